@@ -1,0 +1,12 @@
+# cmake --install puts the programs in place; cpack makes a .deb.
+include(GNUInstallDirs)
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME loam)
+set(CPACK_PACKAGE_VENDOR "Loam")
+set(CPACK_PACKAGE_CONTACT "The Loam authors <maintainers@loam.build>")
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "crun | runc, git, ca-certificates")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_STRIP_FILES ON)
+include(CPack)

@@ -1,0 +1,10 @@
+# LOAM_SANITIZE: "", "address+undefined" or "thread".
+if(LOAM_SANITIZE STREQUAL "address+undefined")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(LOAM_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(NOT LOAM_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "LOAM_SANITIZE must be empty, address+undefined or thread, not '${LOAM_SANITIZE}'")
+endif()

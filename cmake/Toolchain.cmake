@@ -1,0 +1,33 @@
+# Compiler flags, ccache and the linker.
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Paths relative to the source tree, so that all build folders share one cache; precompiled headers need the sloppiness.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${CCACHE_PROGRAM})
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1 -D_GLIBCXX_ASSERTIONS")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+# -fpch-preprocess: ccache needs it to see through precompiled headers.
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+add_compile_definitions(_FILE_OFFSET_BITS=64)
+
+# Warnings for our own code; generated code is compiled without them (see loam_generated_library).
+set(LOAM_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+                  -Wimplicit-fallthrough -Wswitch-enum -Wno-switch-enum -Wswitch -Werror)
+
+find_package(Threads REQUIRED)
