@@ -20,7 +20,6 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1 -D_GLIBCXX_ASSERTIONS")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # -fpch-preprocess: ccache needs it to see through precompiled headers.
 add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
