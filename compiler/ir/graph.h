@@ -10,15 +10,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
-#include <memory_resource>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "compiler/ir/arena.h"
 #include "compiler/ir/attributes.h"
 #include "compiler/ir/metadata.h"
 #include "compiler/ir/op.h"
@@ -94,8 +94,8 @@ class Graph {
   [[nodiscard]] Metadata MergedMetadata(NodeId id);
   [[nodiscard]] std::span<const Metadata* const> MetadataOf(NodeId id) const;
 
-  [[nodiscard]] const Node& node(NodeId id) const { return *nodes_[id.value()]; }
-  [[nodiscard]] const Node& node(Value value) const { return *nodes_[value.node]; }
+  [[nodiscard]] const Node& node(NodeId id) const { return nodes_[id.value()]; }
+  [[nodiscard]] const Node& node(Value value) const { return nodes_[value.node]; }
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
   // The type of a value; scratch is fs.
   [[nodiscard]] Type TypeOf(Value value) const;
@@ -105,23 +105,29 @@ class Graph {
   // The operands of a node in the order in which LLB walks them.
   [[nodiscard]] std::vector<Value> WalkOrder(NodeId id) const;
 
-  // Text and arrays with the graph's lifetime.
-  std::string_view Intern(std::string_view text);
+  // Text and arrays with the graph's lifetime. An array made by CopyArray must refer only to text of the graph.
+  std::string_view Intern(std::string_view text) { return arena_.Intern(text); }
   template <class T>
   std::span<const T> CopyArray(std::span<const T> items) {
     if (items.empty()) {
       return {};
     }
-    T* copy = static_cast<T*>(Allocate(items.size_bytes(), alignof(T)));
+    T* copy = static_cast<T*>(arena_.Allocate(items.size_bytes(), alignof(T)));
     std::uninitialized_copy(items.begin(), items.end(), copy);
     return {copy, items.size()};
   }
-  void* Allocate(std::size_t bytes, std::size_t alignment);
+  void* Allocate(std::size_t bytes, std::size_t alignment) { return arena_.Allocate(bytes, alignment); }
 
  private:
-  std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
-  std::vector<std::unique_ptr<Node>> nodes_;
-  std::unordered_multimap<std::uint64_t, std::uint32_t> by_hash_;
+  const void* CopyAttrs(OpKind kind, const void* attrs);
+  const Platform* CopyPlatform(const Platform* platform);
+  void InsertIndex(std::uint32_t node);
+
+  Arena arena_;
+  std::deque<Node> nodes_;
+  std::vector<std::uint32_t> index_;  // open addressing by hash; kNone is free
+  std::size_t indexed_ = 0;
+  const Platform* last_platform_ = nullptr;
 };
 
 }  // namespace loam::ir
