@@ -1,0 +1,158 @@
+// Worker: runs one process in a container by crun or runc. Every run has a supervisor that is process 1 of a PID
+// namespace of its own and owns a private mount namespace: nothing appears in the host's mount table, and when the caller
+// dies, by whatever means, the kernel ends the whole step.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace loam::worker {
+
+enum class NetworkMode : std::uint8_t {
+  kHost,
+  // A network namespace with nothing but loopback.
+  kNone,
+  // Not supported; Run returns kUnimplemented.
+  kBridge,
+};
+
+enum class SecurityMode : std::uint8_t {
+  // Default capabilities, seccomp profile, masked and read-only paths, default devices.
+  kSandbox,
+  // Privileged: all capabilities of this process, no seccomp, nothing masked, all devices.
+  kInsecure,
+};
+
+enum class MountKind : std::uint8_t {
+  // `fd` is a detached mount (snapshot::MountedFs, ActiveFs, open_tree). The run attaches it in its own mount namespace
+  // and uses it up: each run needs a mount of its own. Files below the fd stay reachable for the caller afterwards.
+  kDetached,
+  // `fd` is any open directory, file or socket of the host (O_PATH suffices); it is bound, the caller keeps it.
+  kHost,
+  kTmpfs,
+};
+
+struct ExecMount {
+  MountKind kind = MountKind::kDetached;
+  // Absolute path in the container. Missing mount points are made, and removed again after the run when nothing but the
+  // mount used them.
+  std::string dest;
+  int fd = -1;
+  // Path below `fd` (kDetached, kHost), resolved as if `fd` were the root; empty: all of it.
+  std::string selector;
+  bool readonly = false;
+  // kTmpfs: limit in bytes, 0: none.
+  std::int64_t tmpfs_size = 0;
+};
+
+struct HostAddress {
+  std::string host;
+  std::string ip;
+};
+
+// `name` as in getrlimit without RLIMIT_, lower case: "nofile".
+struct Ulimit {
+  std::string name;
+  std::int64_t soft = 0;
+  std::int64_t hard = 0;
+};
+
+// 0 or empty: no limit.
+struct ResourceLimits {
+  std::int64_t memory = 0;
+  std::int64_t memory_swap = 0;
+  std::uint64_t cpu_shares = 0;
+  std::uint64_t cpu_period = 0;
+  std::int64_t cpu_quota = 0;
+  std::string cpuset_cpus;
+  std::string cpuset_mems;
+};
+
+struct ExecSpec {
+  // The root filesystem: a detached mount as MountKind::kDetached, writable unless the mount itself is read-only.
+  int root_fd = -1;
+  std::string root_selector;
+  bool readonly_root = false;
+  // In the order they are given, parents first or not: Run sorts by depth.
+  std::vector<ExecMount> mounts;
+
+  std::vector<std::string> args;
+  // "NAME=value". Run adds nothing but HOME (from /etc/passwd, when absent).
+  std::vector<std::string> env;
+  // Relative to "/"; empty is "/". Made, owned by the user, when it does not exist.
+  std::string cwd;
+  // "", "name", "uid", "name:group", "uid:gid"; names are looked up in the root's /etc/passwd and /etc/group.
+  std::string user;
+
+  NetworkMode network = NetworkMode::kHost;
+  SecurityMode security = SecurityMode::kSandbox;
+  std::vector<HostAddress> extra_hosts;
+  // Empty: "buildkitsandbox", as upstream.
+  std::string hostname;
+  std::vector<Ulimit> ulimits;
+  // Below the worker's own parent; empty: that parent.
+  std::string cgroup_parent;
+  ResourceLimits resources;
+  // /dev/shm; 0: 64 MiB.
+  std::int64_t shm_size = 0;
+  // Also remove the missing parents that were made for mount points.
+  bool remove_mount_stubs_recursive = false;
+  // Standard input; -1: /dev/null.
+  int stdin_fd = -1;
+};
+
+enum class OutputStream : std::uint8_t { kStdout, kStderr };
+
+// Receives the output of the process as it comes, on the thread that called Run.
+class OutputSink {
+ public:
+  virtual ~OutputSink() = default;
+  virtual void Write(OutputStream stream, std::string_view bytes) = 0;
+};
+
+struct ExecResult {
+  // 128 + signal if a signal ended it.
+  int exit_code = 0;
+  // The kernel killed a process of the step for want of memory.
+  bool oom_killed = false;
+  std::chrono::microseconds user_time{};
+  std::chrono::microseconds system_time{};
+  // 0 if the cgroup does not tell.
+  std::int64_t peak_memory_bytes = 0;
+};
+
+struct WorkerOptions {
+  // Private directory of the worker: `<root>/worker`. Made if missing.
+  std::string state_dir;
+  // "crun", "runc", or a path; empty: crun, else runc.
+  std::string runtime;
+  // Cgroup below which every step gets its own, relative to the root of the hierarchy.
+  std::string cgroup_parent = "loam";
+};
+
+class Worker {
+ public:
+  virtual ~Worker() = default;
+
+  // kFailedPrecondition, with a hint of what to do, if this process is not root or no runtime is installed.
+  // Removes what dead processes left behind (cgroups, bundles).
+  static Result<std::unique_ptr<Worker>> Open(WorkerOptions options);
+
+  // Thread-safe; blocks until the process has ended and everything of it is gone. A non-zero exit code is a value.
+  // On stop every process of the step is killed (SIGKILL) and the result is kCanceled.
+  virtual Result<ExecResult> Run(const ExecSpec& spec, OutputSink& output, std::stop_token stop) = 0;
+
+  // "crun 1.8.1 (/usr/bin/crun)".
+  [[nodiscard]] virtual std::string Describe() const = 0;
+};
+
+}  // namespace loam::worker
