@@ -91,7 +91,7 @@ class Graph {
   // Adds metadata to a node; copied deep. Nothing happens for scratch.
   void Annotate(Value value, const Metadata& metadata);
   // All metadata of a node as LLB would merge it: later descriptions win, locations add up. Views into the arena.
-  [[nodiscard]] Metadata MergedMetadata(NodeId id);
+  [[nodiscard]] Metadata MergedMetadata(NodeId id) const;
   [[nodiscard]] std::span<const Metadata* const> MetadataOf(NodeId id) const;
 
   [[nodiscard]] const Node& node(NodeId id) const { return nodes_[id.value()]; }
@@ -108,7 +108,7 @@ class Graph {
   // Text and arrays with the graph's lifetime. An array made by CopyArray must refer only to text of the graph.
   std::string_view Intern(std::string_view text) { return arena_.Intern(text); }
   template <class T>
-  std::span<const T> CopyArray(std::span<const T> items) {
+  std::span<const T> CopyArray(std::span<const T> items) const {
     if (items.empty()) {
       return {};
     }
@@ -116,14 +116,14 @@ class Graph {
     std::uninitialized_copy(items.begin(), items.end(), copy);
     return {copy, items.size()};
   }
-  void* Allocate(std::size_t bytes, std::size_t alignment) { return arena_.Allocate(bytes, alignment); }
+  void* Allocate(std::size_t bytes, std::size_t alignment) const { return arena_.Allocate(bytes, alignment); }
 
  private:
   const void* CopyAttrs(OpKind kind, const void* attrs);
   const Platform* CopyPlatform(const Platform* platform);
   void InsertIndex(std::uint32_t node);
 
-  Arena arena_;
+  mutable Arena arena_;  // MergedMetadata makes its lists there
   std::deque<Node> nodes_;
   std::vector<std::uint32_t> index_;  // open addressing by hash; kNone is free
   std::size_t indexed_ = 0;
