@@ -36,6 +36,8 @@ std::string_view ErrorCodeName(ErrorCode code);
 class ErrorDetail {
  public:
   virtual ~ErrorDetail() = default;
+  // The detail that this one was put around, or null.
+  [[nodiscard]] virtual const ErrorDetail* cause() const { return nullptr; }
 };
 
 class Error {
@@ -57,11 +59,18 @@ class Error {
   [[nodiscard]] Error Wrap(std::string_view context) const&;
 
   [[nodiscard]] Error WithDetail(std::shared_ptr<const ErrorDetail> detail) &&;
-  // The innermost attached detail of type T, or null.
+  // The first detail of type T, from the outermost inwards, or null.
   template <class T>
   [[nodiscard]] const T* Detail() const {
-    return dynamic_cast<const T*>(detail_.get());
+    for (const ErrorDetail* detail = detail_.get(); detail != nullptr; detail = detail->cause()) {
+      if (const T* found = dynamic_cast<const T*>(detail)) {
+        return found;
+      }
+    }
+    return nullptr;
   }
+  // For whoever puts another detail around it; may be null.
+  [[nodiscard]] const std::shared_ptr<const ErrorDetail>& detail() const { return detail_; }
   // What the user can do about it, shown on a line of its own; empty if nothing is known.
   [[nodiscard]] const std::string& hint() const { return hint_; }
   [[nodiscard]] Error WithHint(std::string hint) &&;

@@ -1,0 +1,99 @@
+// Solver and Job: the entry of this folder. docs/solver.md explains the state machine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task_pool.h"
+#include "runtime-executor/solver/cache_map.h"
+#include "runtime-executor/solver/cache_storage.h"
+#include "runtime-executor/solver/op.h"
+#include "runtime-executor/solver/progress.h"
+#include "runtime-executor/solver/vertex.h"
+
+namespace loam::solver {
+
+struct JobOptions {
+  // Not null.
+  std::shared_ptr<JobContext> context;
+  // Not null.
+  std::shared_ptr<ProgressSink> progress;
+};
+
+// How a vertex ended in a job, with everything its cache key was made of; the data of `loam why`.
+struct StepReport {
+  enum class Outcome : std::uint8_t { kCached, kRan, kFailed, kCanceled, kNotReached };
+  struct Input {
+    Digest vertex;
+    std::uint32_t output = 0;
+    Digest selector;
+    // Key of the input's content, if one was computed in this build.
+    std::optional<ContentKey> content;
+  };
+  Digest vertex;
+  std::string name;
+  Outcome outcome = Outcome::kNotReached;
+  bool ignore_cache = false;
+  // Set once the vertex's own cache map is known.
+  Digest op_digest;
+  Preimage preimage;
+  std::vector<Input> inputs;
+  std::optional<WallTime> started;
+  std::optional<WallTime> completed;
+  std::string error;
+};
+
+class SolverCore;
+
+// One client's interest in some vertices. Dropping a job cancels what nobody else waits for. Thread-safe.
+class Job {
+ public:
+  ~Job();
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  // Computes these edges of `graph`, in their order; blocks. On `stop` it returns kCanceled and withdraws the job's
+  // interest; work shared with other jobs goes on. Several calls may run at once; vertices of all of them are shared.
+  // The error of a failed vertex carries VertexErrorDetail.
+  [[nodiscard]] Result<std::vector<ResultPtr>> Solve(const GraphPtr& graph, std::span<const Edge> outputs,
+                                                     std::stop_token stop);
+  // What became of every vertex of every graph solved by this job, inputs first.
+  [[nodiscard]] std::vector<StepReport> Report() const;
+
+ private:
+  friend class Solver;
+  Job(std::shared_ptr<SolverCore> core, std::uint64_t id);
+  std::shared_ptr<SolverCore> core_;
+  std::uint64_t id_;
+};
+
+struct SolverOptions {
+  OpResolver* resolver = nullptr;     // not null
+  CacheStorage* storage = nullptr;    // null: nothing is remembered beyond running jobs
+  ResultStore* results = nullptr;     // not null if storage is
+  TaskPool* pool = nullptr;           // not null
+  const Clock* clock = nullptr;       // not null
+};
+
+// Runs the jobs of one engine. Everything in SolverOptions outlives it. Thread-safe.
+class Solver {
+ public:
+  explicit Solver(const SolverOptions& options);
+  // Every job must be gone. Waits for work that is still ending.
+  ~Solver();
+  Solver(const Solver&) = delete;
+  Solver& operator=(const Solver&) = delete;
+
+  [[nodiscard]] std::unique_ptr<Job> NewJob(JobOptions options);
+
+ private:
+  std::shared_ptr<SolverCore> core_;
+};
+
+}  // namespace loam::solver
