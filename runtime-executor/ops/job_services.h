@@ -1,0 +1,32 @@
+// JobServices: what the engine's job lends to the ops that run for it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "runtime-executor/session/client_services.h"
+#include "runtime-executor/solver/op.h"
+
+namespace loam::ops {
+
+// What the client allows beyond the ordinary (`--allow`).
+struct Entitlements {
+  bool network_host = false;
+  bool security_insecure = false;
+};
+
+class JobServices : public solver::JobContext {
+ public:
+  // The client's secrets, SSH agents, directories and credentials. Thread-safe.
+  [[nodiscard]] virtual session::ClientServices& client() = 0;
+  [[nodiscard]] virtual const Entitlements& entitlements() const = 0;
+};
+
+// The services of a job that currently needs this op; keep the pointer as long as the services are used.
+inline std::shared_ptr<JobServices> ServicesOf(const solver::OpContext& context) {
+  return std::static_pointer_cast<JobServices>(context.job());
+}
+
+}  // namespace loam::ops

@@ -1,0 +1,75 @@
+// From a vertex of LLB to its Op. Each kind of operation has one file here, with a factory of this form:
+//   Result<std::unique_ptr<solver::Op>> NewExecOp(const solver::Vertex& vertex, const LlbPayload& payload,
+//                                                 const OpEnvironment& environment);
+// `vertex`, the payload and the environment outlive the op.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "runtime-executor/solver/op.h"
+#include "runtime-executor/solver/vertex.h"
+
+namespace pb {
+class Op;
+class Definition;
+}  // namespace pb
+
+namespace loam::content {
+class ContentStore;
+}
+namespace loam::snapshot {
+class LayerStore;
+}
+namespace loam::cache {
+class ChecksumCache;
+}
+namespace loam::worker {
+class Worker;
+}
+namespace loam::source {
+class SourceManager;
+}
+
+namespace loam::ops {
+
+// The payload of every vertex made from LLB.
+class LlbPayload final : public solver::VertexPayload {
+ public:
+  explicit LlbPayload(std::shared_ptr<const pb::Op> op) : op_(std::move(op)) {}
+  [[nodiscard]] const pb::Op& op() const { return *op_; }
+
+ private:
+  std::shared_ptr<const pb::Op> op_;
+};
+
+// The parts of the engine that ops work with; engine/ fills it in. All are thread-safe. Parts that cost time to open are
+// functions: they open on the first call and give the same object (or error) ever after.
+struct OpEnvironment {
+  const Clock* clock = nullptr;
+  content::ContentStore* content = nullptr;
+  snapshot::LayerStore* layers = nullptr;
+  cache::ChecksumCache* checksums = nullptr;
+  source::SourceManager* sources = nullptr;
+  std::function<Result<worker::Worker*>()> worker;
+  // `<root>/cache-mounts`.
+  std::string cache_mounts_dir;
+  // `<root>/tmp`.
+  std::string tmp_dir;
+  // Solves a definition within the job that runs the op, for build ops.
+  std::function<Result<solver::ResultPtr>(solver::OpContext&, const pb::Definition&)> solve;
+};
+
+class LlbOpResolver final : public solver::OpResolver {
+ public:
+  explicit LlbOpResolver(OpEnvironment environment) : environment_(std::move(environment)) {}
+  [[nodiscard]] Result<std::unique_ptr<solver::Op>> Resolve(const solver::Vertex& vertex) override;
+
+ private:
+  OpEnvironment environment_;
+};
+
+}  // namespace loam::ops
