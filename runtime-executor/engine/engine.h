@@ -1,0 +1,156 @@
+// Engine: content store, layers, cache, sources, worker, ops and exporters as one object. The only folder that names
+// concrete parts. What costs time is opened when it is first needed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime-executor/engine/build_record.h"
+#include "runtime-executor/engine/disk_usage.h"
+#include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/session/client_services.h"
+#include "runtime-executor/snapshot/fs_ref.h"
+#include "runtime-executor/solver/progress.h"
+
+namespace pb {
+class Definition;
+class Platform;
+}  // namespace pb
+
+namespace loam::source {
+class ImageStore;
+}
+
+namespace loam::engine {
+
+struct EngineOptions {
+  // State root; DefaultRoot() if empty. Made if it does not exist.
+  std::string root;
+  // OCI runtime: "crun", "runc" or a path; empty: crun, else runc.
+  std::string runtime;
+  // "overlay", "native", or empty: overlay if the kernel and the file system of the root allow it.
+  std::string snapshotter;
+};
+
+// /var/lib/loam for root, else $XDG_DATA_HOME/loam or ~/.local/share/loam.
+std::string DefaultRoot();
+
+struct JobOptions {
+  // Not null; shared with ops that outlive the job for a moment.
+  std::shared_ptr<session::ClientServices> client;
+  // Not null.
+  std::shared_ptr<solver::ProgressSink> progress;
+  ops::Entitlements entitlements;
+  // What `loam why` shows of the build: its Dockerfile and target, for example "Dockerfile --target test".
+  std::string title;
+  // Builds of one kind are compared with each other: same context directory, Dockerfile and target.
+  std::string build_key;
+};
+
+struct ResolvedImage {
+  // The reference with the digest of what the tag points to now: "docker.io/library/alpine:3.20@sha256:…".
+  std::string pinned_ref;
+  std::string digest;
+  std::string config;
+};
+
+struct ImageRequest {
+  std::string ref;  // normalised: "docker.io/library/alpine:latest"
+  // "os/arch[/variant]"
+  std::string os, architecture, variant, os_version;
+  // "default", "pull", "local"
+  std::string resolve_mode;
+  // Progress vertex that shows the work: "[internal] load metadata for …"; empty: not shown.
+  std::string log_name;
+  // An OCI layout that the client offers, instead of a registry.
+  std::string oci_store_id;
+};
+
+// One result to export: a platform's filesystem and image config.
+struct PlatformResult {
+  std::string platform;  // "linux/amd64"
+  snapshot::FsRef fs;
+  std::string image_config;  // JSON
+};
+
+struct ExportRequest {
+  // "image", "oci", "docker", "local", "tar"
+  std::string type;
+  std::map<std::string, std::string> attributes;
+};
+
+class EngineState;
+class JobState;
+
+// One build. Everything it started is cancelled when it is destroyed. Thread-safe.
+class Job {
+ public:
+  ~Job();
+  Job(Job&&) noexcept;
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+
+  // Solves the definition's result (the input of its last op). An empty definition is scratch.
+  [[nodiscard]] Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop);
+  // Several at once, in parallel, sharing what is equal.
+  [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const pb::Definition* const> definitions,
+                                                              std::stop_token stop);
+
+  // The pinned digest and the config of an image; remembered for the job.
+  [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
+
+  // Runs an exporter; gives its response, named as BuildKit names it ("containerimage.digest", …).
+  [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,
+                                                                  const ExportRequest& request, std::stop_token stop);
+
+  // Runs `body` as a progress vertex of its own ("exporting to image", "[internal] load build definition").
+  [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);
+
+  // Writes the build's record for `loam why`; call it once, at the end, also of a failed build.
+  [[nodiscard]] Result<> Finish(const std::optional<Error>& failure);
+
+  // Time from the start of Engine::Open to the start of the first step that ran, for benchmarks; 0 if none ran.
+  [[nodiscard]] std::shared_ptr<JobState> state() const { return state_; }
+
+ private:
+  friend class Engine;
+  explicit Job(std::shared_ptr<JobState> state);
+  std::shared_ptr<JobState> state_;
+};
+
+class Engine {
+ public:
+  // Removes what dead processes left behind. kFailedPrecondition with a hint if the root cannot be used.
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> Open(EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  [[nodiscard]] const std::string& root() const;
+  [[nodiscard]] Job StartJob(JobOptions options);
+
+  // What the snapshotter is and, if it is not overlayfs, why: "native copy: the file system of /x does not support …".
+  [[nodiscard]] std::string DescribeSnapshotter() const;
+  [[nodiscard]] source::ImageStore& images();
+
+  // The newest builds, newest first.
+  [[nodiscard]] Result<std::vector<BuildRecord>> Builds(std::size_t limit) const;
+
+  [[nodiscard]] Result<std::vector<DiskUsageEntry>> DiskUsage() const;
+  [[nodiscard]] Result<PruneReport> Prune(const PruneOptions& options);
+
+ private:
+  explicit Engine(std::shared_ptr<EngineState> state);
+  std::shared_ptr<EngineState> state_;
+};
+
+}  // namespace loam::engine
