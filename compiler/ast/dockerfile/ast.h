@@ -41,7 +41,7 @@ struct Text {
 
 enum class InstructionKind : std::uint8_t {
 #define LOAM_INSTRUCTION(Name, KEYWORD) k##Name,
-#include "compiler/ast/dockerfile/instructions.def"
+#include "compiler/syntax/instructions.def"
 #undef LOAM_INSTRUCTION
   kUnknown,
 };
@@ -271,7 +271,7 @@ struct KindOf;
   struct KindOf<Name> {                 \
     static constexpr InstructionKind kKind = InstructionKind::k##Name; \
   };
-#include "compiler/ast/dockerfile/instructions.def"
+#include "compiler/syntax/instructions.def"
 #undef LOAM_INSTRUCTION
 template <>
 struct KindOf<Unknown> {

@@ -1,0 +1,32 @@
+// UTF-8 and Unicode white space, with the meaning Go's unicode packages give them (BuildKit's parsers rest on those).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace loam {
+
+inline constexpr char32_t kReplacementRune = 0xFFFD;
+
+struct Rune {
+  char32_t value = kReplacementRune;
+  // Bytes it takes; 1 for a byte that is not UTF-8, 0 at the end of the text.
+  std::size_t size = 0;
+};
+
+// The rune at the start of `text`; {kReplacementRune, 1} for bytes that are not UTF-8 (overlong forms and surrogates
+// included), {kReplacementRune, 0} for an empty text.
+Rune DecodeRune(std::string_view text);
+// The last rune of `text`, likewise.
+Rune DecodeLastRune(std::string_view text);
+void AppendRune(std::string& out, char32_t rune);
+
+// unicode.IsSpace.
+bool IsUnicodeSpace(char32_t rune);
+// strings.TrimSpace and its halves.
+std::string_view TrimUnicodeSpaceLeft(std::string_view text);
+std::string_view TrimUnicodeSpaceRight(std::string_view text);
+std::string_view TrimUnicodeSpace(std::string_view text);
+
+}  // namespace loam
