@@ -1,0 +1,69 @@
+// Content checksums of files and trees, equal to those of BuildKit (cache/contenthash), so that content-based cache keys
+// agree with it. A checksum covers names, modes, owners, sizes, link targets, xattrs and contents; never times.
+//
+// An index per tree remembers digests by (device, inode, mtime, ctime, size), so that an unchanged tree is not read again.
+// Rule for a racy file: its digest is only remembered if both mtime and ctime lie further back than kRacyMargin (or
+// kCoarseRacyMargin where the file system keeps whole seconds or is remote) before the moment its hashing began: a later
+// change in the same clock tick would not show.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/result.h"
+#include "runtime-executor/snapshot/fs_ref.h"
+#include "runtime-executor/snapshot/layer_store.h"
+
+namespace loam::cache {
+
+inline constexpr std::chrono::milliseconds kRacyMargin{50};
+inline constexpr std::chrono::milliseconds kCoarseRacyMargin{2500};
+
+// contenthash.ChecksumOpts.
+struct ChecksumOptions {
+  // Follow the final symlink of the path (of each matched path with `wildcard`).
+  bool follow_links = false;
+  bool wildcard = false;
+  std::vector<std::string> include_patterns;
+  std::vector<std::string> exclude_patterns;
+  // kNotFound unless the checksum includes a path that starts with each of them.
+  std::vector<std::string> required_paths;
+};
+
+// One thing that went into a checksum: a path (as in the checksum, relative to what was asked for) and its digest.
+struct ChecksumPart {
+  std::string path;
+  Digest digest;
+};
+
+struct Checksum {
+  Digest digest;
+  // Files, symlinks and directory headers (path ends with '/'), in order. Filled only if asked for.
+  std::vector<ChecksumPart> parts;
+};
+
+struct ChecksummerOptions {
+  // Directory for the indexes, made if missing: `<root>/checksums`. Empty: nothing is remembered between processes.
+  std::string index_dir;
+  const Clock* clock = &SystemClock();
+};
+
+// Thread-safe. Keeps what it computed for as long as it lives.
+class Checksummer {
+ public:
+  // `store` must outlive it.
+  static Result<std::unique_ptr<Checksummer>> Open(snapshot::LayerStore& store, ChecksummerOptions options);
+  virtual ~Checksummer() = default;
+
+  // `path` in `ref`; "" and "/" are the root. kNotFound: `"/path": not found`.
+  virtual Result<Checksum> Compute(const snapshot::FsRef& ref, std::string_view path, const ChecksumOptions& options,
+                                   bool with_parts = false, std::stop_token stop = {}) = 0;
+};
+
+}  // namespace loam::cache

@@ -1,0 +1,153 @@
+// LayerStore: the layers of one state root, and everything done with them. Thread-safe. Several processes may use one
+// root; `layers/<id>/fs` is a complete layer exactly when layers.db has its row (written last, in one transaction), all
+// other directories are leftovers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/result.h"
+#include "runtime-executor/content/descriptor.h"
+#include "runtime-executor/snapshot/fs_ref.h"
+#include "runtime-executor/snapshot/mount.h"
+
+namespace loam::snapshot {
+
+enum class SnapshotterKind : std::uint8_t { kOverlay, kNative };
+
+struct LayerStoreOptions {
+  // The state root; `layers/` and `layers.db` are made in it.
+  std::string root;
+  // nullopt: overlayfs if the kernel lets us, else native copies.
+  std::optional<SnapshotterKind> snapshotter;
+  // Overlayfs by the colon-separated lowerdir string, as kernels before 6.7 need it, even if the kernel knows better.
+  bool legacy_overlay_options = false;
+  // The caller holds the root's lock exclusively: directories without a row are removed.
+  bool remove_leftovers = false;
+};
+
+// A stream of bytes that is read once, front to back: an uncompressed or compressed tar.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Up to `size` bytes, 0 at the end.
+  virtual Result<std::size_t> Read(char* buffer, std::size_t size) = 0;
+};
+using ByteSink = std::function<Result<>(std::string_view)>;
+
+// A layer of an image, perhaps not downloaded yet.
+struct ImageLayer {
+  // Digest of the uncompressed tar; verified when the layer is unpacked. The layer's identity: it is unpacked once.
+  Digest diff_id;
+  content::Descriptor blob;
+  // Opens the *uncompressed* tar of the layer; called when the layer is first needed, on the thread that needs it, never
+  // twice at once. It downloads and verifies the blob as it sees fit. Kept while the lease lives. May be empty if the layer
+  // is known to be unpacked.
+  std::function<Result<std::unique_ptr<ByteSource>>(std::stop_token)> open;
+  // Where it came from ("docker.io/library/alpine@sha256:..."), kept with the layer; given to LazyOpener after a restart.
+  std::string origin;
+};
+// Opens the uncompressed tar of a lazy layer whose ImageLayer::open did not survive (the layer was loaded by id).
+using LazyOpener = std::function<Result<std::unique_ptr<ByteSource>>(const Digest& diff_id, const content::Descriptor& blob,
+                                                                    const std::string& origin, std::stop_token)>;
+
+struct LayerInfo {
+  LayerId id;
+  // False: lazy, nothing on disk.
+  bool unpacked = false;
+  // Empty if never computed.
+  Digest diff_id;
+  std::string origin;
+  std::chrono::sys_seconds created;
+  // Bytes on disk (hard links once) and number of files; computed on demand by Usage, nullopt before.
+  std::optional<std::int64_t> bytes;
+  std::optional<std::int64_t> files;
+};
+
+struct DiskUsage {
+  std::int64_t bytes = 0;
+  std::int64_t files = 0;
+};
+
+struct TarOptions {
+  // Clamps later mtimes to it (SOURCE_DATE_EPOCH with rewrite-timestamp).
+  std::optional<std::int64_t> max_mtime;
+};
+
+class LayerStore {
+ public:
+  static Result<std::unique_ptr<LayerStore>> Open(LayerStoreOptions options);
+  virtual ~LayerStore() = default;
+
+  [[nodiscard]] virtual SnapshotterKind kind() const = 0;
+  // Why kind() was chosen, for people: "overlayfs", "native copies: overlayfs cannot be mounted here (Operation not permitted)".
+  [[nodiscard]] virtual const std::string& kind_reason() const = 0;
+
+  // --- references ---
+  // A reference written by FsRef::ToText. kNotFound if one of its layers is gone.
+  virtual Result<FsRef> Load(std::string_view text) = 0;
+  virtual Result<FsRef> Load(std::span<const LayerId> ids) = 0;
+  virtual Result<LayerRef> Lease(LayerId id) = 0;
+
+  // --- mounting ---
+  // Read-only view; unpacks lazy layers first.
+  virtual Result<MountedFs> Mount(const FsRef& ref, std::stop_token stop = {}) = 0;
+  // Writable view. A HostTree parent is materialised first.
+  virtual Result<ActiveFs> Begin(const FsRef& parent, std::stop_token stop = {}) = 0;
+  // A HostTree as a layer (copied, owner 0:0, once per HostTree object); anything else is returned as it is.
+  virtual Result<FsRef> Materialize(const FsRef& ref) = 0;
+  // Unpacks what is lazy, several layers in parallel.
+  virtual Result<> Unpack(const FsRef& ref, std::stop_token stop = {}) = 0;
+
+  // --- LLB merge and diff ---
+  virtual Result<FsRef> Merge(std::span<const FsRef> refs) = 0;
+  // What makes `upper` out of `lower`: the layers above if `lower` is a prefix, else a computed layer (kept and found
+  // again for the same operands).
+  virtual Result<FsRef> Diff(const FsRef& lower, const FsRef& upper, std::stop_token stop = {}) = 0;
+
+  // --- image layers ---
+  // The layer of that diffID, lazy if it is not unpacked yet. Scratch-stack them: FsRef({layers…}).
+  virtual Result<LayerRef> AddImageLayer(ImageLayer layer) = 0;
+  virtual void SetLazyOpener(LazyOpener opener) = 0;
+  // Reads an uncompressed tar into a new layer. `diff_id` gets the digest of the stream if not null.
+  virtual Result<LayerRef> ApplyTar(ByteSource& tar, Digest* diff_id = nullptr, std::stop_token stop = {}) = 0;
+
+  // --- export ---
+  // The layer as an uncompressed tar in deterministic order, whiteouts as OCI has them. An unpacked or lazy layer.
+  virtual Result<> WriteTar(const LayerRef& layer, const ByteSink& sink, const TarOptions& options = {},
+                            std::stop_token stop = {}) = 0;
+  // The whole filesystem as one tar without whiteouts.
+  virtual Result<> WriteTar(const FsRef& ref, const ByteSink& sink, const TarOptions& options = {},
+                            std::stop_token stop = {}) = 0;
+  // The blobs known to hold this layer (pulled or exported); they are *not* promised to be in the content store.
+  virtual Result<std::vector<content::Descriptor>> Blobs(LayerId id) = 0;
+  // Remembers a blob of the layer, and the layer's diffID (both are ignored if already known).
+  virtual Result<> RecordBlob(LayerId id, const Digest& diff_id, const content::Descriptor& blob) = 0;
+  // Empty digest if it is not known.
+  virtual Result<Digest> DiffId(LayerId id) = 0;
+
+  // --- housekeeping ---
+  virtual Result<LayerInfo> Info(LayerId id) = 0;
+  virtual Result<std::vector<LayerInfo>> List() = 0;
+  // Computed on the first call, then kept.
+  virtual Result<DiskUsage> Usage(LayerId id) = 0;
+  // Removes every layer that is neither in `keep` nor leased in this process. The caller makes sure that no other process
+  // uses the root (exclusive lock). Returns what was removed.
+  virtual Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep) = 0;
+
+  // The layer's own directory (`layers/<id>/fs`) in overlayfs format, O_PATH. Unpacked layers only. Not to be changed.
+  virtual Result<UniqueFd> OpenLayer(LayerId id) = 0;
+  // "trusted.overlay." or "user.overlay.": the prefix of overlayfs' own xattrs in layer directories.
+  [[nodiscard]] virtual const std::string& overlay_xattr_prefix() const = 0;
+};
+
+}  // namespace loam::snapshot
