@@ -1,5 +1,5 @@
-// Path patterns as .dockerignore, --exclude and LLB's include and exclude lists have them: `*` `?` `[...]` within one path
-// element, `**` across elements, `!` for exceptions, the last match decides. Semantics are those of
+// Path patterns as .dockerignore, --exclude and LLB's include and exclude lists have them: `*` `?` `[...]` within one
+// path element, `**` across elements, `!` for exceptions, the last match decides. Semantics are those of
 // github.com/moby/patternmatcher and of Go's path.Match, quirks included, because they go into cache keys.
 #pragma once
 
@@ -13,8 +13,8 @@
 
 namespace loam {
 
-// Per pattern: did it match the directory (or one of its parents)? What a tree walk hands from a directory to its children.
-// Empty: nothing is known about the parents, they are then matched too.
+// Per pattern: did it match the directory (or one of its parents)? What a tree walk hands from a directory to its
+// children. Empty: nothing is known about the parents, they are then matched too.
 using PatternMatchInfo = std::vector<bool>;
 
 // Immutable after construction, safe to use from several threads.
@@ -55,7 +55,8 @@ class PatternMatcher {
 // The patterns of a .dockerignore file: comments, blank lines and a byte order mark dropped, leading '/' removed.
 std::vector<std::string> ParseIgnoreFile(std::string_view text);
 
-// Go's path.Match (`*` `?` `[a-z]` `[^a]` `\x`; no `**`, '/' is matched only by itself). kInvalidArgument: malformed pattern.
+// Go's path.Match (`*` `?` `[a-z]` `[^a]` `\x`; no `**`, '/' is matched only by itself). kInvalidArgument: malformed
+// pattern.
 Result<bool> PathMatch(std::string_view pattern, std::string_view name);
 
 // Go's path.Clean: "." for "", no "//", "." or inner "..".

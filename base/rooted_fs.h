@@ -20,11 +20,12 @@
 
 namespace loam {
 
-// Opens `path` as if `root_fd` were "/". Absolute and relative paths mean the same. O_CLOEXEC is added. Add O_NOFOLLOW to
-// stop at a final symlink (with O_PATH: to open the link itself).
+// Opens `path` as if `root_fd` were "/". Absolute and relative paths mean the same. O_CLOEXEC is added. Add O_NOFOLLOW
+// to stop at a final symlink (with O_PATH: to open the link itself).
 Result<UniqueFd> OpenInRoot(int root_fd, std::string_view path, int flags, mode_t mode = 0);
 
-// The opened parent directory of `path` (symlinks in it followed within the root) and its last element ("" for the root).
+// The opened parent directory of `path` (symlinks in it followed within the root) and its last element ("" for the
+// root).
 struct ParentAndName {
   UniqueFd parent;
   std::string name;
@@ -44,7 +45,8 @@ struct MakeDirOptions {
 // kFailedPrecondition-like errno errors (ENOTDIR) if something else is in the way.
 Result<UniqueFd> MakeDirsInRoot(int root_fd, std::string_view path, const MakeDirOptions& options = {});
 
-// lstat of `path` in the root (parents' symlinks followed within the root, the last element not); nullopt: does not exist.
+// lstat of `path` in the root (parents' symlinks followed within the root, the last element not); nullopt: does not
+// exist.
 Result<std::optional<struct stat>> LstatInRoot(int root_fd, std::string_view path);
 // readlink of one name in a directory.
 Result<std::string> ReadLinkAt(int dir_fd, const std::string& name);
@@ -64,8 +66,8 @@ Result<std::vector<DirEntry>> ReadDir(int dir_fd);
 // rm -rf of one name in a directory; no error if it does not exist. Does not follow symlinks or cross into other roots.
 Result<> RemoveAllAt(int dir_fd, const std::string& name);
 
-// Contents of `from` (a regular file, at its start) into the empty file `to`: reflink, else copy_file_range keeping holes,
-// else read and write.
+// Contents of `from` (a regular file, at its start) into the empty file `to`: reflink, else copy_file_range keeping
+// holes, else read and write.
 Result<> CopyFileContents(int from, int to);
 
 using Xattrs = std::map<std::string, std::string>;
@@ -94,8 +96,8 @@ class HardLinks {
   std::map<std::pair<dev_t, ino_t>, std::string> paths_;
 };
 
-// Copies one file that is not a directory (regular, symlink, device, fifo; a socket is left out) to a name that does not
-// exist yet. No exchange of hard links: that is the caller's.
+// Copies one file that is not a directory (regular, symlink, device, fifo; a socket is left out) to a name that does
+// not exist yet. No exchange of hard links: that is the caller's.
 Result<> CopyNodeAt(int from_dir, const std::string& from_name, const struct stat& info, int to_dir,
                     const std::string& to_name, const CopyOptions& options);
 // Owner, mode, xattrs and times of an opened directory or file onto another.

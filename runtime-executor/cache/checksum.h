@@ -1,10 +1,10 @@
-// Content checksums of files and trees, equal to those of BuildKit (cache/contenthash), so that content-based cache keys
-// agree with it. A checksum covers names, modes, owners, sizes, link targets, xattrs and contents; never times.
+// Content checksums of files and trees, equal to those of BuildKit (cache/contenthash), so that content-based cache
+// keys agree with it. A checksum covers names, modes, owners, sizes, link targets, xattrs and contents; never times.
 //
-// An index per tree remembers digests by (device, inode, mtime, ctime, size), so that an unchanged tree is not read again.
-// Rule for a racy file: its digest is only remembered if both mtime and ctime lie further back than kRacyMargin (or
-// kCoarseRacyMargin where the file system keeps whole seconds or is remote) before the moment its hashing began: a later
-// change in the same clock tick would not show.
+// An index per tree remembers digests by (device, inode, mtime, ctime, size), so that an unchanged tree is not read
+// again. Rule for a racy file: its digest is only remembered if both mtime and ctime lie further back than kRacyMargin
+// (or kCoarseRacyMargin where the file system keeps whole seconds or is remote) before the moment its hashing began: a
+// later change in the same clock tick would not show.
 #pragma once
 
 #include <chrono>

@@ -16,8 +16,8 @@ namespace loam::snapshot {
 
 using LayerId = TypedId<struct LayerIdTag, std::int64_t>;
 
-// A lease on one layer of a LayerStore: while a copy of the pointer lives, the layer is not collected. A layer is a diff in
-// overlayfs format, immutable, and independent of what it is stacked on. Must not outlive the store.
+// A lease on one layer of a LayerStore: while a copy of the pointer lives, the layer is not collected. A layer is a
+// diff in overlayfs format, immutable, and independent of what it is stacked on. Must not outlive the store.
 class LayerLease;
 using LayerRef = std::shared_ptr<const LayerLease>;
 

@@ -22,7 +22,8 @@ struct HostTreeFilter {
   // Nothing: everything is included. Patterns of base/pattern_matcher.h.
   std::vector<std::string> include;
   std::vector<std::string> exclude;
-  // Paths (wildcards allowed) that are included together with whatever their symlinks lead to (LLB's local.followpaths).
+  // Paths (wildcards allowed) that are included together with whatever their symlinks lead to (LLB's
+  // local.followpaths).
   std::vector<std::string> follow_paths;
 };
 

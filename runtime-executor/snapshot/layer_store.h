@@ -16,6 +16,7 @@
 
 #include "base/digest.h"
 #include "base/result.h"
+#include "runtime-executor/content/byte_stream.h"
 #include "runtime-executor/content/descriptor.h"
 #include "runtime-executor/snapshot/fs_ref.h"
 #include "runtime-executor/snapshot/mount.h"
@@ -35,30 +36,22 @@ struct LayerStoreOptions {
   bool remove_leftovers = false;
 };
 
-// A stream of bytes that is read once, front to back: an uncompressed or compressed tar.
-class ByteSource {
- public:
-  virtual ~ByteSource() = default;
-  // Up to `size` bytes, 0 at the end.
-  virtual Result<std::size_t> Read(char* buffer, std::size_t size) = 0;
-};
-using ByteSink = std::function<Result<>(std::string_view)>;
-
 // A layer of an image, perhaps not downloaded yet.
 struct ImageLayer {
   // Digest of the uncompressed tar; verified when the layer is unpacked. The layer's identity: it is unpacked once.
   Digest diff_id;
   content::Descriptor blob;
-  // Opens the *uncompressed* tar of the layer; called when the layer is first needed, on the thread that needs it, never
-  // twice at once. It downloads and verifies the blob as it sees fit. Kept while the lease lives. May be empty if the layer
-  // is known to be unpacked.
-  std::function<Result<std::unique_ptr<ByteSource>>(std::stop_token)> open;
-  // Where it came from ("docker.io/library/alpine@sha256:..."), kept with the layer; given to LazyOpener after a restart.
+  // Opens the *uncompressed* tar of the layer; called when the layer is first needed, on the thread that needs it,
+  // never twice at once. It downloads and verifies the blob as it sees fit. Kept while the lease lives. May be empty if
+  // the layer is known to be unpacked.
+  std::function<Result<std::unique_ptr<content::ByteSource>>(std::stop_token)> open;
+  // Where it came from ("docker.io/library/alpine@sha256:..."), kept with the layer; given to LazyOpener after a
+  // restart.
   std::string origin;
 };
 // Opens the uncompressed tar of a lazy layer whose ImageLayer::open did not survive (the layer was loaded by id).
-using LazyOpener = std::function<Result<std::unique_ptr<ByteSource>>(const Digest& diff_id, const content::Descriptor& blob,
-                                                                    const std::string& origin, std::stop_token)>;
+using LazyOpener = std::function<Result<std::unique_ptr<content::ByteSource>>(
+    const Digest& diff_id, const content::Descriptor& blob, const std::string& origin, std::stop_token)>;
 
 struct LayerInfo {
   LayerId id;
@@ -89,7 +82,8 @@ class LayerStore {
   virtual ~LayerStore() = default;
 
   [[nodiscard]] virtual SnapshotterKind kind() const = 0;
-  // Why kind() was chosen, for people: "overlayfs", "native copies: overlayfs cannot be mounted here (Operation not permitted)".
+  // Why kind() was chosen, for people: "overlayfs", "native copies: overlayfs cannot be mounted here (Operation not
+  // permitted)".
   [[nodiscard]] virtual const std::string& kind_reason() const = 0;
 
   // --- references ---
@@ -119,14 +113,14 @@ class LayerStore {
   virtual Result<LayerRef> AddImageLayer(ImageLayer layer) = 0;
   virtual void SetLazyOpener(LazyOpener opener) = 0;
   // Reads an uncompressed tar into a new layer. `diff_id` gets the digest of the stream if not null.
-  virtual Result<LayerRef> ApplyTar(ByteSource& tar, Digest* diff_id = nullptr, std::stop_token stop = {}) = 0;
+  virtual Result<LayerRef> ApplyTar(content::ByteSource& tar, Digest* diff_id = nullptr, std::stop_token stop = {}) = 0;
 
   // --- export ---
   // The layer as an uncompressed tar in deterministic order, whiteouts as OCI has them. An unpacked or lazy layer.
-  virtual Result<> WriteTar(const LayerRef& layer, const ByteSink& sink, const TarOptions& options = {},
+  virtual Result<> WriteTar(const LayerRef& layer, content::ByteSink& sink, const TarOptions& options = {},
                             std::stop_token stop = {}) = 0;
   // The whole filesystem as one tar without whiteouts.
-  virtual Result<> WriteTar(const FsRef& ref, const ByteSink& sink, const TarOptions& options = {},
+  virtual Result<> WriteTar(const FsRef& ref, content::ByteSink& sink, const TarOptions& options = {},
                             std::stop_token stop = {}) = 0;
   // The blobs known to hold this layer (pulled or exported); they are *not* promised to be in the content store.
   virtual Result<std::vector<content::Descriptor>> Blobs(LayerId id) = 0;
@@ -140,8 +134,8 @@ class LayerStore {
   virtual Result<std::vector<LayerInfo>> List() = 0;
   // Computed on the first call, then kept.
   virtual Result<DiskUsage> Usage(LayerId id) = 0;
-  // Removes every layer that is neither in `keep` nor leased in this process. The caller makes sure that no other process
-  // uses the root (exclusive lock). Returns what was removed.
+  // Removes every layer that is neither in `keep` nor leased in this process. The caller makes sure that no other
+  // process uses the root (exclusive lock). Returns what was removed.
   virtual Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep) = 0;
 
   // The layer's own directory (`layers/<id>/fs`) in overlayfs format, O_PATH. Unpacked layers only. Not to be changed.

@@ -19,11 +19,12 @@ class MountedFs {
       : fd_(std::move(fd)), ref_(std::move(ref)), keep_(std::move(keep)) {}
 
   // Root directory of the view. For stacks it is the root of a detached mount, which a container's mount namespace may
-  // take by move_mount once; files below fd() stay reachable afterwards. With native copies it is a clone of a directory.
+  // take by move_mount once; files below fd() stay reachable afterwards. With native copies it is a clone of a
+  // directory.
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const FsRef& ref() const { return ref_; }
-  // Not null: fd() is the host's own directory and shows more than it should. Only paths that HostTree::Find knows may be
-  // read, and everything counts as owned by 0:0. Not for containers (LayerStore::Materialize first).
+  // Not null: fd() is the host's own directory and shows more than it should. Only paths that HostTree::Find knows may
+  // be read, and everything counts as owned by 0:0. Not for containers (LayerStore::Materialize first).
   [[nodiscard]] const HostTree* host_tree() const { return ref_.host_tree().get(); }
 
  private:
@@ -47,8 +48,8 @@ class ActiveFs {
   [[nodiscard]] int fd() const;
   [[nodiscard]] const FsRef& parent() const;
 
-  // The parent with one more layer. All processes that write must have ended. `keep_empty` false: if nothing was changed,
-  // the parent itself is returned. Commit takes the object's content; afterwards it is empty, also on error.
+  // The parent with one more layer. All processes that write must have ended. `keep_empty` false: if nothing was
+  // changed, the parent itself is returned. Commit takes the object's content; afterwards it is empty, also on error.
   Result<FsRef> Commit(bool keep_empty = true) &&;
 
  private:
