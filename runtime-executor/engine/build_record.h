@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct BuildRecord {
   std::string error;
   // Inputs before their users.
   std::vector<solver::StepReport> steps;
+  // What the content keys of the steps' inputs were made of, as far as it is known.
+  std::map<Digest, solver::Preimage> contents;
 
   [[nodiscard]] const solver::StepReport* Find(const Digest& vertex) const;
 };

@@ -118,7 +118,6 @@ class Job {
   // Writes the build's record for `loam why`; call it once, at the end, also of a failed build.
   [[nodiscard]] Result<> Finish(const std::optional<Error>& failure);
 
-  // Time from the start of Engine::Open to the start of the first step that ran, for benchmarks; 0 if none ran.
   [[nodiscard]] std::shared_ptr<JobState> state() const { return state_; }
 
  private:

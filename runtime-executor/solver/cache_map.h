@@ -45,7 +45,9 @@ struct Preimage {
 // Key of an input computed from its content.
 struct ContentKey {
   Digest digest;
-  Preimage preimage;
+  // Called at most once, at once and on the same thread, and only if the key is not known yet: so that an unchanged tree
+  // of many files costs no list of them. May be null.
+  std::function<Preimage()> preimage;
 };
 
 // Computes a key from an input's result; blocks, runs on a pool thread. An empty digest means "no content key after all".

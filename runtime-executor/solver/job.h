@@ -33,8 +33,8 @@ struct StepReport {
     Digest vertex;
     std::uint32_t output = 0;
     Digest selector;
-    // Key of the input's content, if one was computed in this build.
-    std::optional<ContentKey> content;
+    // Key of the input's content, if one was computed in this build; else empty.
+    Digest content;
   };
   Digest vertex;
   std::string name;

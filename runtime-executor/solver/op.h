@@ -44,8 +44,10 @@ class Op {
   [[nodiscard]] virtual Result<CacheMap> ComputeCacheMap(OpContext& context) = 0;
   // True if ComputeCacheMap only computes: no I/O, no waiting. It is then called on the scheduler's thread.
   [[nodiscard]] virtual bool cheap_cache_map() const { return false; }
+  // True if Run mostly keeps a core or the disk busy: then no more of them run at once than are useful on this machine.
+  [[nodiscard]] virtual bool cpu_bound() const { return false; }
   // Runs on a pool thread and may block. `inputs` are those of the vertex, in order; gives one result an output (null
-  // for an empty one). Limits on parallel work are the op's own business. Durable results: see ResultStore::Save.
+  // for an empty one).
   [[nodiscard]] virtual Result<std::vector<ResultPtr>> Run(OpContext& context, std::span<const ResultPtr> inputs) = 0;
 };
 

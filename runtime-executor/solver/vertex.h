@@ -31,6 +31,9 @@ struct ProgressGroup {
 struct VertexOptions {
   // Neither this vertex nor what can only be found through it may be answered from the cache; its result is stored anew.
   bool ignore_cache = false;
+  // The result belongs to one job (a directory of its client): never shared in flight with another job, nor is anything
+  // made from it, unless their cache keys turn out equal.
+  bool job_local = false;
   // Free text of the frontend (pb.OpMetadata.description), such as "llb.customname".
   std::map<std::string, std::string> description;
   std::shared_ptr<const ProgressGroup> progress_group;
