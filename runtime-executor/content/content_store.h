@@ -3,6 +3,7 @@
 // (or a keyed one, for resuming) is all that a killed process can leave behind.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -113,6 +114,7 @@ class ContentStore {
   friend class Ingest;
   explicit ContentStore(std::string directory);
   [[nodiscard]] Result<UniqueFd> OpenAnonymous(std::string& path) const;
+  [[nodiscard]] std::string TemporaryName() const;
 
   std::string directory_;
 };
