@@ -1,0 +1,434 @@
+#include "compiler/sema/dockerfile/go_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace loam::sema {
+namespace {
+
+struct RuneRange {
+  char32_t first;
+  char32_t last;
+};
+
+bool InRanges(std::span<const RuneRange> ranges, char32_t rune) {
+  const auto it = std::upper_bound(ranges.begin(), ranges.end(), rune,
+                                   [](char32_t value, const RuneRange& range) { return value < range.first; });
+  return it != ranges.begin() && rune <= std::prev(it)->last;
+}
+
+// Code points from 0x80 on that are no letters: punctuation, symbols, marks, spaces, controls, private use. By block, so
+// single unassigned code points inside a block of letters count as letters.
+constexpr auto kNoLetters = std::to_array<RuneRange>({
+    {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB9},     {0xBB, 0xBF},       {0xD7, 0xD7},       {0xF7, 0xF7},
+    {0x2C2, 0x2C5},   {0x2D2, 0x2DF},   {0x2E5, 0x2EB},   {0x2EF, 0x36F},     {0x375, 0x375},     {0x37E, 0x37E},
+    {0x384, 0x385},   {0x387, 0x387},   {0x482, 0x489},   {0x55A, 0x55F},     {0x589, 0x5CF},     {0x5F3, 0x61F},
+    {0x64B, 0x66D},   {0x6D4, 0x6D4},   {0x6D6, 0x6E4},   {0x2000, 0x2070},   {0x2072, 0x207E},   {0x2080, 0x208F},
+    {0x20A0, 0x2101}, {0x2103, 0x2106}, {0x2190, 0x2BFF}, {0x2E00, 0x2E7F},   {0x2FF0, 0x3004},   {0x3007, 0x3030},
+    {0x3036, 0x303A}, {0x303D, 0x3040}, {0x3099, 0x309C}, {0x30A0, 0x30A0},   {0x30FB, 0x30FB},   {0x3200, 0x33FF},
+    {0x4DC0, 0x4DFF}, {0xA490, 0xA4CF}, {0xD800, 0xF8FF}, {0xFE00, 0xFE6F},   {0xFEFF, 0xFF20},   {0xFF3B, 0xFF40},
+    {0xFF5B, 0xFF65}, {0xFFE0, 0xFFFF}, {0x1D000, 0x1D3FF}, {0x1F000, 0x1FAFF}, {0xE0000, 0x10FFFF},
+});
+
+constexpr auto kNotPrintable = std::to_array<RuneRange>({
+    {0x7F, 0xA0},     {0xAD, 0xAD},     {0x600, 0x605},   {0x61C, 0x61C},   {0x6DD, 0x6DD},   {0x70F, 0x70F},
+    {0x1680, 0x1680}, {0x180E, 0x180E}, {0x2000, 0x200F}, {0x2028, 0x202F}, {0x205F, 0x206F}, {0x3000, 0x3000},
+    {0xD800, 0xF8FF}, {0xFEFF, 0xFEFF}, {0xFFF0, 0xFFFB}, {0xFFFE, 0xFFFF}, {0xE0000, 0xE00FF}, {0xE01F0, 0x10FFFF},
+});
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+}  // namespace
+
+std::string CleanPath(std::string_view path) {
+  if (path.empty()) {
+    return ".";
+  }
+  const bool rooted = path.front() == '/';
+  std::string out;
+  out.reserve(path.size());
+  if (rooted) {
+    out = "/";
+  }
+  // Below this size lie the ".." that cannot be removed.
+  std::size_t floor = out.size();
+  std::size_t pos = 0;
+  while (pos < path.size()) {
+    const std::size_t end = std::min(path.find('/', pos), path.size());
+    const std::string_view part = path.substr(pos, end - pos);
+    pos = end + 1;
+    if (part.empty() || part == ".") {
+      continue;
+    }
+    if (part == "..") {
+      if (out.size() > floor) {
+        const std::size_t slash = out.rfind('/');
+        out.resize(slash == std::string::npos || slash < floor ? floor : slash);
+      } else if (!rooted) {
+        out += out.empty() ? ".." : "/..";
+        floor = out.size();
+      }
+      continue;
+    }
+    if (!out.empty() && out.back() != '/') {
+      out += '/';
+    }
+    out += part;
+  }
+  return out.empty() ? "." : out;
+}
+
+std::string JoinPath(std::string_view a, std::string_view b) {
+  if (a.empty()) {
+    return b.empty() ? std::string() : CleanPath(b);
+  }
+  if (b.empty()) {
+    return CleanPath(a);
+  }
+  std::string joined;
+  joined.reserve(a.size() + b.size() + 1);
+  joined.append(a).append("/").append(b);
+  return CleanPath(joined);
+}
+
+std::string_view BasePath(std::string_view path) {
+  if (path.empty()) {
+    return ".";
+  }
+  while (path.size() > 1 && path.back() == '/') {
+    path.remove_suffix(1);
+  }
+  if (path == "/") {
+    return path;
+  }
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+char32_t DecodeRune(std::string_view text, std::size_t pos, std::size_t& length) {
+  const auto byte = [&](std::size_t i) -> unsigned { return static_cast<unsigned char>(text[pos + i]); };
+  const unsigned first = byte(0);
+  length = 1;
+  if (first < 0x80) {
+    return first;
+  }
+  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || pos + size > text.size()) {
+    return 0xFFFD;
+  }
+  char32_t rune = first & (0xFFU >> (size + 1));
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) {
+      return 0xFFFD;
+    }
+    rune = (rune << 6) | (byte(i) & 0x3F);
+  }
+  const char32_t least = size == 2 ? 0x80 : size == 3 ? 0x800 : 0x10000;
+  if (rune < least || rune > 0x10FFFF || (rune >= 0xD800 && rune <= 0xDFFF)) {
+    return 0xFFFD;
+  }
+  length = size;
+  return rune;
+}
+
+void AppendRune(std::string& out, char32_t rune) {
+  const auto add = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  if (rune < 0x80) {
+    add(rune);
+  } else if (rune < 0x800) {
+    add(0xC0 | (rune >> 6));
+    add(0x80 | (rune & 0x3F));
+  } else if (rune < 0x10000) {
+    add(0xE0 | (rune >> 12));
+    add(0x80 | ((rune >> 6) & 0x3F));
+    add(0x80 | (rune & 0x3F));
+  } else {
+    add(0xF0 | (rune >> 18));
+    add(0x80 | ((rune >> 12) & 0x3F));
+    add(0x80 | ((rune >> 6) & 0x3F));
+    add(0x80 | (rune & 0x3F));
+  }
+}
+
+bool IsUtf8(std::string_view text) {
+  for (std::size_t pos = 0; pos < text.size();) {
+    if (static_cast<unsigned char>(text[pos]) < 0x80) {
+      ++pos;
+      continue;
+    }
+    std::size_t length = 0;
+    DecodeRune(text, pos, length);
+    if (length == 1) {
+      return false;
+    }
+    pos += length;
+  }
+  return true;
+}
+
+std::string ToUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t pos = 0; pos < text.size();) {
+    std::size_t length = 0;
+    const char32_t rune = DecodeRune(text, pos, length);
+    if (length == 1 && rune >= 0x80) {
+      out += "\xEF\xBF\xBD";
+    } else {
+      out += text.substr(pos, length);
+    }
+    pos += length;
+  }
+  return out;
+}
+
+bool IsSpaceRune(char32_t rune) {
+  return (rune >= 9 && rune <= 13) || rune == ' ' || rune == 0x85 || rune == 0xA0 || rune == 0x1680 ||
+         (rune >= 0x2000 && rune <= 0x200A) || rune == 0x2028 || rune == 0x2029 || rune == 0x202F || rune == 0x205F ||
+         rune == 0x3000;
+}
+
+bool IsLetterRune(char32_t rune) {
+  if (rune < 0x80) {
+    return (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z');
+  }
+  return !InRanges(kNoLetters, rune);
+}
+
+bool IsPrintRune(char32_t rune) { return rune >= 0x20 && !InRanges(kNotPrintable, rune); }
+
+void AppendQuoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (std::size_t pos = 0; pos < text.size();) {
+    std::size_t length = 0;
+    const char32_t rune = DecodeRune(text, pos, length);
+    const auto byte = static_cast<unsigned char>(text[pos]);
+    if (length == 1 && rune >= 0x80) {
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else if (rune == '"' || rune == '\\') {
+      out += '\\';
+      out += static_cast<char>(byte);
+    } else if (IsPrintRune(rune)) {
+      out += text.substr(pos, length);
+    } else {
+      switch (rune) {
+        case '\a':
+          out += "\\a";
+          break;
+        case '\b':
+          out += "\\b";
+          break;
+        case '\f':
+          out += "\\f";
+          break;
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
+        case '\v':
+          out += "\\v";
+          break;
+        default:
+          if (rune < ' ' || rune == 0x7F) {
+            out += fmt::format("\\x{:02x}", static_cast<unsigned>(rune));
+          } else if (rune < 0x10000) {
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(rune));
+          } else {
+            out += fmt::format("\\U{:08x}", static_cast<unsigned>(rune));
+          }
+      }
+    }
+    pos += length;
+  }
+  out += '"';
+}
+
+std::string Quoted(std::string_view text) {
+  std::string out;
+  AppendQuoted(out, text);
+  return out;
+}
+
+std::string QuotedList(std::span<const std::string_view> items) {
+  std::string out = "[";
+  for (const std::string_view item : items) {
+    if (out.size() > 1) {
+      out += ' ';
+    }
+    AppendQuoted(out, item);
+  }
+  return out += ']';
+}
+
+std::string PlainList(std::span<const std::string_view> items) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) {
+      out += ' ';
+    }
+    out += items[i];
+  }
+  return out += ']';
+}
+
+void AppendJsonString(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t pos = 0; pos < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[pos]);
+    if (byte < 0x80) {
+      if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != '<' && byte != '>' && byte != '&') {
+        ++pos;
+        continue;
+      }
+      out += text.substr(plain, pos - plain);
+      switch (byte) {
+        case '"':
+          out += "\\\"";
+          break;
+        case '\\':
+          out += "\\\\";
+          break;
+        case '\b':
+          out += "\\b";
+          break;
+        case '\f':
+          out += "\\f";
+          break;
+        case '\n':
+          out += "\\n";
+          break;
+        case '\r':
+          out += "\\r";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
+        default:
+          out += "\\u00";
+          out += kHex[byte >> 4];
+          out += kHex[byte & 15];
+      }
+      plain = ++pos;
+      continue;
+    }
+    std::size_t length = 0;
+    const char32_t rune = DecodeRune(text, pos, length);
+    if (length == 1 || rune == 0x2028 || rune == 0x2029) {
+      out += text.substr(plain, pos - plain);
+      out += length == 1 ? "\\ufffd" : rune == 0x2028 ? "\\u2028" : "\\u2029";
+      plain = pos + length;
+    }
+    pos += length;
+  }
+  out += text.substr(plain);
+  out += '"';
+}
+
+std::string JsonStringList(std::span<const std::string_view> items) {
+  std::string out = "[";
+  for (const std::string_view item : items) {
+    if (out.size() > 1) {
+      out += ',';
+    }
+    AppendJsonString(out, item);
+  }
+  return out += ']';
+}
+
+std::string FormatDuration(std::int64_t nanoseconds) {
+  if (nanoseconds == 0) {
+    return "0s";
+  }
+  const bool negative = nanoseconds < 0;
+  std::uint64_t rest = negative ? 0 - static_cast<std::uint64_t>(nanoseconds) : static_cast<std::uint64_t>(nanoseconds);
+  // `value` in units of 10^-digits, trailing zeros of the fraction dropped.
+  const auto fraction = [](std::uint64_t value, int digits) {
+    std::uint64_t scale = 1;
+    for (int i = 0; i < digits; ++i) {
+      scale *= 10;
+    }
+    std::string text = std::to_string(value / scale);
+    if (value % scale != 0) {
+      std::string tail = fmt::format("{:0{}}", value % scale, digits);
+      tail.resize(tail.find_last_not_of('0') + 1);
+      text += "." + tail;
+    }
+    return text;
+  };
+  std::string out = negative ? "-" : "";
+  if (rest < 1000) {
+    return out + std::to_string(rest) + "ns";
+  }
+  if (rest < 1000000) {
+    return out + fraction(rest, 3) + "\u00b5s";
+  }
+  if (rest < 1000000000) {
+    return out + fraction(rest, 6) + "ms";
+  }
+  constexpr std::uint64_t kMinute = 60ULL * 1000000000ULL;
+  const std::uint64_t minutes = rest / kMinute;
+  rest %= kMinute;
+  if (minutes >= 60) {
+    out += std::to_string(minutes / 60) + "h";
+  }
+  if (minutes > 0) {
+    out += std::to_string(minutes % 60) + "m";
+  }
+  return out + fraction(rest, 9) + "s";
+}
+
+std::optional<bool> ParseBool(std::string_view text) {
+  for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == yes) {
+      return true;
+    }
+  }
+  for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == no) {
+      return false;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> ParseUint(std::string_view text, int base, int bits) {
+  std::uint64_t value = 0;
+  if (text.empty() || text.front() == '-' || text.front() == '+') {
+    return std::nullopt;
+  }
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || end != text.data() + text.size() || (bits < 64 && (value >> bits) != 0)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<std::int64_t> ParseInt(std::string_view text, int base, int bits) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) {
+    text.remove_prefix(1);
+  }
+  const auto magnitude = ParseUint(text, base, 64);
+  if (!magnitude) {
+    return std::nullopt;
+  }
+  const std::uint64_t limit = std::uint64_t{1} << (bits - 1);
+  if (negative ? *magnitude > limit : *magnitude >= limit) {
+    return std::nullopt;
+  }
+  return negative ? static_cast<std::int64_t>(0 - *magnitude) : static_cast<std::int64_t>(*magnitude);
+}
+
+}  // namespace loam::sema
