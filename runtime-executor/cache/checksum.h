@@ -48,18 +48,18 @@ struct Checksum {
   std::vector<ChecksumPart> parts;
 };
 
-struct ChecksummerOptions {
+struct ChecksumCacheOptions {
   // Directory for the indexes, made if missing: `<root>/checksums`. Empty: nothing is remembered between processes.
   std::string index_dir;
   const Clock* clock = &SystemClock();
 };
 
 // Thread-safe. Keeps what it computed for as long as it lives.
-class Checksummer {
+class ChecksumCache {
  public:
   // `store` must outlive it.
-  static Result<std::unique_ptr<Checksummer>> Open(snapshot::LayerStore& store, ChecksummerOptions options);
-  virtual ~Checksummer() = default;
+  static Result<std::unique_ptr<ChecksumCache>> Open(snapshot::LayerStore& store, ChecksumCacheOptions options);
+  virtual ~ChecksumCache() = default;
 
   // `path` in `ref`; "" and "/" are the root. kNotFound: `"/path": not found`.
   virtual Result<Checksum> Compute(const snapshot::FsRef& ref, std::string_view path, const ChecksumOptions& options,
