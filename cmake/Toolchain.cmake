@@ -25,8 +25,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 add_compile_definitions(_FILE_OFFSET_BITS=64)
 
-# Warnings for our own code; generated code is compiled without them (see loam_generated_library).
+# Warnings for our own code (-Wmissing-field-initializers is off: designated initialisers leave defaults out on purpose); generated code is compiled without them (see loam_generated_library).
 set(LOAM_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
-                  -Wimplicit-fallthrough -Wswitch-enum -Wno-switch-enum -Wswitch -Werror)
+                  -Wimplicit-fallthrough -Wswitch -Wno-missing-field-initializers -Werror)
 
 find_package(Threads REQUIRED)

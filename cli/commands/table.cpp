@@ -1,0 +1,15 @@
+#include <array>
+
+#include "cli/commands/verbs.h"
+
+namespace loam::cli {
+
+std::span<const Command* const> AllCommands() {
+  static constexpr std::array<const Command*, 9> kCommands = {
+      &kBuildCommand, &kRunCommand, &kWhyCommand,        &kCompileCommand, &kImageCommand,
+      &kDuCommand,    &kPruneCommand, &kCompletionCommand, &kVersionCommand,
+  };
+  return kCommands;
+}
+
+}  // namespace loam::cli

@@ -1,0 +1,18 @@
+// Every verb, one file each in this folder.
+#pragma once
+
+#include "cli/command.h"
+
+namespace loam::cli {
+
+extern const Command kBuildCommand;
+extern const Command kCompileCommand;
+extern const Command kRunCommand;
+extern const Command kImageCommand;
+extern const Command kWhyCommand;
+extern const Command kDuCommand;
+extern const Command kPruneCommand;
+extern const Command kCompletionCommand;
+extern const Command kVersionCommand;
+
+}  // namespace loam::cli

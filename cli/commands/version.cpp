@@ -1,0 +1,20 @@
+// loam version
+#include "cli/commands/verbs.h"
+
+#include <fmt/format.h>
+
+namespace loam::cli {
+
+namespace {
+
+Exit Run(Context& context, const Flags& /*flags*/) {
+  fmt::print(context.out, "loam {}\n", LOAM_VERSION);
+  return Exit::kOk;
+}
+
+}  // namespace
+
+const Command kVersionCommand = {
+    .name = "version", .summary = "print the version", .usage = "loam version", .flags = {}, .run = Run};
+
+}  // namespace loam::cli
