@@ -176,8 +176,7 @@ void Graph::Annotate(Value value, const Metadata& metadata) {
 
 std::span<const Metadata* const> Graph::MetadataOf(NodeId id) const { return nodes_[id.value()].metadata_; }
 
-Metadata Graph::MergedMetadata(NodeId id) const {
-  const auto& all = nodes_[id.value()].metadata_;
+Metadata Graph::MergeMetadata(std::span<const Metadata* const> all) const {
   if (all.empty()) {
     return {};
   }

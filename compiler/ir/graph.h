@@ -91,7 +91,8 @@ class Graph {
   // Adds metadata to a node; copied deep. Nothing happens for scratch.
   void Annotate(Value value, const Metadata& metadata);
   // All metadata of a node as LLB would merge it: later descriptions win, locations add up. Views into the arena.
-  [[nodiscard]] Metadata MergedMetadata(NodeId id) const;
+  [[nodiscard]] Metadata MergedMetadata(NodeId id) const { return MergeMetadata(MetadataOf(id)); }
+  [[nodiscard]] Metadata MergeMetadata(std::span<const Metadata* const> all) const;
   [[nodiscard]] std::span<const Metadata* const> MetadataOf(NodeId id) const;
 
   [[nodiscard]] const Node& node(NodeId id) const { return nodes_[id.value()]; }
