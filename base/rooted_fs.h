@@ -1,4 +1,5 @@
 // File work below an open directory that stands for "/": no path, symlink or `..` leaves it (openat2 RESOLVE_IN_ROOT).
+// Whole-file reads and writes and removal of trees are in base/file_system.h.
 // Also the copying of files with everything they have: contents by reflink or copy_file_range, holes, xattrs, times.
 #pragma once
 
@@ -52,19 +53,12 @@ Result<std::optional<struct stat>> LstatInRoot(int root_fd, std::string_view pat
 Result<std::string> ReadLinkAt(int dir_fd, const std::string& name);
 // The whole file; kResourceExhausted if it has more than `limit` bytes.
 Result<std::string> ReadFileInRoot(int root_fd, std::string_view path, std::size_t limit = std::size_t{64} << 20);
-// The whole of an open file.
-Result<std::string> ReadAll(int fd, std::size_t limit = std::size_t{64} << 20);
-Result<> WriteAll(int fd, std::string_view data);
-
 // `.` and `..` left out, in the order of the file system. d_type may be DT_UNKNOWN.
 struct DirEntry {
   std::string name;
   unsigned char type;
 };
 Result<std::vector<DirEntry>> ReadDir(int dir_fd);
-
-// rm -rf of one name in a directory; no error if it does not exist. Does not follow symlinks or cross into other roots.
-Result<> RemoveAllAt(int dir_fd, const std::string& name);
 
 // Contents of `from` (a regular file, at its start) into the empty file `to`: reflink, else copy_file_range keeping
 // holes, else read and write.

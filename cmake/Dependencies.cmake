@@ -12,6 +12,8 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)         # zstd layers
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)         # fast gzip
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)   # architecture names of the seccomp profile
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)              # patterns
+# -pthread on some targets only would make the shared precompiled header unusable there.
+set_property(TARGET PkgConfig::RE2 PROPERTY INTERFACE_COMPILE_OPTIONS "")
 find_path(CXXOPTS_INCLUDE_DIR cxxopts.hpp REQUIRED)              # command line flags
 find_path(EXPECTED_INCLUDE_DIR tl/expected.hpp REQUIRED)         # Result<T>: std::expected is not visible to clang 14
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)       # configuration files
