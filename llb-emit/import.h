@@ -1,0 +1,14 @@
+// LLB -> IR: the way back from emission, for looking at foreign graphs and for running passes on them. Emitting what was
+// imported gives the same ops, byte for byte, unless an op holds what the IR does not keep (it then fails here).
+#pragma once
+
+#include "base/result.h"
+#include "compiler/ir/module.h"
+#include "llb-emit/read.h"
+
+namespace loam::llb {
+
+// A module with one result, the graph's root; without an image config, which LLB does not have.
+[[nodiscard]] Result<ir::Module> ImportModule(const Graph& graph);
+
+}  // namespace loam::llb
