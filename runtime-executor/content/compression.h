@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 
@@ -33,7 +34,7 @@ Result<CompressionType> CompressionOfMediaType(std::string_view media_type);
 // By the first bytes of the data (4 are enough).
 CompressionType DetectCompression(std::string_view head);
 
-// Threads for chunk work, shared by all compressors of a process. Thread-safe.
+// Threads for chunk work, shared by all compressors of a process; started when first used. Thread-safe.
 class CodecPool {
  public:
   // 0: one thread a core.
@@ -42,11 +43,12 @@ class CodecPool {
   CodecPool(const CodecPool&) = delete;
 
   struct State;
-  [[nodiscard]] State& state() { return *state_; }
+  [[nodiscard]] State& state();
   [[nodiscard]] std::size_t threads() const { return threads_; }
 
  private:
   std::size_t threads_;
+  std::once_flag started_;
   std::unique_ptr<State> state_;
 };
 

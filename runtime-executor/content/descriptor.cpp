@@ -161,7 +161,8 @@ Result<Descriptor> ParseDescriptor(const json& object) {
   }
   Descriptor descriptor;
   descriptor.media_type = LOAM_TRY(StringMember(object, "mediaType"));
-  descriptor.digest = LOAM_TRY_CONTEXT("descriptor", Digest::Parse(LOAM_TRY(StringMember(object, "digest"))));
+  const std::string digest = LOAM_TRY(StringMember(object, "digest"));
+  descriptor.digest = LOAM_TRY_CONTEXT("descriptor", Digest::Parse(digest));
   const auto size = object.find("size");
   if (size == object.end() || !size->is_number_integer() || (!size->is_number_unsigned() && size->get<std::int64_t>() < 0)) {
     return Invalid("a descriptor has no valid size");
