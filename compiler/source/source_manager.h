@@ -16,10 +16,10 @@ namespace loam::source {
 // Larger files are refused: offsets are 32 bits, and no build file is this large.
 inline constexpr std::uint64_t kMaxBufferBytes = std::uint64_t{256} << 20;
 
-// One text. Immutable and of a fixed address once the SourceManager made it; safe to read from many threads.
+// One text, owned. Immutable and of a fixed address once the SourceManager made it; safe to read from many threads.
 class Buffer {
  public:
-  virtual ~Buffer() = default;
+  Buffer(FileId id, std::string name, std::string text);
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
@@ -30,24 +30,21 @@ class Buffer {
   [[nodiscard]] std::string_view text() const { return text_; }
   [[nodiscard]] const LineMap& lines() const { return lines_; }
   // 3 if the text starts with the UTF-8 byte order mark, else 0.
-  [[nodiscard]] std::uint32_t bom_size() const { return text_.starts_with("\xEF\xBB\xBF") ? 3 : 0; }
+  [[nodiscard]] std::uint32_t bom_size() const { return text().starts_with("\xEF\xBB\xBF") ? 3 : 0; }
 
   [[nodiscard]] SourceRange Range(std::size_t begin, std::size_t end) const {
     return {id_, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
   }
   [[nodiscard]] std::string_view TextOf(SourceRange range) const {
-    return text_.substr(range.begin, range.end - range.begin);
+    return text().substr(range.begin, range.end - range.begin);
   }
   // Lines that `range` touches.
   [[nodiscard]] LineSpan LinesOf(SourceRange range) const;
 
- protected:
-  Buffer(FileId id, std::string name, std::string_view text);
-
  private:
   FileId id_;
   std::string name_;
-  std::string_view text_;
+  std::string text_;
   LineMap lines_;
 };
 
@@ -61,7 +58,7 @@ class SourceManager {
 
   // Takes the text over. kResourceExhausted if it is larger than kMaxBufferBytes.
   Result<const Buffer*> AddText(std::string name, std::string text);
-  // Reads a file (mapped into memory if it is a large regular one); `-` reads standard input.
+  // Reads a file; `-` reads standard input. Read, not mapped: a file that changes later must not change the text.
   Result<const Buffer*> LoadFile(const std::string& path);
 
   // `id` came from this manager.
@@ -70,9 +67,6 @@ class SourceManager {
   [[nodiscard]] const Buffer* Find(FileId id) const;
 
  private:
-  Result<const Buffer*> Add(std::unique_ptr<Buffer> (*make)(FileId, std::string, std::string), std::string name,
-                            std::string text);
-
   mutable std::mutex buffers_mutex_;
   std::vector<std::unique_ptr<Buffer>> buffers_;
 };
