@@ -39,6 +39,8 @@ enum class MountKind : std::uint8_t {
   // `fd` is any open directory, file or socket of the host (O_PATH suffices); it is bound, the caller keeps it.
   kHost,
   kTmpfs,
+  // A file with `content`, owned and permitted as said, on a tmpfs that only this run sees (a secret).
+  kFile,
 };
 
 struct ExecMount {
@@ -52,6 +54,11 @@ struct ExecMount {
   bool readonly = false;
   // kTmpfs: limit in bytes, 0: none.
   std::int64_t tmpfs_size = 0;
+  // kFile.
+  std::string content;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t mode = 0400;
 };
 
 struct HostAddress {
