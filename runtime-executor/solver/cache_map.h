@@ -45,12 +45,13 @@ struct Preimage {
 // Key of an input computed from its content.
 struct ContentKey {
   Digest digest;
-  // Called at most once, at once and on the same thread, and only if the key is not known yet: so that an unchanged tree
-  // of many files costs no list of them. May be null.
+  // Called at most once, at once and on the same thread, and only if the key is not known yet: so that an unchanged
+  // tree of many files costs no list of them. May be null.
   std::function<Preimage()> preimage;
 };
 
-// Computes a key from an input's result; blocks, runs on a pool thread. An empty digest means "no content key after all".
+// Computes a key from an input's result; blocks, runs on a pool thread. An empty digest means "no content key after
+// all".
 using ContentKeyFunction = std::function<Result<ContentKey>(OpContext&, const ResultPtr&)>;
 
 struct CacheMapInput {

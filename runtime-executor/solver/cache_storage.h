@@ -1,9 +1,9 @@
 // CacheStorage: the graph of cache keys, as the solver needs it; cache/records.h keeps it in SQLite.
 //
-// A key node stands for "this output, made this way". Nodes without inputs are roots, named by a digest: of an operation
-// without inputs and its output index, or of some content. Other nodes are reached over links: from a key of input i, by
-// (i, op digest, output index, selector) to the node. A node is a match if it is linked so from some key of every input.
-// The model is that of BuildKit's cache, so that caches can be exchanged with it.
+// A key node stands for "this output, made this way". Nodes without inputs are roots, named by a digest: of an
+// operation without inputs and its output index, or of some content. Other nodes are reached over links: from a key of
+// input i, by (i, op digest, output index, selector) to the node. A node is a match if it is linked so from some key of
+// every input. The model is that of BuildKit's cache, so that caches can be exchanged with it.
 #pragma once
 
 #include <cstdint>
@@ -77,7 +77,8 @@ class CacheStorage {
   // Counts one more use of each record, now.
   [[nodiscard]] virtual Result<> MarkUsed(std::span<const RecordId> ids) = 0;
 
-  // Between these calls (nested by none) the calling thread reads one state of the storage, which is faster. Only a hint.
+  // Between these calls (nested by none) the calling thread reads one state of the storage, which is faster. Only a
+  // hint.
   virtual void BeginReading() {}
   virtual void EndReading() {}
 };

@@ -74,11 +74,11 @@ class Job {
 };
 
 struct SolverOptions {
-  OpResolver* resolver = nullptr;     // not null
-  CacheStorage* storage = nullptr;    // null: nothing is remembered beyond running jobs
-  ResultStore* results = nullptr;     // not null if storage is
-  TaskPool* pool = nullptr;           // not null
-  const Clock* clock = nullptr;       // not null
+  OpResolver* resolver = nullptr;   // not null
+  CacheStorage* storage = nullptr;  // null: nothing is remembered beyond running jobs
+  ResultStore* results = nullptr;   // not null if storage is
+  TaskPool* pool = nullptr;         // not null
+  const Clock* clock = nullptr;     // not null
 };
 
 // Runs the jobs of one engine. Everything in SolverOptions outlives it. Thread-safe.

@@ -1,5 +1,6 @@
 // Vertex and Graph: what the solver is asked to compute. A vertex is one operation, named by the digest of its whole
-// definition; an edge is one of its outputs. The solver knows nothing of what a vertex does: `payload` is for OpResolver.
+// definition; an edge is one of its outputs. The solver knows nothing of what a vertex does: `payload` is for
+// OpResolver.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,8 @@ struct ProgressGroup {
 };
 
 struct VertexOptions {
-  // Neither this vertex nor what can only be found through it may be answered from the cache; its result is stored anew.
+  // Neither this vertex nor what can only be found through it may be answered from the cache; its result is stored
+  // anew.
   bool ignore_cache = false;
   // The result belongs to one job (a directory of its client): never shared in flight with another job, nor is anything
   // made from it, unless their cache keys turn out equal.
@@ -49,8 +51,8 @@ struct Edge {
 };
 
 struct Vertex {
-  // Digest of the definition of this vertex and, through its inputs, of everything below. Equal digests are one piece of
-  // work, also across jobs.
+  // Digest of the definition of this vertex and, through its inputs, of everything below. Equal digests are one piece
+  // of work, also across jobs.
   Digest digest;
   // As shown to people: "[2/5] RUN make".
   std::string name;

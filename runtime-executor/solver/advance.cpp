@@ -1,0 +1,202 @@
+// The state machine: what a vertex does next, given what is known of its inputs and what its users want of it. Advance
+// is called again whenever one of these changed; it never blocks and never recurses into another vertex.
+#include <algorithm>
+
+#include "runtime-executor/solver/solver_core.h"
+
+namespace loam::solver {
+
+void SolverCore::MarkDirty(VertexState& state) {
+  if (!state.queued && !state.dead) {
+    state.queued = true;
+    dirty_.push_back(state.shared_from_this());
+  }
+}
+
+void SolverCore::Want(InputState& input, Level level) {
+  EdgeState& edge = input.edge();
+  if (edge.wanted < level) {
+    edge.wanted = level;
+    MarkDirty(*input.vertex);
+  }
+}
+
+void SolverCore::Raise(VertexState& state, std::uint32_t index, Level level) {
+  state.edges[index].level = level;
+  for (VertexState* user : state.users) {
+    MarkDirty(*user);
+  }
+  if (level == Level::kResult) {
+    changed_tickets_.insert(changed_tickets_.end(), state.watchers.begin(), state.watchers.end());
+  }
+}
+
+void SolverCore::Fail(VertexState& state, Error error, bool itself) {
+  if (state.error) {
+    return;
+  }
+  if (itself) {
+    const std::string message = error.message();
+    std::shared_ptr<const ErrorDetail> cause = error.detail();
+    error = std::move(error).WithDetail(
+        std::make_shared<const VertexErrorDetail>(state.vertex->digest, state.vertex->name, std::move(cause)));
+    state.failed_itself = true;
+    state.channel->Completed(false, message);
+  }
+  state.error = std::move(error);
+  // Whoever comes later tries anew.
+  const auto active = active_.find(state.key);
+  if (active != active_.end() && active->second == &state) {
+    active_.erase(active);
+  }
+  for (VertexState* user : state.users) {
+    MarkDirty(*user);
+  }
+  changed_tickets_.insert(changed_tickets_.end(), state.watchers.begin(), state.watchers.end());
+}
+
+void SolverCore::Advance(VertexState& state) {
+  const bool wanted = std::any_of(state.edges.begin(), state.edges.end(),
+                                  [](const EdgeState& edge) { return edge.wanted > edge.level; });
+  if (state.error || !wanted) {
+    return;
+  }
+  if (state.cache_map_phase == Phase::kNone) {
+    StartCacheMap(state);
+    if (state.error) {
+      return;
+    }
+  }
+  bool inputs_known = true;
+  for (InputState& input : state.inputs) {
+    if (input.vertex->error) {
+      Fail(state, *input.vertex->error, false);
+      return;
+    }
+    Want(input, Level::kDefinition);
+    inputs_known = inputs_known && input.edge().level >= Level::kDefinition;
+  }
+  if (!inputs_known || state.cache_map_phase != Phase::kDone) {
+    return;
+  }
+  for (std::uint32_t index = 0; index < state.edges.size() && !state.error; ++index) {
+    AdvanceEdge(state, index);
+  }
+}
+
+void SolverCore::AdvanceEdge(VertexState& state, std::uint32_t index) {
+  EdgeState& edge = state.edges[index];
+  const bool use_cache = !state.ignore_cache();
+  if (edge.level == Level::kNone && edge.wanted > Level::kNone) {
+    if (use_cache) {
+      edge.match_keys = FindKeys(state, index, false);
+    }
+    Raise(state, index, Level::kDefinition);
+  }
+  if (edge.level == Level::kDefinition && edge.wanted > Level::kDefinition) {
+    if (use_cache) {
+      FindRecords(state, index);
+      if (edge.records.empty()) {
+        switch (GatherKeys(state, index)) {
+          case Gathered::kWaiting:
+            return;
+          case Gathered::kNoMatchPossible:
+            break;
+          case Gathered::kReady:
+            edge.match_keys = FindKeys(state, index, true);
+            FindRecords(state, index);
+            break;
+        }
+      }
+    }
+    Raise(state, index, Level::kKeys);
+  }
+  if (edge.level == Level::kKeys && edge.wanted > Level::kKeys && !edge.loading && !state.error) {
+    if (!edge.records.empty()) {
+      StartLoad(state, index);
+    } else {
+      AdvanceRun(state);
+    }
+  }
+}
+
+// Asks for everything that could still bring a match, and tells when there is no more to come.
+SolverCore::Gathered SolverCore::GatherKeys(VertexState& state, std::uint32_t index) {
+  bool waiting = false;
+  bool possible = true;
+  for (std::size_t i = 0; i < state.inputs.size(); ++i) {
+    InputState& input = state.inputs[i];
+    const bool by_content = state.cache_map.inputs[i].content_key != nullptr;
+    Want(input, by_content ? Level::kResult : Level::kKeys);
+    bool known = input.edge().level >= Level::kKeys;
+    if (by_content) {
+      if (input.edge().level == Level::kResult && input.content == Phase::kNone) {
+        StartContentKey(state, i);
+      }
+      known = input.content == Phase::kDone;
+    }
+    waiting = waiting || !known;
+    // One input by which nothing can be found is enough to know that there is no match.
+    possible = possible && (!known || !Candidates(state, index, i).empty());
+  }
+  return !possible ? Gathered::kNoMatchPossible : waiting ? Gathered::kWaiting : Gathered::kReady;
+}
+
+void SolverCore::AdvanceRun(VertexState& state) {
+  if (state.run != Phase::kNone || state.waiting_for_twin) {
+    return;
+  }
+  bool ready = true;
+  for (std::size_t i = 0; i < state.inputs.size(); ++i) {
+    InputState& input = state.inputs[i];
+    Want(input, Level::kResult);
+    if (input.edge().level != Level::kResult) {
+      ready = false;
+      continue;
+    }
+    if (state.cache_map.inputs[i].content_key != nullptr) {
+      if (input.content == Phase::kNone) {
+        StartContentKey(state, i);
+      }
+      ready = ready && input.content == Phase::kDone;
+    }
+  }
+  if (!ready) {
+    return;
+  }
+  if (!state.ignore_cache()) {
+    state.work_key = WorkKey(state);
+    if (!state.work_key.empty()) {
+      const auto [twin, first] = twins_.try_emplace(state.work_key);
+      if (!first) {
+        twin->second.push_back(state.weak_from_this());
+        state.waiting_for_twin = true;
+        return;
+      }
+    }
+  }
+  StartRun(state);
+}
+
+void SolverCore::MarkCached(VertexState& state) {
+  std::vector<VertexState*> stack{&state};
+  while (!stack.empty()) {
+    VertexState& current = *stack.back();
+    stack.pop_back();
+    if (current.cached || current.error || current.run != Phase::kNone) {
+      continue;
+    }
+    current.cached = true;
+    current.channel->Cached();
+    for (EdgeState& edge : current.edges) {
+      if (!edge.used && !edge.records.empty()) {
+        edge.used = edge.records.back().id;
+      }
+    }
+    for (const InputState& input : current.inputs) {
+      stack.push_back(input.vertex);
+    }
+  }
+}
+
+}  // namespace loam::solver
