@@ -101,14 +101,6 @@ bool IsLayer(std::string_view media_type) {
 
 }  // namespace media_type
 
-std::string Platform::ToString() const {
-  std::string text = os + "/" + architecture;
-  if (!variant.empty()) {
-    text += "/" + variant;
-  }
-  return text;
-}
-
 ordered_json ToJson(const Platform& platform) {
   ordered_json json = {{"architecture", platform.architecture}, {"os", platform.os}};
   if (!platform.os_version.empty()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "base/platform.h"
 #include "base/result.h"
 
 namespace loam::content {
@@ -42,17 +43,7 @@ bool IsConfig(std::string_view media_type);
 bool IsLayer(std::string_view media_type);
 }  // namespace media_type
 
-struct Platform {
-  std::string os;
-  std::string architecture;
-  std::string variant;
-  std::string os_version;
-  std::vector<std::string> os_features;
-
-  // "linux/arm64", "linux/arm/v7"; fields as they are, nothing normalised.
-  [[nodiscard]] std::string ToString() const;
-  friend bool operator==(const Platform&, const Platform&) = default;
-};
+using Platform = ::loam::Platform;
 
 struct Descriptor {
   std::string media_type;
