@@ -1,10 +1,12 @@
 #include "runtime-executor/worker/oci_worker.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -131,6 +133,47 @@ std::vector<const ExecMount*> ByDestination(const ExecSpec& spec) {
   return mounts;
 }
 
+template <class Action>
+class Deferred {
+ public:
+  explicit Deferred(Action action) : action_(std::move(action)) {}
+  ~Deferred() { action_(); }
+  Deferred(const Deferred&) = delete;
+  Deferred& operator=(const Deferred&) = delete;
+
+ private:
+  Action action_;
+};
+
+Result<bool> IsDirectory(const ExecMount& mount) {
+  if (mount.kind == MountKind::kTmpfs || mount.kind == MountKind::kFile) {
+    return mount.kind == MountKind::kTmpfs;
+  }
+  UniqueFd selected;
+  if (CleanRootedPath(mount.selector) != "/") {
+    selected = LOAM_TRY_CONTEXT("mount " + mount.dest, OpenInRoot(mount.fd, mount.selector, O_PATH));
+  }
+  struct stat info {};
+  if (fstat(selected.valid() ? selected.get() : mount.fd, &info) != 0) {
+    return UnexpectedErrno("mount " + mount.dest);
+  }
+  return S_ISDIR(info.st_mode);
+}
+
+// A detached copy of a mount of this process's namespace; the supervisor's namespace could not bind from it.
+Result<UniqueFd> CloneHostTree(int fd, const std::string& selector) {
+  UniqueFd selected;
+  if (CleanRootedPath(selector) != "/") {
+    selected = LOAM_TRY(OpenInRoot(fd, selector, O_PATH));
+  }
+  UniqueFd tree(static_cast<int>(syscall(SYS_open_tree, selected.valid() ? selected.get() : fd, "",
+                                         OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE)));
+  if (!tree.valid()) {
+    return UnexpectedErrno(fmt::format("bind {}", selector.empty() ? "a directory of the host" : selector));
+  }
+  return tree;
+}
+
 Result<> MakeWorkingDirectory(int root_fd, const std::string& cwd, const UserIds& user) {
   if (OpenInRoot(root_fd, cwd, O_PATH)) {
     return {};
@@ -203,11 +246,15 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
   const std::string hosts =
       LOAM_TRY(HostsFile(spec.hostname.empty() ? kDefaultHostname : spec.hostname, spec.extra_hosts));
 
-  std::vector<std::string> mount_points = {"/etc/resolv.conf", "/etc/hosts", "/proc", "/dev", "/sys"};
+  std::vector<MountPoint> mount_points = {{"/proc", true, false},          {"/dev", true, false},
+                                          {"/sys", true, false},           {"/etc/resolv.conf", false, true},
+                                          {"/etc/hosts", false, true}};
   for (const ExecMount& mount : spec.mounts) {
-    mount_points.push_back(mount.dest);
+    mount_points.push_back({mount.dest, LOAM_TRY(IsDirectory(mount)), true});
   }
-  const MountStubs stubs(root_fd, mount_points, spec.remove_mount_stubs_recursive);
+  const MountStubs stubs(root_fd, std::move(mount_points), spec.remove_mount_stubs_recursive);
+  // On every way out, when the step has ended.
+  const Deferred remove_stubs([&stubs] { stubs.Remove(); });
 
   // Everything the runtime reads, on a tmpfs of this step.
   const std::string base = options_.state_dir + "/run";
@@ -242,6 +289,7 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
   } else {
     call.Add({"attach", call.Pass(spec.root_fd), input.rootfs});
   }
+  std::vector<UniqueFd> host_mounts;
   int index = 0;
   for (const ExecMount* mount : ByDestination(spec)) {
     const std::string name = fmt::format("mount-{}", index++);
@@ -259,7 +307,8 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
         LOAM_TRY(bundle.WriteFile(name, mount->content, static_cast<mode_t>(mount->mode), mount->uid, mount->gid));
         break;
       case MountKind::kHost:
-        call.Add({"bind", call.Pass(mount->fd), whole ? "" : mount->selector, path});
+        host_mounts.push_back(LOAM_TRY(CloneHostTree(mount->fd, mount->selector)));
+        call.Add({"attach", call.Pass(host_mounts.back().get()), path});
         break;
       case MountKind::kDetached: {
         const std::string number = call.Pass(mount->fd);
@@ -310,7 +359,6 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
   process_spec.namespaces = CLONE_NEWPID | CLONE_NEWNS;
   process_spec.die_with_parent = true;
   if (stop.stop_requested()) {
-    stubs.Remove();
     return Unexpected(ErrorCode::kCanceled, "canceled");
   }
   Process supervisor = LOAM_TRY(Process::Spawn(process_spec));
@@ -319,7 +367,6 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
   }
   LOAM_TRY(Forward(supervisor, out_read.get(), err_read.get(), output, stop));
   const ExitStatus status = LOAM_TRY(supervisor.Wait());
-  stubs.Remove();
   if (stop.stop_requested()) {
     return Unexpected(ErrorCode::kCanceled, "canceled");
   }
