@@ -26,6 +26,12 @@ class LayerStore;
 namespace loam::source {
 class ImageStore;
 }
+namespace loam::registry {
+class RegistryClient;
+}
+namespace loam::session {
+class RegistryAuth;
+}
 
 namespace loam::exporter {
 
@@ -74,17 +80,6 @@ class NullExportProgress final : public ExportProgress {
   void Finished(const std::string&) override {}
 };
 
-// One image to be sent to a registry.
-struct PushRequest {
-  // Normalised reference with tag ("docker.io/library/app:latest"), or without one if by_digest.
-  std::string reference;
-  // Manifest or index; it and everything it names is in the content store.
-  content::Descriptor root;
-  bool by_digest = false;
-  // Plain HTTP or an unknown certificate is fine ("registry.insecure").
-  bool insecure = false;
-};
-
 // What exporters work with. Pointers are kept and must outlive the exporter.
 struct ExporterServices {
   content::ContentStore* content = nullptr;
@@ -95,8 +90,9 @@ struct ExporterServices {
   // Downloads a known but absent blob of a pulled layer into the content store; `origin` is the layer's. Empty: layers
   // whose blob is absent are unpacked and compressed anew.
   std::function<Result<>(const content::Descriptor& blob, const std::string& origin, std::stop_token stop)> fetch_blob;
-  // Empty: push is not possible.
-  std::function<Result<>(const PushRequest& request, ExportProgress& progress, std::stop_token stop)> push;
+  // Null: push is not possible.
+  registry::RegistryClient* registry = nullptr;
+  std::shared_ptr<session::RegistryAuth> registry_auth;
   const Clock* clock = &SystemClock();
   // Where `dest=-` writes; stays open.
   int output_fd = 1;
