@@ -22,7 +22,7 @@ std::optional<OptLevel> ParseOptLevel(std::string_view text);
 // What one pass did.
 struct PassReport {
   std::string_view name;  // "fold-file-ops"
-  // Nodes that the results need.
+  // Nodes in the graph.
   std::size_t nodes_before = 0;
   std::size_t nodes_after = 0;
   // One sentence a change, naming the steps as the user knows them: "[2/4] WORKDIR /src is done by [3/4] COPY . .".
