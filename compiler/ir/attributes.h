@@ -69,7 +69,7 @@ struct MountCredential {
 };
 
 // pb.Mount. `input` is an index of the node's operands, -1 for none (scratch); `output` is the number of the node's
-// result that this mount gives, -1 for none. pb.TmpfsOpt is set for kTmpfs, pb.CacheOpt for kCache, and so on.
+// result that this mount gives, -1 for none (secrets and sockets have 0, as LLB writes them, and give none). pb.TmpfsOpt is set for kTmpfs, pb.CacheOpt for kCache, and so on.
 struct Mount {
   MountKind kind = MountKind::kBind;
   std::int64_t input = -1;

@@ -16,7 +16,10 @@ std::uint32_t CountResults(OpKind kind, const void* attrs) {
     case OpKind::kCapture: {
       const auto& exec = *static_cast<const ExecAttrs*>(attrs);
       const auto outputs = std::count_if(exec.mounts.begin(), exec.mounts.end(),
-                                         [](const Mount& mount) { return mount.output >= 0; });
+                                         [](const Mount& mount) {
+                                           return mount.output >= 0 && mount.kind != MountKind::kSecret &&
+                                                  mount.kind != MountKind::kSsh;
+                                         });
       return static_cast<std::uint32_t>(outputs) + (kind == OpKind::kCapture ? 2U : 0U);
     }
     case OpKind::kPassthrough:

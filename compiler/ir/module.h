@@ -27,7 +27,10 @@ struct ModuleResult {
   // Config of the last FROM's image, as the resolver gave it; empty for none.
   std::string base_image_config;
   std::optional<Platform> platform;
-  // The pb.Op.platform-less defaults of this result's definition (upstream's marshalling constraints).
+  // SOURCE_DATE_EPOCH in seconds, for the exporter.
+  std::optional<std::int64_t> epoch;
+  // The whole target is to be built without cache.
+  bool ignore_cache = false;
 };
 
 struct Module {

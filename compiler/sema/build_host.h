@@ -58,6 +58,9 @@ class BuildHost {
  public:
   virtual ~BuildHost() = default;
 
+  // True if no call blocks, so that nothing is gained by asking from several threads.
+  [[nodiscard]] virtual bool AnswersAtOnce() const { return false; }
+
   virtual Result<ImageMetadata> ResolveImage(const ImageQuery& query) = 0;
 
   // Builds a filesystem, to find out early whether it can be built.
@@ -79,6 +82,9 @@ class BuildHost {
   virtual Result<std::vector<std::string>> ListContext(std::string_view name) = 0;
   // A file of a local context (".dockerignore"); kNotFound if there is none.
   virtual Result<std::string> ReadContextFile(std::string_view name, std::string_view path) = 0;
+  // A file beside the Dockerfile, which may lie outside of the context ("Dockerfile.dockerignore"); kNotFound if there is
+  // none.
+  virtual Result<std::string> ReadDockerfileNeighbour(std::string_view path) = 0;
 };
 
 }  // namespace loam::sema

@@ -1,0 +1,38 @@
+// Typed tree of a Dockerfile -> IR. At this point the graph is what BuildKit's own frontend makes: emitted as it is (-O0),
+// every op has the same digest.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "compiler/ast/dockerfile/ast.h"
+#include "compiler/diagnostics/emitter.h"
+#include "compiler/ir/module.h"
+#include "compiler/sema/build_host.h"
+#include "compiler/sema/dockerfile/options.h"
+#include "compiler/source/source_manager.h"
+
+namespace loam::sema {
+
+// Parses the ONBUILD triggers of base images. The parser is no dependency of this folder, so its caller brings it.
+class TriggerParser {
+ public:
+  virtual ~TriggerParser() = default;
+  // The one instruction of `text`; null if it is wrong, which was reported to `emitter`. It lives as long as the parser.
+  virtual const ast::Instruction* Parse(std::string_view text, diag::Emitter& emitter) = 0;
+};
+
+struct ConvertInput {
+  const ast::Dockerfile* file = nullptr;   // without errors
+  const source::Buffer* buffer = nullptr;  // the one it was parsed from
+  const DockerfileOptions* options = nullptr;
+  BuildHost* host = nullptr;
+  TriggerParser* triggers = nullptr;
+};
+
+// Adds a source and one result per platform to `module`. False if something was wrong, which was reported to `emitter`;
+// the module is then incomplete.
+[[nodiscard]] bool ConvertDockerfile(const ConvertInput& input, ir::Module& module, diag::Emitter& emitter);
+
+}  // namespace loam::sema

@@ -1,0 +1,20 @@
+// .dockerignore files.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "compiler/sema/build_host.h"
+
+namespace loam::sema {
+
+// The patterns, cleaned and relative to the context, `!` kept in front; comments and blank lines dropped.
+std::vector<std::string> ParseDockerignore(std::string_view text);
+
+// Those of "<Dockerfile>.dockerignore" beside the Dockerfile, or else of ".dockerignore" in the context; none if there is
+// neither.
+Result<std::vector<std::string>> ReadDockerignore(BuildHost& host, std::string_view context, std::string_view dockerfile);
+
+}  // namespace loam::sema

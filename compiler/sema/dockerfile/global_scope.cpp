@@ -1,0 +1,90 @@
+// The scope before the first FROM: platform arguments, ARG, SOURCE_DATE_EPOCH, proxies.
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "compiler/sema/dockerfile/converter.h"
+#include "compiler/sema/dockerfile/go_text.h"
+
+namespace loam::sema {
+
+bool Converter::ReadPlatforms(std::string_view platform) {
+  const auto parse = [&](std::string_view text, ir::Platform& out) {
+    auto parsed = ParsePlatform(text, graph());
+    if (!parsed) {
+      emitter_.Emit<Kind::kBadPlatform>({}, text, parsed.error().message());
+      return false;
+    }
+    out = NormalizePlatform(*parsed, graph());
+    return true;
+  };
+  build_platform_ = HostPlatform();
+  if (!options().build_platform.empty() && !parse(options().build_platform, build_platform_)) {
+    return false;
+  }
+  implicit_platform_ = platform.empty();
+  target_platform_ = build_platform_;
+  return implicit_platform_ || parse(platform, target_platform_);
+}
+
+void Converter::AddPlatformArguments() {
+  const auto set = [&](std::string_view key, std::string_view value) {
+    const auto given = build_args_.find(std::string(key));
+    global_.Set(key, given != build_args_.end() ? std::string_view(given->second) : value);
+  };
+  std::string_view target = options().target;
+  if (target.empty() && !input_.file->stages.empty()) {
+    target = input_.file->stages.back().from->stage_id;
+  }
+  set("BUILDPLATFORM", Intern(FormatPlatform(build_platform_)));
+  set("BUILDOS", build_platform_.os);
+  set("BUILDOSVERSION", build_platform_.os_version);
+  set("BUILDARCH", build_platform_.architecture);
+  set("BUILDVARIANT", build_platform_.variant);
+  set("TARGETPLATFORM", Intern(FormatPlatformFull(target_platform_)));
+  set("TARGETOS", target_platform_.os);
+  set("TARGETOSVERSION", target_platform_.os_version);
+  set("TARGETARCH", target_platform_.architecture);
+  set("TARGETVARIANT", target_platform_.variant);
+  set("TARGETSTAGE", target.empty() ? "default" : target);
+}
+
+bool Converter::ReadGlobalArguments() {
+  AddPlatformArguments();
+  bool ok = true;
+  for (const ast::Arg* arg : input_.file->global_args) {
+    for (const ast::ArgItem& item : arg->items) {
+      const auto given = build_args_.find(std::string(item.key.text));
+      if (given != build_args_.end()) {
+        global_.Set(item.key.text, given->second);
+        continue;
+      }
+      std::string_view value;
+      if (!item.has_value) {
+        continue;
+      }
+      if (!ExpandWith(global_, {.escape = escape()}, item.value.text, RangeOf(item.value, *arg), value)) {
+        ok = false;
+        continue;
+      }
+      global_.Set(item.key.text, value);
+    }
+  }
+  for (const auto& [key, value] : build_args_) {
+    const auto set = [&](std::string_view name, std::string_view ir::ProxyEnv::*field) {
+      if (EqualsIgnoreCase(key, name)) {
+        if (!proxy_) {
+          proxy_.emplace();
+        }
+        (*proxy_).*field = value;
+      }
+    };
+    set("http_proxy", &ir::ProxyEnv::http_proxy);
+    set("https_proxy", &ir::ProxyEnv::https_proxy);
+    set("ftp_proxy", &ir::ProxyEnv::ftp_proxy);
+    set("no_proxy", &ir::ProxyEnv::no_proxy);
+    set("all_proxy", &ir::ProxyEnv::all_proxy);
+  }
+  return ok;
+}
+
+}  // namespace loam::sema

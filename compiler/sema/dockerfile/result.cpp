@@ -1,0 +1,157 @@
+// The main context, SOURCE_DATE_EPOCH, and what a finished target becomes.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/strings.h"
+#include "compiler/sema/dockerfile/converter.h"
+#include "compiler/sema/dockerfile/dockerignore.h"
+#include "compiler/sema/dockerfile/git_source.h"
+#include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/dockerfile/local_source.h"
+
+namespace loam::sema {
+
+bool Converter::ResolveEpoch() {
+  const auto given = build_args_.find("SOURCE_DATE_EPOCH");
+  std::string value;
+  if (given != build_args_.end()) {
+    value = given->second;
+  } else if (const auto global = global_.Find("SOURCE_DATE_EPOCH"); global && !global->empty()) {
+    value = *global;
+  } else {
+    return true;
+  }
+  if (value.empty()) {
+    if (given != build_args_.end()) {
+      build_args_.erase(given);
+    }
+    global_.Remove("SOURCE_DATE_EPOCH");
+    return true;
+  }
+  epoch_ = ParseInt(value, 10, 64);
+  if (!epoch_) {
+    // Otherwise it names what the time is taken from: the context, or a stage or context that is a remote source.
+    emitter_.Emit<Kind::kBadEpoch>({}, value, "only a number of seconds since 1970 is supported");
+    return false;
+  }
+  epoch_text_ = Intern(FormatRfc3339(WallTime(std::chrono::seconds(*epoch_))));
+  return true;
+}
+
+void Converter::UseContextPath(std::string_view path) { context_paths_.push_back(JoinPath("/", path)); }
+
+State Converter::MainContext() {
+  if (!context_) {
+    if (options().remote_context.empty()) {
+      context_ = graph().AddOpen(ir::OpKind::kSourceLocal);
+    } else {
+      context_is_local_ = false;
+      const auto git = ParseGitReference(options().remote_context);
+      const std::string name = fmt::format("[internal] load {} {}", git && *git ? "git source" : "remote build context",
+                                           options().remote_context);
+      if (git && *git) {
+        GitReference source = **git;
+        if (options().keep_git_dir) {
+          source.keep_git_dir = true;
+        }
+        if (build_args_.contains("SOURCE_DATE_EPOCH") && source.mtime.empty()) {
+          source.mtime = "commit";
+        }
+        context_ = AddGitSource(graph(), source);
+      } else {
+        const ir::KeyValue attrs[] = {{"http.filename", "context"}};
+        const ir::Value archive = graph().Add<ir::OpKind::kSourceHttp>({}, {options().remote_context, attrs});
+        ir::FileAction unpack;
+        unpack.kind = ir::FileActionKind::kCopy;
+        unpack.secondary_input = 0;
+        unpack.output = 0;
+        unpack.path = "/";
+        unpack.source = "/context";
+        unpack.mode = -1;
+        unpack.attempt_unpack = true;
+        const ir::Value operands[] = {archive};
+        context_ = graph().Add<ir::OpKind::kFile>(operands, {{&unpack, 1}});
+        graph().Annotate(archive, Named(name, nullptr, {}));
+      }
+      if (git && *git) {
+        graph().Annotate(*context_, Named(name, nullptr, {}));
+      }
+      if (!options().context_subdir.empty()) {
+        ir::FileAction scope;
+        scope.kind = ir::FileActionKind::kCopy;
+        scope.secondary_input = 0;
+        scope.output = 0;
+        scope.path = "/";
+        scope.source = Intern(JoinPath("/", options().context_subdir));
+        scope.mode = -1;
+        scope.dir_copy_contents = true;
+        const ir::Value operands[] = {*context_};
+        context_ = graph().Add<ir::OpKind::kFile>(operands, {{&scope, 1}});
+      }
+    }
+  }
+  State state;
+  state.fs = *context_;
+  return state;
+}
+
+bool Converter::CloseMainContext() {
+  if (!context_ || !context_is_local_) {
+    return true;
+  }
+  LocalSource source;
+  source.name = options().context_name;
+  source.shared_key_hint = options().context_name;
+  source.follow_paths = context_paths_;
+  if (options().read_dockerignore) {
+    auto excludes = ReadDockerignore(*input_.host, options().context_name, options().file_name);
+    if (!excludes) {
+      emitter_.Emit<Kind::kBadContext>({}, options().context_name, excludes.error().message());
+      return false;
+    }
+    source.exclude_patterns = std::move(*excludes);
+  }
+  CloseLocalSource(graph(), *context_, source, options());
+  graph().Annotate(*context_, Named("[internal] load build context", nullptr, {}));
+  return true;
+}
+
+bool Converter::Finish() {
+  Stage& target = *target_;
+  for (const auto& [key, value] : options().labels) {
+    target.image.labels.emplace_back(key, value);
+  }
+  if (!CloseMainContext() || !CloseLocalContexts() || emitter_.has_errors()) {
+    return false;
+  }
+  ir::Platform& platform = target.image.platform;
+  if (!implicit_platform_) {
+    const bool same = target_platform_.os == platform.os && target_platform_.architecture == platform.architecture;
+    platform.os = target_platform_.os;
+    platform.architecture = target_platform_.architecture;
+    if (!target_platform_.variant.empty() || !same) {
+      platform.variant = target_platform_.variant;
+    }
+    if (!target_platform_.os_version.empty() || !same) {
+      platform.os_version = target_platform_.os_version;
+    }
+    if (!target_platform_.os_features.empty()) {
+      platform.os_features = target_platform_.os_features;
+    }
+  }
+  platform = NormalizePlatform(platform, graph());
+
+  ir::ModuleResult& result = module_.results.emplace_back();
+  result.platform_id = FormatPlatformFull(NormalizePlatform(target_platform_, graph()));
+  result.fs = target.state.fs;
+  result.image_config = WriteImageConfig(target.image);
+  result.base_image_config = std::move(target.base_config);
+  result.platform = target_platform_;
+  result.epoch = epoch_;
+  result.ignore_cache = target.ignore_cache;
+  return true;
+}
+
+}  // namespace loam::sema
