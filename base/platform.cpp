@@ -231,14 +231,15 @@ void AddArm64(std::vector<Platform>& out, const Platform& wanted) {
     }
   };
   const auto version = ParseArm64Variant(wanted.variant);
-  if (version) {
-    add_down_from(version->major, version->minor);
-    if (version->major == 9) {
-      add_down_from(8, std::min(version->minor + 5, 9));
-    }
+  if (!version) {
+    out.push_back(wanted);
+    return;
   }
-  const bool armv8 = !version || version->major == 8 || version->major == 9;
-  AddArm(out, wanted, armv8 ? "v8" : wanted.variant);
+  add_down_from(version->major, version->minor);
+  if (version->major == 9) {
+    add_down_from(8, std::min(version->minor + 5, 9));
+  }
+  AddArm(out, wanted, "v8");
 }
 
 bool AcceptsFeatures(const Platform& accepted, const Platform& offered) {
