@@ -4,11 +4,8 @@
 
 namespace loam::llb {
 
-namespace {
-
-// Length of the UTF-8 sequence at the start of `text`, 0 if there is none: no overlong forms, no surrogates, nothing
-// above U+10FFFF (RFC 3629).
-std::size_t SequenceLength(std::string_view text) {
+// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
+std::size_t Utf8SequenceLength(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto continues = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
   const unsigned char lead = byte(0);
@@ -34,8 +31,6 @@ std::size_t SequenceLength(std::string_view text) {
   return 0;
 }
 
-}  // namespace
-
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
     // Eight ASCII bytes at a time.
@@ -50,7 +45,7 @@ bool IsUtf8(std::string_view text) {
     if (text.empty()) {
       break;
     }
-    const std::size_t length = SequenceLength(text);
+    const std::size_t length = Utf8SequenceLength(text);
     if (length == 0) {
       return false;
     }
