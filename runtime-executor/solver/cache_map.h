@@ -64,6 +64,9 @@ struct CacheMapInput {
 struct CacheMap {
   // Digest of the operation without its inputs: for a source what it was pinned to, for others the canonical op.
   Digest digest;
+  // Only for a vertex without inputs: further digests under which its users are looked up and recorded, such as the
+  // chain id of an image's layers, which several manifests may share.
+  std::vector<Digest> other_digests;
   Preimage preimage;
   // One for each input of the vertex, in order.
   std::vector<CacheMapInput> inputs;

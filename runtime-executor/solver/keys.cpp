@@ -51,12 +51,21 @@ std::vector<KeyId> SolverCore::FindKeys(VertexState& state, std::uint32_t index,
     return {};
   }
   if (state.inputs.empty()) {
-    Result<std::optional<KeyId>> root = storage_.FindRoot({state.cache_map.digest, static_cast<std::int32_t>(index)});
-    if (!root) {
-      StorageFailed(state, std::move(root).error());
-      return {};
+    std::vector<Digest> digests{state.cache_map.digest};
+    digests.insert(digests.end(), state.cache_map.other_digests.begin(), state.cache_map.other_digests.end());
+    std::vector<KeyId> roots;
+    for (const Digest& digest : digests) {
+      Result<std::optional<KeyId>> root = storage_.FindRoot({digest, static_cast<std::int32_t>(index)});
+      if (!root) {
+        StorageFailed(state, std::move(root).error());
+        return {};
+      }
+      if (*root) {
+        roots.push_back(**root);
+      }
     }
-    return *root ? std::vector<KeyId>{**root} : std::vector<KeyId>{};
+    SortUnique(roots);
+    return roots;
   }
   std::vector<KeyId> matches;
   for (std::size_t i = 0; i < state.inputs.size(); ++i) {

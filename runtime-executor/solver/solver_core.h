@@ -83,7 +83,7 @@ class SolverCore {
   void StartRun(VertexState& state);
   struct RunOutcome {
     std::vector<ResultPtr> results;
-    std::vector<std::optional<KeyId>> keys;
+    std::vector<std::vector<KeyId>> keys;
   };
   void FinishRun(VertexState& state, Result<RunOutcome> outcome);
   void WakeTwins(const std::string& work_key);

@@ -1,5 +1,7 @@
 // What leaves the strand: the calls of ops, and writes to the cache. Each task runs on a pool thread with what it needs
 // and comes back as an event; if the vertex is dead by then, nobody cares.
+#include <algorithm>
+
 #include "base/check.h"
 #include "runtime-executor/solver/solver_core.h"
 
@@ -209,7 +211,12 @@ void SolverCore::StartRun(VertexState& state) {
       if (result != nullptr && options_.results != nullptr) {
         record.result = LOAM_TRY_CONTEXT("write the build cache", options_.results->Save(*result));
       }
-      outcome.keys[index] = LOAM_TRY_CONTEXT("write the build cache", storage_.Add(record));
+      outcome.keys[index].push_back(LOAM_TRY_CONTEXT("write the build cache", storage_.Add(record)));
+      for (const Digest& digest : shared->cache_map.other_digests) {
+        const RootKey root{digest, static_cast<std::int32_t>(index)};
+        outcome.keys[index].push_back(
+            LOAM_TRY_CONTEXT("write the build cache", storage_.AddRoot(root, shared->cache_map.preimage)));
+      }
     }
     return outcome;
   };
@@ -239,9 +246,8 @@ void SolverCore::FinishRun(VertexState& state, Result<RunOutcome> outcome) {
           continue;  // loaded before another output had to run
         }
         edge.result = std::move(outcome->results[index]);
-        if (outcome->keys[index]) {
-          edge.store_keys = {*outcome->keys[index]};
-        }
+        edge.store_keys = std::move(outcome->keys[index]);
+        std::sort(edge.store_keys.begin(), edge.store_keys.end());
         edge.match_keys = state.ignore_cache() ? std::vector<KeyId>() : edge.store_keys;
         edge.records.clear();
         Raise(state, index, Level::kResult);

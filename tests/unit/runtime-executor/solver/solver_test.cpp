@@ -401,6 +401,7 @@ TEST(SolverTest, LongChainsAndWideGraphsNeedNoStack) {
       all.push_back({last, 0});
     }
   }
+  all.push_back({last, 0});
   const Vertex* wide = g.Add("wide", {}, all);
   ASSERT_TRUE(f.Build(g.graph(), wide).has_value());
   EXPECT_EQ(f.log.total(), 10'001);
