@@ -126,30 +126,31 @@ class RecordingParser final : public DockerfileParser {
     file.end_token = static_cast<std::uint32_t>(tree_.tokens.size());
   }
 
-  // Keyword token of the innermost body that is open, and whether it is a trigger.
-  struct OpenBody {
-    std::uint32_t keyword = 0;
+  // The body a syntax error is in, or behind: its node, and whether it is the trigger of an ONBUILD.
+  struct ErrorPlace {
+    std::uint32_t body = 0;
     bool is_trigger = false;
   };
-  // The contexts that are open are those from `context` upwards.
-  OpenBody MarkError(antlr4::ParserRuleContext* context) {
+  // The rules that are open are `context` and those around it.
+  ErrorPlace FindError(antlr4::ParserRuleContext* context) {
     LeaveUntil(context);
-    OpenBody result;
-    bool has_body = false;
-    for (std::size_t i = open_.size(); i > 1; --i) {
-      Node& node = tree_.nodes[open_[i - 1].node];
-      node.has_error = true;
-      if (node.kind == NodeKind::kBody) {
-        result = {has_body ? result.keyword : node.first_token, has_body};
-        has_body = true;
-      } else if (node.kind == NodeKind::kInstruction && !has_body) {
-        // Its body is complete, and something stands behind it.
-        const std::uint32_t body = open_[i - 1].node + 1;
-        const bool is_trigger = body + 1 < tree_.nodes.size() && tree_.nodes[body + 1].kind == NodeKind::kBody;
-        result = {tree_.nodes[is_trigger ? body + 1 : body].first_token, is_trigger};
+    std::uint32_t instruction = 0;
+    for (const Open& open : open_) {
+      instruction = tree_.nodes[open.node].kind == NodeKind::kInstruction ? open.node : instruction;
+    }
+    // A body is the first node of an instruction, a trigger the first of a body; both may be complete already.
+    const std::uint32_t body = instruction + 1;
+    const bool is_trigger = body + 1 < tree_.nodes.size() && tree_.nodes[body + 1].kind == NodeKind::kBody;
+    return {is_trigger ? body + 1 : body, is_trigger};
+  }
+  // Without `is_error` (a warning was due), only the trigger itself is marked.
+  void MarkError(const ErrorPlace& place, bool is_error) {
+    tree_.nodes[place.body].has_error = true;
+    if (is_error) {
+      for (std::size_t i = 1; i < open_.size(); ++i) {
+        tree_.nodes[open_[i].node].has_error = true;
       }
     }
-    return result;
   }
 
  private:
@@ -188,9 +189,11 @@ class InstructionRecovery final : public antlr4::ANTLRErrorStrategy {
   void reportMatch(antlr4::Parser*) override {}
 
   void reportError(antlr4::Parser* parser, const antlr4::RecognitionException&) override {
-    const RecordingParser::OpenBody body = parser_.MarkError(parser->getRuleContext());
     LOAM_CHECK(stream_.Current().index() < tree_.tokens.size(), "the lexer ends every instruction");
-    ReportShapeError(tree_, body.keyword, stream_.Current().index(), body.is_trigger, emitter_);
+    const RecordingParser::ErrorPlace place = parser_.FindError(parser->getRuleContext());
+    const bool is_error = ReportShapeError(tree_, tree_.nodes[place.body].first_token, stream_.Current().index(),
+                                           place.is_trigger, emitter_);
+    parser_.MarkError(place, is_error);
   }
   void recover(antlr4::Parser*, std::exception_ptr) override {
     while (stream_.LA(1) != DockerfileParser::End && stream_.LA(1) != antlr4::Token::EOF) {
