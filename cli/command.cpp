@@ -13,8 +13,12 @@ std::string Context::Env(const char* name) const {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-bool Context::ErrIsTerminal() const { return ::isatty(::fileno(err)) == 1; }
-bool Context::Colors() const { return ErrIsTerminal() && Env("NO_COLOR").empty() && Env("TERM") != "dumb"; }
+bool Context::ErrIsTerminal() const {
+  return ::isatty(::fileno(err)) == 1;
+}
+bool Context::Colors() const {
+  return ErrIsTerminal() && Env("NO_COLOR").empty() && Env("TERM") != "dumb";
+}
 
 void PrintError(const Context& context, const Error& error) {
   const bool colors = context.Colors();

@@ -15,8 +15,12 @@ std::string SpecOf(const Flag& flag) {
   return flag.short_name != 0 ? fmt::format("{},{}", flag.short_name, flag.name) : std::string(flag.name);
 }
 
-bool IsTrue(std::string_view text) { return text == "true" || text == "1" || text == "t" || text == "T"; }
-bool IsFalse(std::string_view text) { return text == "false" || text == "0" || text == "f" || text == "F"; }
+bool IsTrue(std::string_view text) {
+  return text == "true" || text == "1" || text == "t" || text == "T";
+}
+bool IsFalse(std::string_view text) {
+  return text == "false" || text == "0" || text == "f" || text == "F";
+}
 
 // The flag that a word like "--taget=x" or "-z" meant, for the hint.
 std::optional<std::string> Suggest(std::span<const Flag> table, std::string_view name) {
@@ -128,7 +132,9 @@ Result<Flags> Flags::Parse(std::span<const Flag> table, const std::vector<std::s
   return flags;
 }
 
-bool Flags::Bool(std::string_view name) const { return IsTrue(String(name)); }
+bool Flags::Bool(std::string_view name) const {
+  return IsTrue(String(name));
+}
 
 std::string Flags::String(std::string_view name) const {
   const auto found = values_.find(name);

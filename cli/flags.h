@@ -19,8 +19,8 @@ enum class FlagKind : std::uint8_t {
 };
 
 struct Flag {
-  std::string_view name;        // without dashes
-  char short_name;              // 0: none
+  std::string_view name;  // without dashes
+  char short_name;        // 0: none
   FlagKind kind;
   std::string_view value_name;  // shown in --help: "PATH", "KEY=VALUE"; empty for kBool
   std::string_view help;
@@ -31,8 +31,8 @@ struct Flag {
 // The outcome of parsing. Values keep the order of the command line.
 class Flags {
  public:
-  // kInvalidArgument with a did-you-mean hint for an unknown flag or a missing value. `--help` and `-h` are always known
-  // and end in help() being true, whatever else is on the line.
+  // kInvalidArgument with a did-you-mean hint for an unknown flag or a missing value. `--help` and `-h` are always
+  // known and end in help() being true, whatever else is on the line.
   static Result<Flags> Parse(std::span<const Flag> table, const std::vector<std::string>& arguments);
 
   [[nodiscard]] bool help() const { return help_; }

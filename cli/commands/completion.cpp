@@ -17,7 +17,9 @@ std::string ChoicesOf(const Flag& flag) {
   return words;
 }
 
-bool TakesWord(const Flag& flag) { return flag.kind == FlagKind::kString || flag.kind == FlagKind::kList; }
+bool TakesWord(const Flag& flag) {
+  return flag.kind == FlagKind::kString || flag.kind == FlagKind::kList;
+}
 
 std::string Bash() {
   std::string text =
@@ -30,7 +32,8 @@ std::string Bash() {
   for (const Command* const command : AllCommands()) {
     verbs += fmt::format("{}{}", verbs.empty() ? "" : " ", command->name);
   }
-  text += fmt::format("    COMPREPLY=($(compgen -W \"{} help\" -- \"$cur\")); return\n  fi\n  case \"$verb:$prev\" in\n", verbs);
+  text += fmt::format(
+      "    COMPREPLY=($(compgen -W \"{} help\" -- \"$cur\")); return\n  fi\n  case \"$verb:$prev\" in\n", verbs);
   for (const Command* const command : AllCommands()) {
     for (const Flag& flag : command->flags) {
       if (!TakesWord(flag)) {
@@ -43,8 +46,9 @@ std::string Bash() {
       const std::string choices = ChoicesOf(flag);
       const std::string action = flag.completion == "dir"    ? "COMPREPLY=($(compgen -d -- \"$cur\"))"
                                  : flag.completion == "file" ? "COMPREPLY=($(compgen -f -- \"$cur\"))"
-                                 : !choices.empty() ? fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"))", choices)
-                                                    : std::string("COMPREPLY=()");
+                                 : !choices.empty()
+                                     ? fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$cur\"))", choices)
+                                     : std::string("COMPREPLY=()");
       text += fmt::format("    {}) {}; return ;;\n", pattern, action);
     }
   }
@@ -54,8 +58,10 @@ std::string Bash() {
     for (const Flag& flag : command->flags) {
       flags += fmt::format(" --{}", flag.name);
     }
-    text += fmt::format("    {}) [[ $cur == -* ]] && COMPREPLY=($(compgen -W \"{}\" -- \"$cur\")) || COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n",
-                        command->name, flags);
+    text += fmt::format(
+        "    {}) [[ $cur == -* ]] && COMPREPLY=($(compgen -W \"{}\" -- \"$cur\")) || COMPREPLY=($(compgen -f -- "
+        "\"$cur\")) ;;\n",
+        command->name, flags);
   }
   text += "  esac\n}\ncomplete -o filenames -F _loam loam\n";
   return text;
@@ -78,23 +84,27 @@ std::string Escape(std::string_view text) {
 }
 
 std::string Zsh() {
-  std::string text = "#compdef loam\n# zsh completion for loam: loam completion zsh > \"${fpath[1]}/_loam\"\n_loam() {\n  local -a verbs\n  verbs=(\n";
+  std::string text =
+      "#compdef loam\n# zsh completion for loam: loam completion zsh > \"${fpath[1]}/_loam\"\n_loam() {\n  local -a "
+      "verbs\n  verbs=(\n";
   for (const Command* const command : AllCommands()) {
     text += fmt::format("    '{}:{}'\n", command->name, Escape(command->summary));
   }
-  text += "  )\n  if (( CURRENT == 2 )); then _describe command verbs; return; fi\n  local verb=$words[2]\n  shift words; (( CURRENT-- ))\n  case $verb in\n";
+  text +=
+      "  )\n  if (( CURRENT == 2 )); then _describe command verbs; return; fi\n  local verb=$words[2]\n  shift words; "
+      "(( CURRENT-- ))\n  case $verb in\n";
   for (const Command* const command : AllCommands()) {
     text += fmt::format("    {}) _arguments -s", command->name);
     for (const Flag& flag : command->flags) {
       const std::string choices = ChoicesOf(flag);
-      const std::string action = !TakesWord(flag)                ? ""
-                                 : flag.completion == "dir"      ? ":directory:_files -/"
-                                 : !choices.empty()              ? fmt::format(":value:({})", choices)
-                                 : flag.completion == "file"     ? ":file:_files"
-                                                                 : fmt::format(":{}: ", ToLowerAscii(flag.value_name));
+      const std::string action = !TakesWord(flag)            ? ""
+                                 : flag.completion == "dir"  ? ":directory:_files -/"
+                                 : !choices.empty()          ? fmt::format(":value:({})", choices)
+                                 : flag.completion == "file" ? ":file:_files"
+                                                             : fmt::format(":{}: ", ToLowerAscii(flag.value_name));
       const std::string repeat = flag.kind == FlagKind::kList ? "*" : "";
-      text += fmt::format(" \\\n      '{}--{}{}[{}]{}'", repeat, flag.name, TakesWord(flag) ? "=" : "", Escape(flag.help),
-                          action);
+      text += fmt::format(" \\\n      '{}--{}{}[{}]{}'", repeat, flag.name, TakesWord(flag) ? "=" : "",
+                          Escape(flag.help), action);
     }
     text += " \\\n      '*:file:_files' ;;\n";
   }

@@ -51,12 +51,9 @@ std::string_view NameOf(DiskUsageEntry::Kind kind) {
 void PrintJson(std::FILE* out, const std::vector<DiskUsageEntry>& entries) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const DiskUsageEntry& entry : entries) {
-    nlohmann::ordered_json object{{"kind", NameOf(entry.kind)},
-                                  {"id", entry.id},
-                                  {"description", entry.description},
-                                  {"size", entry.size},
-                                  {"usageCount", entry.usage_count},
-                                  {"inUse", entry.in_use}};
+    nlohmann::ordered_json object{{"kind", NameOf(entry.kind)},       {"id", entry.id},
+                                  {"description", entry.description}, {"size", entry.size},
+                                  {"usageCount", entry.usage_count},  {"inUse", entry.in_use}};
     if (entry.created) {
       object["created"] = FormatRfc3339(*entry.created);
     }
@@ -123,10 +120,7 @@ Exit Run(Context& context, const Flags& flags) {
 
 }  // namespace
 
-const Command kDuCommand = {.name = "du",
-                            .summary = "show what takes space",
-                            .usage = "loam du [FLAGS]",
-                            .flags = kFlags,
-                            .run = Run};
+const Command kDuCommand = {
+    .name = "du", .summary = "show what takes space", .usage = "loam du [FLAGS]", .flags = kFlags, .run = Run};
 
 }  // namespace loam::cli

@@ -29,11 +29,7 @@ constexpr Flag kFlags[] = {
      .kind = FlagKind::kString,
      .value_name = "OS/ARCH",
      .help = "import: platform of a rootfs (default: this machine's)"},
-    {.name = "quiet",
-     .short_name = 'q',
-     .kind = FlagKind::kBool,
-     .value_name = {},
-     .help = "ls: names only"},
+    {.name = "quiet", .short_name = 'q', .kind = FlagKind::kBool, .value_name = {}, .help = "ls: names only"},
     kRootFlag,
 };
 
@@ -56,7 +52,8 @@ Exit Import(Context& context, const Flags& flags, source::ImageStore& images) {
     return UsageError(context, kImageCommand,
                       Error(ErrorCode::kInvalidArgument, "`loam image import` takes one FILE, folder or `-`"));
   }
-  source::ImportOptions options{.path = flags.positional()[1], .names = flags.List("tag"), .rootfs = flags.Bool("rootfs")};
+  source::ImportOptions options{
+      .path = flags.positional()[1], .names = flags.List("tag"), .rootfs = flags.Bool("rootfs")};
   if (flags.Has("platform")) {
     const Result<Platform> platform = ParsePlatform(flags.String("platform"));
     if (!platform) {
@@ -103,7 +100,8 @@ Exit List(Context& context, const Flags& flags, source::ImageStore& images) {
 
 Exit RemoveImages(Context& context, const Flags& flags, source::ImageStore& images) {
   if (flags.positional().size() < 2) {
-    return UsageError(context, kImageCommand, Error(ErrorCode::kInvalidArgument, "`loam image rm` takes names of images"));
+    return UsageError(context, kImageCommand,
+                      Error(ErrorCode::kInvalidArgument, "`loam image rm` takes names of images"));
   }
   Exit exit = Exit::kOk;
   for (std::size_t i = 1; i < flags.positional().size(); ++i) {
@@ -145,8 +143,9 @@ Exit Run(Context& context, const Flags& flags) {
 const Command kImageCommand = {
     .name = "image",
     .summary = "import, list and remove images of the local store",
-    .usage = "loam image import [-t NAME] FILE|DIR|-   (OCI layout, `docker save` archive, or tar of a root filesystem)\n"
-             "       loam image ls\n       loam image rm NAME...",
+    .usage =
+        "loam image import [-t NAME] FILE|DIR|-   (OCI layout, `docker save` archive, or tar of a root filesystem)\n"
+        "       loam image ls\n       loam image rm NAME...",
     .flags = kFlags,
     .run = Run};
 

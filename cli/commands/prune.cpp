@@ -69,8 +69,8 @@ constexpr Unit kSizeUnits[] = {{"", 1},
                                {"tb", 1'000'000'000'000}};
 
 Result<engine::PruneOptions> ParseOptions(const Flags& flags) {
-  engine::PruneOptions options{.all = flags.Bool("all"), .unused_for = {}, .keep_bytes = {},
-                               .cache_mounts = flags.Bool("cache-mounts")};
+  engine::PruneOptions options{
+      .all = flags.Bool("all"), .unused_for = {}, .keep_bytes = {}, .cache_mounts = flags.Bool("cache-mounts")};
   if (flags.Has("until")) {
     const auto seconds = ParseWithUnit(flags.String("until"), kTimeUnits);
     if (!seconds) {

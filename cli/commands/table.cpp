@@ -6,7 +6,7 @@ namespace loam::cli {
 
 std::span<const Command* const> AllCommands() {
   static constexpr std::array<const Command*, 9> kCommands = {
-      &kBuildCommand, &kRunCommand, &kWhyCommand,        &kCompileCommand, &kImageCommand,
+      &kBuildCommand, &kRunCommand,   &kWhyCommand,        &kCompileCommand, &kImageCommand,
       &kDuCommand,    &kPruneCommand, &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;

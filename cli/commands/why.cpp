@@ -92,7 +92,9 @@ void PrintExplanation(std::FILE* out, const solver::StepReport& step, const Expl
       fmt::print(out, "  ran because the cache was turned off for it (--no-cache)\n");
       return;
     case Explanation::Verdict::kResultGone:
-      fmt::print(out, "  ran although nothing changed: the result of the earlier run is not in the cache (pruned, or that run did not succeed)\n");
+      fmt::print(out,
+                 "  ran although nothing changed: the result of the earlier run is not in the cache (pruned, or that "
+                 "run did not succeed)\n");
       return;
     case Explanation::Verdict::kNotReached:
       fmt::print(out, "  did not run: the build ended before\n");
@@ -177,10 +179,11 @@ Exit Run(Context& context, const Flags& flags) {
 
 }  // namespace
 
-const Command kWhyCommand = {.name = "why",
-                             .summary = "say what made the steps of the last build run again",
-                             .usage = "loam why [FLAGS] [STEP]   STEP: \"[2/5] RUN make\", \"2/5\", a digest, or a part of the name",
-                             .flags = kFlags,
-                             .run = Run};
+const Command kWhyCommand = {
+    .name = "why",
+    .summary = "say what made the steps of the last build run again",
+    .usage = "loam why [FLAGS] [STEP]   STEP: \"[2/5] RUN make\", \"2/5\", a digest, or a part of the name",
+    .flags = kFlags,
+    .run = Run};
 
 }  // namespace loam::cli

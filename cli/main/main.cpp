@@ -1,6 +1,6 @@
 // The program `loam`: signals, locale and the command line; everything else is in the library beside it.
-#include <csignal>
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <thread>

@@ -6,9 +6,13 @@ namespace loam::cli {
 
 namespace {
 
-double Seconds(WallTime::duration duration) { return std::chrono::duration<double>(duration).count(); }
+double Seconds(WallTime::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
-bool IsCanceled(std::string_view error) { return error.find("context canceled") != std::string_view::npos; }
+bool IsCanceled(std::string_view error) {
+  return error.find("context canceled") != std::string_view::npos;
+}
 
 // Length of the escape sequence at the start of `text` (ECMA-48: CSI, OSC, two-byte forms); 0 if there is none.
 std::size_t EscapeLength(std::string_view text) {
@@ -45,7 +49,9 @@ WallTime::duration Step::Elapsed(WallTime now) const {
   return elapsed;
 }
 
-std::string FormatSeconds(WallTime::duration duration) { return fmt::format("{:.1f}s", Seconds(duration)); }
+std::string FormatSeconds(WallTime::duration duration) {
+  return fmt::format("{:.1f}s", Seconds(duration));
+}
 
 std::string CleanLogLine(std::string_view raw) {
   while (!raw.empty() && raw.back() == '\r') {
@@ -162,7 +168,8 @@ ProgressModel::Change ProgressModel::ApplyVertex(const solver::VertexEvent& even
     step.error = event.error;
     step.state = IsCanceled(event.error) ? StepState::kCanceled : StepState::kFailed;
   } else if (running == 0 && (event.completed || event.cached) && step.state != StepState::kFailed) {
-    const bool all_cached = event.cached && (!step.is_group || before == StepState::kWaiting || before == StepState::kCached);
+    const bool all_cached =
+        event.cached && (!step.is_group || before == StepState::kWaiting || before == StepState::kCached);
     step.state = all_cached ? StepState::kCached : StepState::kDone;
   }
   if (step.state != StepState::kWaiting && step.number == 0) {

@@ -54,8 +54,8 @@ int ColumnsOf(char32_t code) {
 
 struct Line {
   std::string left;
-  std::string right;         // at the margin
-  std::string_view color;    // of the whole line
+  std::string right;       // at the margin
+  std::string_view color;  // of the whole line
 };
 
 std::string Layout(const Line& line, int width, bool colors) {
@@ -233,7 +233,8 @@ class TtyDisplay final : public ProgressDisplay {
                              .title = options_.title,
                              .started = started_};
     const std::vector<std::string> lines = DrawFrame(model_, frame, options_.clock->Now());
-    // One write a frame, so that nothing flickers: up to the old frame's first line, each line cleared as it is written.
+    // One write a frame, so that nothing flickers: up to the old frame's first line, each line cleared as it is
+    // written.
     std::string text;
     if (drawn_lines_ > 0) {
       text += fmt::format("\x1b[{}A\r", drawn_lines_);

@@ -1,5 +1,5 @@
-// The live display for terminals: one line a step with its time at the right margin, the last lines of what running steps
-// print, redrawn in place. DrawFrame is the pure part.
+// The live display for terminals: one line a step with its time at the right margin, the last lines of what running
+// steps print, redrawn in place. DrawFrame is the pure part.
 #pragma once
 
 #include "cli/progress/display.h"
@@ -8,7 +8,7 @@ namespace loam::cli {
 
 struct FrameOptions {
   int width = 80;
-  int height = 24;   // the frame has at most height - 1 lines; ignored for the last frame
+  int height = 24;  // the frame has at most height - 1 lines; ignored for the last frame
   bool colors = false;
   bool last = false;  // all steps, no logs: what stays on the screen
   bool ok = true;     // for the heading of the last frame

@@ -86,6 +86,8 @@ struct ExportRequest {
   // "image", "oci", "docker", "local", "tar"
   std::string type;
   std::map<std::string, std::string> attributes;
+  // An index (or a directory a platform) even for one platform.
+  bool multi_platform = false;
 };
 
 class EngineState;

@@ -1,0 +1,44 @@
+// BuildEngine: the one interface between the command line and whatever builds, in process or remote.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime-executor/engine/engine.h"
+#include "runtime-executor/gateway/dockerfile_build.h"
+#include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/session/client_services.h"
+#include "runtime-executor/solver/progress.h"
+
+namespace loam::cli {
+
+struct BuildRequest {
+  gateway::DockerfileBuildRequest frontend;
+  std::shared_ptr<session::ClientServices> client;
+  ops::Entitlements entitlements;
+  std::vector<engine::ExportRequest> exports;
+  std::string title;
+  std::string build_key;
+};
+
+struct BuildOutcome {
+  // Members of all exporters' responses ("containerimage.digest", …).
+  std::map<std::string, std::string> response;
+};
+
+class BuildEngine {
+ public:
+  virtual ~BuildEngine() = default;
+  // Blocks. What the compiler said is in `report`, also on failure.
+  virtual Result<BuildOutcome> Build(const BuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
+                                     gateway::DockerfileBuildReport& report, std::stop_token stop) = 0;
+};
+
+// Over the engine of this process. `engine` outlives the result.
+std::unique_ptr<BuildEngine> MakeLocalBuildEngine(engine::Engine& engine);
+
+}  // namespace loam::cli

@@ -1,0 +1,165 @@
+// loam build: compiles a Dockerfile and builds it with the engine of this process.
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/file_system.h"
+#include "base/strings.h"
+#include "cli/build_engine.h"
+#include "cli/commands/build_context.h"
+#include "cli/commands/build_flags.h"
+#include "cli/commands/build_messages.h"
+#include "cli/commands/build_outputs.h"
+#include "cli/commands/build_request.h"
+#include "cli/commands/common.h"
+#include "cli/commands/verbs.h"
+#include "cli/progress/display.h"
+#include "runtime-executor/solver/op.h"
+
+namespace loam::cli {
+
+namespace {
+
+// A display that outlives the job: the engine may still deliver an event while the job ends.
+std::shared_ptr<ProgressDisplay> MakeDisplay(const Context& context, ProgressMode mode) {
+  return MakeProgressDisplay(
+      {.mode = mode, .out = context.err, .colors = context.Colors(), .clock = &SystemClock(), .title = "Building"});
+}
+
+Result<ProgressMode> ModeOf(const Context& context, const Flags& flags) {
+  if (flags.Bool("quiet")) {
+    return ProgressMode::kQuiet;
+  }
+  return ParseProgressMode(flags.Has("progress") ? flags.String("progress") : context.Env("BUILDKIT_PROGRESS"));
+}
+
+// The image id as `docker build` gives it: the digest of the config, or of the index where there is one.
+std::string ImageId(const std::map<std::string, std::string>& response) {
+  for (const char* const key : {"containerimage.config.digest", "containerimage.digest"}) {
+    if (const auto found = response.find(key); found != response.end()) {
+      return found->second;
+    }
+  }
+  return {};
+}
+
+Result<> WriteFiles(const Flags& flags, const std::map<std::string, std::string>& response) {
+  if (flags.Has("iidfile")) {
+    LOAM_TRY(WriteFileAtomic(flags.String("iidfile"), ImageId(response)));
+  }
+  if (flags.Has("metadata-file")) {
+    nlohmann::ordered_json metadata = nlohmann::ordered_json::object();
+    for (const auto& [key, value] : response) {
+      // Descriptors come as base64 of JSON; buildx shows them as objects under the same key.
+      metadata[key] = value;
+    }
+    LOAM_TRY(WriteFileAtomic(flags.String("metadata-file"), metadata.dump(2) + "\n"));
+  }
+  return {};
+}
+
+void PrintSummary(const Context& context, const Flags& flags, const BuildOutputs& outputs, const BuildOutcome& outcome,
+                  ProgressMode mode) {
+  if (flags.Bool("quiet")) {
+    fmt::print(context.out, "{}\n", ImageId(outcome.response));
+    return;
+  }
+  if (mode == ProgressMode::kRawJson || mode == ProgressMode::kQuiet) {
+    return;
+  }
+  if (outputs.exports.empty()) {
+    fmt::print(context.err,
+               "\nno output was asked for: the result is in the build cache only (-t NAME keeps an image, -o DIR "
+               "writes the files)\n");
+  }
+}
+
+struct Prepared {
+  BuildContext files;
+  BuildOutputs outputs;
+  BuildRequest request;
+  ProgressMode mode;
+};
+
+Result<Prepared> Prepare(const Context& context, const Flags& flags) {
+  if (flags.positional().size() > 1) {
+    return Unexpected(
+        ErrorCode::kInvalidArgument,
+        fmt::format("one build context, not {}: {}", flags.positional().size(), Join(flags.positional(), " ")));
+  }
+  Prepared prepared;
+  prepared.mode = LOAM_TRY(ModeOf(context, flags));
+  const bool wants_image = flags.Has("iidfile") || flags.Has("metadata-file") || flags.Bool("quiet");
+  prepared.outputs = LOAM_TRY(ParseBuildOutputs(context, flags, wants_image));
+  return prepared;
+}
+
+Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, const Result<BuildOutcome>& outcome,
+            ProgressDisplay& display, const gateway::DockerfileBuildReport& report) {
+  const auto* const failed = outcome ? nullptr : outcome.error().Detail<solver::VertexErrorDetail>();
+  display.Finish(outcome.has_value(), failed == nullptr ? Digest() : failed->digest);
+  if (context.stop.stop_requested() && !outcome) {
+    fmt::print(context.err, "interrupted\n");
+    return Exit::kInterrupted;
+  }
+  PrintDiagnostics(context, report);
+  if (!outcome) {
+    PrintBuildError(context, outcome.error(), report);
+    return Exit::kFailed;
+  }
+  Result<> written = WriteFiles(flags, outcome->response);
+  if (written && !prepared.outputs.load_archive.empty()) {
+    written = LoadIntoDocker(context, prepared.outputs.load_archive);
+  }
+  if (!written) {
+    PrintError(context, written.error());
+    return context.stop.stop_requested() ? Exit::kInterrupted : Exit::kFailed;
+  }
+  PrintSummary(context, flags, prepared.outputs, *outcome, prepared.mode);
+  return Exit::kOk;
+}
+
+Exit Run(Context& context, const Flags& flags) {
+  Result<Prepared> prepared = Prepare(context, flags);
+  if (!prepared) {
+    return UsageError(context, kBuildCommand, prepared.error());
+  }
+  const std::string path = flags.positional().empty() ? "." : flags.positional()[0];
+  Result<BuildContext> files = PrepareBuildContext(context, path, flags.String("file"));
+  if (!files) {
+    PrintError(context, files.error());
+    return Exit::kFailed;
+  }
+  prepared->files = std::move(*files);
+  Result<BuildRequest> request = MakeBuildRequest(context, flags, prepared->files);
+  if (!request) {
+    return UsageError(context, kBuildCommand, request.error());
+  }
+  prepared->request = std::move(*request);
+  prepared->request.exports = prepared->outputs.exports;
+
+  const auto engine = OpenEngine(context, flags);
+  if (!engine) {
+    PrintError(context, engine.error());
+    return Exit::kFailed;
+  }
+  const std::string snapshotter = (*engine)->DescribeSnapshotter();
+  if (snapshotter.starts_with("native") && prepared->mode != ProgressMode::kRawJson &&
+      prepared->mode != ProgressMode::kQuiet) {
+    fmt::print(context.err, "note: filesystems are copied, which is slow: {}\n", snapshotter);
+  }
+  const std::shared_ptr<ProgressDisplay> display = MakeDisplay(context, prepared->mode);
+  gateway::DockerfileBuildReport report;
+  const Result<BuildOutcome> outcome =
+      MakeLocalBuildEngine(**engine)->Build(prepared->request, display, report, context.stop);
+  return Finish(context, flags, *prepared, outcome, *display, report);
+}
+
+}  // namespace
+
+const Command kBuildCommand = {.name = "build",
+                               .summary = "build an image or files from a Dockerfile",
+                               .usage = "loam build [FLAGS] [PATH | URL | -]",
+                               .flags = kBuildFlags,
+                               .run = Run};
+
+}  // namespace loam::cli

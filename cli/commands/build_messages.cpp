@@ -1,0 +1,67 @@
+#include "cli/commands/build_messages.h"
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "compiler/diagnostics/render.h"
+#include "runtime-executor/solver/op.h"
+
+namespace loam::cli {
+
+namespace {
+
+constexpr std::uint32_t kLinesAround = 2;
+constexpr std::string_view kRule = "--------------------";
+
+bool Covers(const gateway::VertexSource& source, std::uint32_t line) {
+  return std::any_of(source.lines.begin(), source.lines.end(),
+                     [&](const auto& span) { return span.first <= line && line <= span.last; });
+}
+
+}  // namespace
+
+std::string ExcerptOf(const gateway::VertexSource& source) {
+  if (source.buffer == nullptr || source.lines.empty()) {
+    return {};
+  }
+  std::uint32_t first = UINT32_MAX;
+  std::uint32_t last = 0;
+  for (const auto& span : source.lines) {
+    first = std::min(first, span.first);
+    last = std::max(last, span.last);
+  }
+  std::string text = fmt::format("{}:{}\n{}\n", source.buffer->name(), first, kRule);
+  const std::vector<std::string_view> lines = Split(source.buffer->text(), '\n');
+  const std::uint32_t from = first > kLinesAround ? first - kLinesAround : 1;
+  const std::uint32_t to = std::min(last + kLinesAround, static_cast<std::uint32_t>(lines.size()));
+  for (std::uint32_t number = from; number <= to; ++number) {
+    std::string_view line = lines[number - 1];
+    if (line.ends_with('\r')) {
+      line.remove_suffix(1);
+    }
+    if (number == lines.size() && line.empty()) {
+      continue;
+    }
+    text += fmt::format("{:>4} | {}{}\n", number, Covers(source, number) ? ">>> " : "    ", line);
+  }
+  return text + std::string(kRule) + "\n";
+}
+
+void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildReport& report) {
+  if (report.sources == nullptr || report.diagnostics.empty()) {
+    return;
+  }
+  fmt::print(context.err, "{}", diag::RenderTerminal(report.diagnostics, *report.sources, {.color = context.Colors()}));
+}
+
+void PrintBuildError(const Context& context, const Error& error, const gateway::DockerfileBuildReport& report) {
+  const auto* const failed = error.Detail<solver::VertexErrorDetail>();
+  if (failed != nullptr) {
+    if (const auto found = report.vertex_sources.find(failed->digest); found != report.vertex_sources.end()) {
+      fmt::print(context.err, "{}", ExcerptOf(found->second));
+    }
+  }
+  PrintError(context, error);
+}
+
+}  // namespace loam::cli

@@ -1,0 +1,18 @@
+// What `loam build` says at the end: diagnostics, the failed step with its lines of the Dockerfile, the summary.
+#pragma once
+
+#include "cli/command.h"
+#include "cli/progress/display.h"
+#include "runtime-executor/gateway/dockerfile_build.h"
+
+namespace loam::cli {
+
+void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildReport& report);
+
+// The error, with the lines of the Dockerfile around the step that failed.
+void PrintBuildError(const Context& context, const Error& error, const gateway::DockerfileBuildReport& report);
+
+// "Dockerfile:5\n-----\n   4 |     …\n   5 | >>> RUN false\n-----\n"; a few lines of context on both sides.
+std::string ExcerptOf(const gateway::VertexSource& source);
+
+}  // namespace loam::cli

@@ -1,0 +1,156 @@
+#include "cli/commands/build_outputs.h"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+
+namespace loam::cli {
+
+namespace {
+
+using Attributes = std::map<std::string, std::string>;
+
+// Comma-separated fields; a field in double quotes may hold commas, "" in it is a quote (RFC 4180, as buildx reads -o).
+Result<std::vector<std::string>> SplitFields(std::string_view text) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
+      fields.back() += '"';
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  if (quoted) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`--output={}`: a quote is not closed", text));
+  }
+  return fields;
+}
+
+Result<engine::ExportRequest> ParseOutput(const std::string& text) {
+  engine::ExportRequest request;
+  if (text == "-") {
+    request.type = "tar";
+    request.attributes["dest"] = "-";
+    return request;
+  }
+  const std::vector<std::string> fields = LOAM_TRY(SplitFields(text));
+  if (fields.size() == 1 && text.find('=') == std::string::npos) {
+    request.type = "local";
+    request.attributes["dest"] = text;
+    return request;
+  }
+  for (const std::string& field : fields) {
+    const auto pair = SplitOnce(field, '=');
+    if (!pair) {
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("`--output={}`: `{}` is not of the form key=value", text, field));
+    }
+    const std::string key = ToLowerAscii(TrimSpace(pair->first));
+    if (key == "type") {
+      request.type = std::string(pair->second);
+    } else {
+      request.attributes[key] = std::string(pair->second);
+    }
+  }
+  if (request.type.empty()) {
+    return Unexpected(
+        Error(ErrorCode::kInvalidArgument, fmt::format("`--output={}` has no type", text))
+            .WithHint("for example `-o type=oci,dest=image.tar`; types: image, registry, oci, docker, local, tar"));
+  }
+  return request;
+}
+
+bool IsImageType(const std::string& type) {
+  return type == "image" || type == "oci" || type == "docker";
+}
+
+Result<> Complete(const Context& context, engine::ExportRequest& request, const std::string& names) {
+  if (request.type == "registry") {
+    request.type = "image";
+    request.attributes.try_emplace("push", "true");
+  }
+  if (IsImageType(request.type) && !names.empty()) {
+    request.attributes.try_emplace("name", names);
+  }
+  const bool needs_destination = request.type != "image";
+  if (!needs_destination || request.attributes.contains("dest")) {
+    return {};
+  }
+  const bool streams = request.type == "oci" || request.type == "docker" || request.type == "tar";
+  if (!streams) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`--output type={}` needs `dest=PATH`", request.type));
+  }
+  if (::isatty(::fileno(context.out)) == 1) {
+    return Unexpected(Error(ErrorCode::kInvalidArgument,
+                            fmt::format("`--output type={}` would write an archive to the terminal", request.type))
+                          .WithHint("add `dest=FILE`, or redirect standard output"));
+  }
+  request.attributes["dest"] = "-";
+  return {};
+}
+
+}  // namespace
+
+Result<BuildOutputs> ParseBuildOutputs(const Context& context, const Flags& flags, bool wants_image) {
+  BuildOutputs outputs;
+  const std::string names = Join(flags.List("tag"), ",");
+  for (const std::string& text : flags.List("output")) {
+    engine::ExportRequest request = LOAM_TRY(ParseOutput(text));
+    LOAM_TRY(Complete(context, request, names));
+    outputs.exports.push_back(std::move(request));
+  }
+  if (flags.Bool("push")) {
+    if (names.empty() && outputs.exports.empty()) {
+      return Unexpected(Error(ErrorCode::kInvalidArgument, "`--push` needs a name for the image")
+                            .WithHint("add `-t REGISTRY/NAME:TAG`"));
+    }
+    bool has_image = false;
+    for (engine::ExportRequest& request : outputs.exports) {
+      if (request.type == "image") {
+        request.attributes["push"] = "true";
+        has_image = true;
+      }
+    }
+    if (!has_image) {
+      outputs.exports.push_back({.type = "image", .attributes = {{"name", names}, {"push", "true"}}});
+    }
+  }
+  if (flags.Bool("load")) {
+    outputs.temporary = LOAM_TRY(TempDir::Create("", "loam-load-"));
+    outputs.load_archive = outputs.temporary->Child("image.tar");
+    engine::ExportRequest request{.type = "docker", .attributes = {{"dest", outputs.load_archive}}};
+    // The daemon unpacks it at once: compression would be work for both sides.
+    request.attributes["compression"] = "uncompressed";
+    if (!names.empty()) {
+      request.attributes["name"] = names;
+    }
+    outputs.exports.push_back(std::move(request));
+  }
+  if (outputs.exports.empty() && (!names.empty() || wants_image)) {
+    engine::ExportRequest request{.type = "image", .attributes = {}};
+    if (!names.empty()) {
+      request.attributes["name"] = names;
+    }
+    outputs.exports.push_back(std::move(request));
+  }
+  std::size_t to_stdout = 0;
+  for (const engine::ExportRequest& request : outputs.exports) {
+    const auto destination = request.attributes.find("dest");
+    to_stdout += destination != request.attributes.end() && destination->second == "-" ? 1 : 0;
+  }
+  if (to_stdout > 1) {
+    return Unexpected(ErrorCode::kInvalidArgument, "only one output can go to standard output");
+  }
+  return outputs;
+}
+
+}  // namespace loam::cli
