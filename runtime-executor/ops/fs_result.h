@@ -20,7 +20,9 @@ class FsResult final : public solver::SolverResult {
   snapshot::FsRef fs_;
 };
 
-inline solver::ResultPtr MakeFsResult(snapshot::FsRef fs) { return std::make_shared<const FsResult>(std::move(fs)); }
+inline solver::ResultPtr MakeFsResult(snapshot::FsRef fs) {
+  return std::make_shared<const FsResult>(std::move(fs));
+}
 
 // The filesystem of a result; scratch (the empty FsRef) for null.
 snapshot::FsRef FsOf(const solver::ResultPtr& result);

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <set>
-#include <string>
+#include <stop_token>
 
+#include "base/result.h"
 #include "runtime-executor/session/client_services.h"
+#include "runtime-executor/snapshot/fs_ref.h"
 #include "runtime-executor/solver/op.h"
+
+namespace pb {
+class Definition;
+}
 
 namespace loam::ops {
 
@@ -22,6 +26,8 @@ class JobServices : public solver::JobContext {
   // The client's secrets, SSH agents, directories and credentials. Thread-safe.
   [[nodiscard]] virtual session::ClientServices& client() = 0;
   [[nodiscard]] virtual const Entitlements& entitlements() const = 0;
+  // Solves another definition within the job, for build ops; blocks.
+  [[nodiscard]] virtual Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop) = 0;
 };
 
 // The services of a job that currently needs this op; keep the pointer as long as the services are used.

@@ -15,7 +15,6 @@
 
 namespace pb {
 class Op;
-class Definition;
 }  // namespace pb
 
 namespace loam::content {
@@ -46,8 +45,8 @@ class LlbPayload final : public solver::VertexPayload {
   std::shared_ptr<const pb::Op> op_;
 };
 
-// The parts of the engine that ops work with; engine/ fills it in. All are thread-safe. Parts that cost time to open are
-// functions: they open on the first call and give the same object (or error) ever after.
+// The parts of the engine that ops work with; engine/ fills it in. All are thread-safe. Parts that cost time to open
+// are functions: they open on the first call and give the same object (or error) ever after.
 struct OpEnvironment {
   const Clock* clock = nullptr;
   content::ContentStore* content = nullptr;
@@ -59,8 +58,6 @@ struct OpEnvironment {
   std::string cache_mounts_dir;
   // `<root>/tmp`.
   std::string tmp_dir;
-  // Solves a definition within the job that runs the op, for build ops.
-  std::function<Result<solver::ResultPtr>(solver::OpContext&, const pb::Definition&)> solve;
 };
 
 class LlbOpResolver final : public solver::OpResolver {

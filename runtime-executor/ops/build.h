@@ -1,0 +1,15 @@
+// Build op: solves a definition that lies in a file of its input.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "runtime-executor/ops/op_resolver.h"
+#include "runtime-executor/solver/op.h"
+
+namespace loam::ops {
+
+Result<std::unique_ptr<solver::Op>> NewBuildOp(const solver::Vertex& vertex, const LlbPayload& payload,
+                                               const OpEnvironment& environment);
+
+}  // namespace loam::ops
