@@ -3,14 +3,17 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -21,6 +24,7 @@ namespace loam {
 namespace {
 
 constexpr std::size_t kCopyBufferSize = 1 << 20;
+constexpr std::size_t kMaxOpenLevels = 128;
 
 template <class F>
 auto RetryOnEintr(F&& call) {
@@ -238,21 +242,27 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
   if (errno != ENOTEMPTY && errno != EEXIST) {
     return UnexpectedErrno(fmt::format("remove {}", name));
   }
-  // Iterative, one open directory a level: a level is left by "..", which is safe because no one renames in here.
+  // Iterative, one open directory a level. What lies deeper than kMaxOpenLevels is moved up and removed from there.
   struct Level {
-    UniqueFd fd;
     UniqueDir dir;
     std::string name;
+    [[nodiscard]] int fd() const { return ::dirfd(dir.get()); }
   };
   const auto open_level = [](int parent, const std::string& child) -> Result<Level> {
     UniqueFd fd = LOAM_TRY(OpenFileAt(parent, child, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    UniqueDir dir = LOAM_TRY(OpenDirStream(fd.get(), child));
-    return Level{std::move(fd), std::move(dir), child};
+    UniqueDir dir(::fdopendir(fd.get()));
+    if (dir == nullptr) {
+      return UnexpectedErrno(fmt::format("read directory {}", child));
+    }
+    static_cast<void>(fd.Release());
+    return Level{std::move(dir), child};
   };
   struct stat top{};
+  int moved_up = 0;
+  int moved_up_names = 0;
   std::vector<Level> levels;
   levels.push_back(LOAM_TRY(open_level(dir_fd, name)));
-  if (::fstat(levels.back().fd.get(), &top) != 0) {
+  if (::fstat(levels.back().fd(), &top) != 0) {
     return UnexpectedErrno(fmt::format("stat {}", name));
   }
   while (!levels.empty()) {
@@ -261,7 +271,13 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
     if (entry == nullptr) {
       const std::string done = std::move(level.name);
       levels.pop_back();
-      const int parent = levels.empty() ? dir_fd : levels.back().fd.get();
+      if (levels.empty() && moved_up > 0) {
+        // Whether the stream has shown the entries that were moved here is not defined: look again.
+        moved_up = 0;
+        levels.push_back(LOAM_TRY(open_level(dir_fd, name)));
+        continue;
+      }
+      const int parent = levels.empty() ? dir_fd : levels.back().fd();
       if (::unlinkat(parent, done.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
         return UnexpectedErrno(fmt::format("remove {}", done));
       }
@@ -271,25 +287,37 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
     if (child == "." || child == "..") {
       continue;
     }
-    if (::unlinkat(level.fd.get(), child.c_str(), 0) == 0 || errno == ENOENT) {
+    if (::unlinkat(level.fd(), child.c_str(), 0) == 0 || errno == ENOENT) {
       continue;
     }
     if (errno != EISDIR && errno != EPERM) {
       return UnexpectedErrno(fmt::format("remove {}/{}", level.name, child));
     }
-    if (::unlinkat(level.fd.get(), child.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+    if (::unlinkat(level.fd(), child.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
       continue;
     }
     if (errno != ENOTEMPTY && errno != EEXIST) {
       return UnexpectedErrno(fmt::format("remove {}/{}", level.name, child));
     }
-    Level below = LOAM_TRY(open_level(level.fd.get(), child));
+    Level below = LOAM_TRY(open_level(level.fd(), child));
     struct stat status{};
-    if (::fstat(below.fd.get(), &status) != 0 || status.st_dev != top.st_dev) {
+    if (::fstat(below.fd(), &status) != 0 || status.st_dev != top.st_dev) {
       errno = EXDEV;
       return UnexpectedErrno(fmt::format("remove {}/{}: a filesystem is mounted there", level.name, child));
     }
-    levels.push_back(std::move(below));
+    if (levels.size() < kMaxOpenLevels) {
+      levels.push_back(std::move(below));
+      continue;
+    }
+    int code = 0;
+    do {
+      const std::string up = fmt::format(".loam-deep-{}", ++moved_up_names);
+      code = ::renameat2(level.fd(), child.c_str(), levels.front().fd(), up.c_str(), RENAME_NOREPLACE);
+    } while (code != 0 && errno == EEXIST);
+    if (code != 0) {
+      return UnexpectedErrno(fmt::format("remove {}/{}", level.name, child));
+    }
+    ++moved_up;
   }
   return {};
 }
@@ -375,22 +403,37 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
 
 std::string TempDir::Child(std::string_view name) const { return fmt::format("{}/{}", path_, name); }
 
-Result<AtomicFile> AtomicFile::Create(const std::string& destination, mode_t mode) {
+namespace {
+
+// A name beside `destination` that no one else uses.
+std::string TemporaryBeside(const std::string& destination) {
+  std::array<unsigned char, 8> random{};
+  // getrandom(2) of so few bytes neither fails nor is interrupted.
+  static_cast<void>(::getrandom(random.data(), random.size(), 0));
   const std::string parent = ParentOf(destination);
-  std::string temporary = fmt::format("{}/.loam-tmp-XXXXXX", parent == "/" ? "" : parent);
-  UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd.valid()) {
+  return fmt::format("{}/.loam-tmp-{:02x}", parent == "/" ? "" : parent, fmt::join(random, ""));
+}
+
+}  // namespace
+
+Result<AtomicFile> AtomicFile::Create(const std::string& destination, mode_t mode) {
+  AtomicFile file(destination);
+  file.fd_ = UniqueFd(::open(ParentOf(destination).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+  if (file.fd_.valid()) {
+    return file;
+  }
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
     return UnexpectedErrno(fmt::format("create {}", destination));
   }
-  AtomicFile file(std::move(fd), std::move(temporary), destination);
-  if (::fchmod(file.fd(), mode) != 0) {
-    return UnexpectedErrno(fmt::format("change mode of {}", destination));
-  }
+  const std::string temporary = TemporaryBeside(destination);
+  file.fd_ = LOAM_TRY_CONTEXT(fmt::format("create {}", destination),
+                              OpenFile(temporary, O_RDWR | O_CREAT | O_EXCL, mode));
+  file.temporary_ = temporary;
   return file;
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_.valid()) {
+  if (fd_.valid() && !temporary_.empty()) {
     ::unlink(temporary_.c_str());
   }
 }
@@ -399,7 +442,21 @@ Result<> AtomicFile::Commit(bool sync) {
   if (sync && ::fsync(fd_.get()) != 0) {
     return UnexpectedErrno(fmt::format("sync {}", destination_));
   }
-  if (::rename(temporary_.c_str(), destination_.c_str()) != 0) {
+  if (temporary_.empty()) {
+    // linkat(2) cannot replace: with a name first, then rename(2), unless the place is free.
+    const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
+    if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, destination_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      if (errno != EEXIST) {
+        return UnexpectedErrno(fmt::format("name {}", destination_));
+      }
+      const std::string temporary = TemporaryBeside(destination_);
+      if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+        return UnexpectedErrno(fmt::format("name {}", destination_));
+      }
+      temporary_ = temporary;
+    }
+  }
+  if (!temporary_.empty() && ::rename(temporary_.c_str(), destination_.c_str()) != 0) {
     return UnexpectedErrno(fmt::format("rename {} to {}", temporary_, destination_));
   }
   // From here on there is nothing to remove. close(2) can report a late write error (network filesystems).

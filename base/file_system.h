@@ -71,23 +71,22 @@ class TempDir {
   std::string path_;
 };
 
-// A file that is being written beside its destination and takes its name by Commit; the destructor removes it otherwise.
+// A file that takes its name by Commit, complete, replacing what was there. Until then it has no name (O_TMPFILE) where the
+// filesystem can do that, else a temporary one that the destructor removes. `mode` is subject to the umask.
 class AtomicFile {
  public:
   static Result<AtomicFile> Create(const std::string& destination, mode_t mode = 0644);
   ~AtomicFile();
-  AtomicFile(AtomicFile&&) noexcept = default;
+  AtomicFile(AtomicFile&& other) noexcept = default;
   AtomicFile& operator=(AtomicFile&&) = delete;
 
   [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] const std::string& temporary_path() const { return temporary_; }
   Result<> Commit(bool sync = false);
 
  private:
-  AtomicFile(UniqueFd fd, std::string temporary, std::string destination)
-      : fd_(std::move(fd)), temporary_(std::move(temporary)), destination_(std::move(destination)) {}
+  explicit AtomicFile(std::string destination) : destination_(std::move(destination)) {}
   UniqueFd fd_;
-  std::string temporary_;
+  std::string temporary_;  // "" while the file has no name
   std::string destination_;
 };
 
