@@ -28,6 +28,10 @@ std::string RenderTerminal(const Diagnostic& diagnostic, const source::SourceMan
 std::string RenderTerminal(std::span<const Diagnostic> diagnostics, const source::SourceManager& sources,
                            const TerminalOptions& options = {});
 
+// By file and place; those of equal place keep their order. The stages of the compiler report one after the other: sort
+// what is shown together.
+void SortByPosition(std::vector<Diagnostic>& diagnostics);
+
 // {"diagnostics": [{code, name, severity, message, file, range: {start: {line, column, offset}, end}, labels, notes,
 // hints, fixes, docs}]}; columns in bytes. Two spaces of indentation, ends with a line feed.
 std::string RenderJson(std::span<const Diagnostic> diagnostics, const source::SourceManager& sources);
