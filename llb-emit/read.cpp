@@ -1,5 +1,7 @@
 #include "llb-emit/read.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <limits>
 
 #include "llb-emit/validate.h"
@@ -39,6 +41,7 @@ Result<Graph> ReadDefinition(std::string_view bytes, const ReadLimits& limits) {
     return Unexpected(ErrorCode::kResourceExhausted,
                       fmt::format("a definition of {} bytes; {} are the most that is read", bytes.size(), limits.bytes));
   }
+  const google::protobuf::LogSilencer quiet;  // what it would say on stderr is in our error
   auto definition = std::make_unique<pb::Definition>();
   if (!definition->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Invalid("these bytes are no LLB definition");
@@ -60,6 +63,7 @@ Result<Graph> ReadDefinition(std::unique_ptr<const pb::Definition> definition, c
     return graph;
   }
 
+  const google::protobuf::LogSilencer quiet;
   // All ops, each once, and the last one apart.
   pb::Op last;
   std::vector<std::size_t> place;  // of a vertex in the definition
