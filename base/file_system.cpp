@@ -485,6 +485,14 @@ Result<FileLock> FileLock::Acquire(const std::string& path, Mode mode) {
   return FileLock(std::move(fd), path);
 }
 
+Result<FileLock> FileLock::AcquireDirectory(const std::string& path, Mode mode) {
+  UniqueFd fd = LOAM_TRY(OpenFile(path, O_RDONLY | O_DIRECTORY));
+  if (RetryOnEintr([&] { return ::flock(fd.get(), FlockOperation(mode)); }) != 0) {
+    return UnexpectedErrno(fmt::format("lock {}", path));
+  }
+  return FileLock(std::move(fd), path);
+}
+
 Result<std::optional<FileLock>> FileLock::TryAcquire(const std::string& path, Mode mode) {
   UniqueFd fd = LOAM_TRY(OpenFile(path, O_RDWR | O_CREAT));
   if (RetryOnEintr([&] { return ::flock(fd.get(), FlockOperation(mode) | LOCK_NB); }) != 0) {

@@ -97,6 +97,8 @@ class FileLock {
 
   // Waits for the lock.
   static Result<FileLock> Acquire(const std::string& path, Mode mode);
+  // The same on a directory that exists; nothing is made in it.
+  static Result<FileLock> AcquireDirectory(const std::string& path, Mode mode = Mode::kExclusive);
   // nullopt when another holder is in the way.
   static Result<std::optional<FileLock>> TryAcquire(const std::string& path, Mode mode);
 
