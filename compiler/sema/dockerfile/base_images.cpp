@@ -6,7 +6,7 @@
 #include "base/strings.h"
 #include "base/task_pool.h"
 #include "compiler/sema/dockerfile/converter.h"
-#include "compiler/sema/dockerfile/image_reference.h"
+#include "base/image_reference.h"
 
 namespace loam::sema {
 namespace {
@@ -84,11 +84,11 @@ void Converter::PrefetchImages(const std::vector<Stage*>& stages) {
   for (const Stage* stage : stages) {
     const auto reference = ParseImageReference(stage->base_name);
     const ir::Platform platform = stage->platform.value_or(target_platform_);
-    if (!reference || FindContext(reference->ToStringWithTag(), &platform)) {
+    if (!reference || FindContext(reference->WithDefaultTag().ToString(), &platform)) {
       continue;
     }
     ImageQuery query;
-    query.ref = Intern(reference->ToStringWithTag());
+    query.ref = Intern(reference->WithDefaultTag().ToString());
     query.platform = platform;
     query.resolve_mode = options().image_resolve_mode;
     query.log_name = Intern(fmt::format("[internal] load metadata for {}", query.ref));
@@ -135,7 +135,7 @@ bool Converter::ResolveBase(Stage& stage, bool reachable) {
     return false;
   }
   const ir::Platform platform = stage.platform.value_or(target_platform_);
-  stage.base_name = reference->ToStringWithTag();
+  stage.base_name = reference->WithDefaultTag().ToString();
   if (!reachable) {
     return true;
   }

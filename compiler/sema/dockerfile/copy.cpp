@@ -10,7 +10,7 @@
 #include "compiler/sema/dockerfile/git_reference.h"
 #include "compiler/sema/dockerfile/git_source.h"
 #include "compiler/sema/dockerfile/go_text.h"
-#include "compiler/sema/dockerfile/image_reference.h"
+#include "base/image_reference.h"
 
 namespace loam::sema {
 namespace {

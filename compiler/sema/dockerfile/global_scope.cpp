@@ -17,7 +17,7 @@ bool Converter::ReadPlatforms(std::string_view platform) {
     out = NormalizePlatform(*parsed, graph());
     return true;
   };
-  build_platform_ = HostPlatform();
+  build_platform_ = HostPlatform(graph());
   if (!options().build_platform.empty() && !parse(options().build_platform, build_platform_)) {
     return false;
   }

@@ -4,7 +4,7 @@
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/dockerignore.h"
 #include "compiler/sema/dockerfile/git_source.h"
-#include "compiler/sema/dockerfile/image_reference.h"
+#include "base/image_reference.h"
 #include "compiler/sema/dockerfile/local_source.h"
 #include "base/strings.h"
 
@@ -93,7 +93,7 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
         store.resize(tag);
       }
     }
-    const std::string ref = layout ? reference->ToString() : reference->ToStringWithTag();
+    const std::string ref = layout ? reference->ToString() : reference->WithDefaultTag().ToString();
     ImageQuery query;
     query.ref = ref;
     query.platform = wanted;

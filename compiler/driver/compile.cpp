@@ -1,0 +1,78 @@
+#include "compiler/driver/compile.h"
+
+#include <fmt/format.h>
+
+#include "compiler/ast/dockerfile/build_ast.h"
+#include "compiler/driver/trigger_parser.h"
+#include "compiler/ir/verifier.h"
+#include "compiler/parse/parse.h"
+#include "compiler/sema/dockerfile/convert.h"
+
+namespace loam::driver {
+namespace {
+
+#ifdef NDEBUG
+constexpr bool kAlwaysVerify = false;
+#else
+constexpr bool kAlwaysVerify = true;
+#endif
+
+}  // namespace
+
+Result<CompileResult> Compile(source::SourceManager& sources, const source::Buffer& buffer, const CompileOptions& options,
+                              sema::BuildHost& host, diag::Emitter& emitter) {
+  CompileResult result;
+
+  // text -> tokens -> tree
+  parse::ParseResult parsed = parse::ParseDockerfile(buffer, emitter);
+
+  // tree -> typed AST
+  result.dockerfile = ast::BuildDockerfile(std::move(parsed.tree), buffer, emitter);
+  if (emitter.has_errors() || options.stop_after <= StopAfter::kAst) {
+    result.ok = !emitter.has_errors();
+    return result;
+  }
+
+  // AST -> IR
+  DockerfileTriggerParser triggers(sources);
+  const sema::ConvertInput input{&result.dockerfile, &buffer, &options.dockerfile, &host, &triggers};
+  if (!sema::ConvertDockerfile(input, result.module, emitter)) {
+    LOAM_CHECK(emitter.has_errors(), "sema failed without saying why");
+    return result;
+  }
+  if (options.verify || kAlwaysVerify) {
+    LOAM_TRY_CONTEXT("after sema", ir::Verify(result.module));
+  }
+  if (options.stop_after == StopAfter::kSema) {
+    result.ok = true;
+    return result;
+  }
+
+  // IR -> IR
+  if (options.level != passes::OptLevel::kO0) {
+    result.pass_reports =
+        LOAM_TRY(passes::RunPasses(result.module, {.level = options.level, .verify = options.verify}));
+  }
+  if (options.stop_after == StopAfter::kPasses) {
+    result.ok = true;
+    return result;
+  }
+
+  // IR -> LLB
+  for (const ir::ModuleResult& made : result.module.results) {
+    auto definition = llb::Emit(result.module, made.fs, {.metadata = options.metadata});
+    if (!definition && definition.error().Is(ErrorCode::kInvalidArgument)) {
+      emitter.Emit<diag::Kind::kBadEncoding>({}).Note(definition.error().message());
+      return result;
+    }
+    if (!definition) {
+      return Unexpected(std::move(definition).error().Wrap("emit LLB"));
+    }
+    result.platforms.push_back({made.platform_id, std::move(*definition), made.image_config, made.base_image_config,
+                                made.epoch, made.ignore_cache});
+  }
+  result.ok = true;
+  return result;
+}
+
+}  // namespace loam::driver

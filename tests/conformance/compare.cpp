@@ -1,0 +1,142 @@
+#include "tests/conformance/compare.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "compiler/driver/compile.h"
+#include "llb-emit/print.h"
+#include "llb-emit/read.h"
+
+namespace loam::conformance {
+namespace {
+
+std::vector<std::string> Paragraphs(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t pos = 0;
+  while (pos < text.size()) {
+    std::size_t end = text.find("\n\n", pos);
+    end = end == std::string::npos ? text.size() : end + 2;
+    parts.push_back(text.substr(pos, end - pos));
+    pos = end;
+  }
+  return parts;
+}
+
+std::string DescribeText(const std::string& ours, const std::string& theirs, const char* what) {
+  const auto a = Paragraphs(ours);
+  const auto b = Paragraphs(theirs);
+  std::string out;
+  int shown = 0;
+  for (std::size_t i = 0; i < std::max(a.size(), b.size()) && shown < 3; ++i) {
+    const std::string none = "(nothing)\n";
+    const std::string& mine = i < a.size() ? a[i] : none;
+    const std::string& other = i < b.size() ? b[i] : none;
+    if (mine != other) {
+      out += fmt::format("  {} {} ours:\n{}\n  {} {} recorded:\n{}\n", what, i, mine, what, i, other);
+      ++shown;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Outcome RunCase(Case& test) {
+  driver::CompileOptions options;
+  options.dockerfile.platforms = {"linux/amd64"};
+  options.dockerfile.build_platform = "linux/amd64";
+  options.dockerfile.local_unique_id = "golden";
+
+  Outcome outcome;
+  source::SourceManager sources;
+  diag::CollectingConsumer diagnostics;
+  const auto start = std::chrono::steady_clock::now();
+  diag::Emitter emitter(diagnostics);
+  const auto buffer = sources.AddText("Dockerfile", test.text);
+  if (!buffer) {
+    outcome.error = buffer.error().message();
+    return outcome;
+  }
+  auto result = driver::Compile(sources, **buffer, options, test.host, emitter);
+  outcome.microseconds =
+      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+  if (!result) {
+    outcome.error = "internal: " + result.error().message();
+    return outcome;
+  }
+  outcome.ok = result->ok;
+  for (const diag::Diagnostic& diagnostic : diagnostics.diagnostics()) {
+    if (diagnostic.is_error()) {
+      const auto lines = diagnostic.range.valid() ? sources.buffer(diagnostic.range.file).LinesOf(diagnostic.range)
+                                                  : source::LineSpan{};
+      outcome.error = fmt::format("{}: {}", lines.first, diagnostic.message);
+      break;
+    }
+  }
+  if (outcome.ok && !result->platforms.empty()) {
+    const auto& platform = result->platforms.front();
+    outcome.head = platform.definition.head.ToString();
+    for (const auto& op : platform.definition.ops) {
+      outcome.digests.push_back(op.digest.ToString());
+    }
+    outcome.image = platform.image_config;
+    outcome.definition = platform.definition.bytes;
+  }
+  return outcome;
+}
+
+bool SameLlb(const Case& test, const Outcome& outcome) {
+  return test.ok && outcome.ok && test.head == outcome.head && test.digests == outcome.digests;
+}
+
+bool SameImage(const Case& test, const Outcome& outcome) {
+  if (!test.ok || !outcome.ok) {
+    return false;
+  }
+  const auto ours = nlohmann::json::parse(outcome.image, nullptr, false);
+  return ours == nlohmann::json::parse(test.image, nullptr, false);
+}
+
+bool SameWarnings(const Case& test, const Outcome& outcome) {
+  return nlohmann::json::parse(outcome.warnings, nullptr, false) == nlohmann::json::parse(test.warnings, nullptr, false);
+}
+
+std::string DescribeDifference(const std::string& dir, const Case& test, const Outcome& outcome) {
+  if (test.ok != outcome.ok) {
+    return fmt::format("  recorded: {}\n  ours:     {}\n", test.ok ? "accepted" : test.error,
+                       outcome.ok ? "accepted" : outcome.error);
+  }
+  if (!test.ok) {
+    return fmt::format("  both rejected it; recorded: {}\n  ours: {}\n", test.error, outcome.error);
+  }
+  std::string out;
+  if (!SameLlb(test, outcome)) {
+    std::ifstream in(dir + "/llb/" + test.sha256.substr(0, 16) + ".pb", std::ios::binary);
+    std::ostringstream recorded;
+    recorded << in.rdbuf();
+    const auto ours = llb::ReadDefinition(outcome.definition);
+    const auto theirs = llb::ReadDefinition(std::move(recorded).str());
+    if (!ours || !theirs) {
+      out += fmt::format("  unreadable: {}\n", !ours ? ours.error().message() : theirs.error().message());
+    } else {
+      out += DescribeText(llb::PrintText(*ours), llb::PrintText(*theirs), "op");
+      out += fmt::format("  ops: {} ours, {} recorded\n", outcome.digests.size(), test.digests.size());
+    }
+  }
+  if (!SameImage(test, outcome)) {
+    const auto ours = nlohmann::json::parse(outcome.image, nullptr, false);
+    const auto theirs = nlohmann::json::parse(test.image, nullptr, false);
+    for (const auto& change : nlohmann::json::diff(theirs, ours)) {
+      out += fmt::format("  image: {}\n", change.dump());
+    }
+  }
+  return out;
+}
+
+}  // namespace loam::conformance

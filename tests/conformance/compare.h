@@ -1,0 +1,32 @@
+// What a case came out as, and where it differs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/conformance/corpus.h"
+
+namespace loam::conformance {
+
+struct Outcome {
+  bool ok = false;
+  std::string error;  // the first error, as one line
+  std::string head;
+  std::vector<std::string> digests;
+  std::string image;
+  std::string warnings = "[]";
+  std::string definition;  // bytes
+  double microseconds = 0;
+};
+
+// Compiles once under the settings that the answers were recorded with.
+Outcome RunCase(Case& test);
+
+bool SameLlb(const Case& test, const Outcome& outcome);
+bool SameImage(const Case& test, const Outcome& outcome);
+bool SameWarnings(const Case& test, const Outcome& outcome);
+
+// Text of the first ops that differ, ours and the recorded ones (<dir>/llb/<first 16 digits of the sha256>.pb).
+std::string DescribeDifference(const std::string& dir, const Case& test, const Outcome& outcome);
+
+}  // namespace loam::conformance

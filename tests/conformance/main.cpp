@@ -1,0 +1,157 @@
+// loam-conformance [--dir DIR] [--only TEXT] [--diff] [--json OUT] [--floor FILE] [--quiet] [--repeat N]
+//
+// Compiles every Dockerfile of DIR/dockerfile and counts how many agree with the recorded answers in LLB, image config,
+// warnings and rejection. --floor fails if a count is lower than the file says. Exit code 77: there is no such folder.
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <sys/stat.h>
+
+#include <cxxopts.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/conformance/compare.h"
+
+namespace {
+
+using loam::conformance::Case;
+using loam::conformance::Outcome;
+
+constexpr int kSkipped = 77;
+
+struct Totals {
+  int cases = 0;
+  int accepted = 0;
+  int llb = 0;
+  int image = 0;
+  int warnings = 0;
+  int rejections = 0;
+};
+
+bool Exists(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0;
+}
+
+nlohmann::json ToJson(const Case& test, const Outcome& outcome) {
+  nlohmann::json row{{"kind", "dockerfile"}, {"file", test.file}, {"ok", outcome.ok}, {"microseconds", outcome.microseconds}};
+  if (!outcome.error.empty()) {
+    row["error"] = outcome.error;
+  }
+  if (outcome.ok) {
+    row["head"] = outcome.head;
+    row["digests"] = outcome.digests;
+    row["image"] = nlohmann::json::parse(outcome.image, nullptr, false);
+  }
+  row["warnings"] = nlohmann::json::parse(outcome.warnings, nullptr, false);
+  return row;
+}
+
+// False if a count is below the floor.
+bool KeepsFloor(const std::string& path, const Totals& totals) {
+  std::ifstream in(path);
+  const auto floor = nlohmann::json::parse(in, nullptr, false);
+  if (!floor.is_object()) {
+    std::cerr << path << ": not a JSON object\n";
+    return false;
+  }
+  bool ok = true;
+  const auto check = [&](const char* name, int count) {
+    const int least = floor.value(name, 0);
+    if (count < least) {
+      std::cerr << fmt::format("{}: {} is below the floor of {}\n", name, count, least);
+      ok = false;
+    }
+  };
+  if (floor.value("cases", 0) != totals.cases) {
+    std::cout << "the floor was recorded for another corpus; not compared\n";
+    return true;
+  }
+  check("llb_identical", totals.llb);
+  check("image_identical", totals.image);
+  check("warnings_identical", totals.warnings);
+  check("rejections_agreeing", totals.rejections);
+  return ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cxxopts::Options flags("loam-conformance", "compare the compiler with BuildKit's recorded answers");
+  flags.add_options()("dir", "folder with dockerfile/", cxxopts::value<std::string>()->default_value("../shared/conformance"))(
+      "only", "only files whose path contains this", cxxopts::value<std::string>()->default_value(""))(
+      "diff", "show the first differences")("quiet", "print only the totals")(
+      "json", "write what was computed to this file", cxxopts::value<std::string>()->default_value(""))(
+      "floor", "counts that must be reached", cxxopts::value<std::string>()->default_value(""))(
+      "repeat", "compile every file this often, take the fastest", cxxopts::value<int>()->default_value("1"));
+  try {
+    const auto args = flags.parse(argc, argv);
+    std::string dir = args["dir"].as<std::string>();
+    dir = Exists(dir + "/golden.jsonl") ? dir : dir + "/dockerfile";
+    if (!Exists(dir + "/golden.jsonl")) {
+      std::cout << "skipped: there is no " << dir << "/golden.jsonl\n";
+      return kSkipped;
+    }
+    auto cases = loam::conformance::LoadCases(dir, args["only"].as<std::string>());
+    if (!cases) {
+      std::cerr << cases.error().message() << "\n";
+      return 2;
+    }
+    Totals totals;
+    std::vector<double> times;
+    nlohmann::json rows = nlohmann::json::array();
+    const bool quiet = args.count("quiet") != 0;
+    for (Case& test : *cases) {
+      Outcome outcome = RunCase(test);
+      for (int i = 1; i < args["repeat"].as<int>(); ++i) {
+        outcome.microseconds = std::min(outcome.microseconds, RunCase(test).microseconds);
+      }
+      ++totals.cases;
+      totals.accepted += test.ok ? 1 : 0;
+      const bool llb = SameLlb(test, outcome);
+      const bool image = SameImage(test, outcome);
+      const bool rejection = test.ok == outcome.ok;
+      totals.llb += llb ? 1 : 0;
+      totals.image += image ? 1 : 0;
+      totals.warnings += SameWarnings(test, outcome) ? 1 : 0;
+      totals.rejections += rejection ? 1 : 0;
+      times.push_back(outcome.microseconds);
+      const bool differs = !rejection || (test.ok && (!llb || !image));
+      if (differs && !quiet) {
+        std::cout << fmt::format("{}:{}{}{}\n", test.file, rejection ? "" : " rejection", rejection && test.ok && !llb ? " llb" : "",
+                                 rejection && test.ok && !image ? " image" : "");
+      }
+      if (args.count("diff") != 0 && (differs || !args["only"].as<std::string>().empty())) {
+        std::cout << DescribeDifference(dir, test, outcome);
+      }
+      if (!args["json"].as<std::string>().empty()) {
+        rows.push_back(ToJson(test, outcome));
+      }
+    }
+    if (!args["json"].as<std::string>().empty()) {
+      std::ofstream(args["json"].as<std::string>()) << rows.dump(1) << "\n";
+    }
+    std::sort(times.begin(), times.end());
+    double sum = 0;
+    for (const double time : times) {
+      sum += time;
+    }
+    std::cout << fmt::format(
+        "{} Dockerfiles, {} of them accepted upstream\n"
+        "LLB identical:          {} of {}\n"
+        "image config identical: {} of {}\n"
+        "warnings identical:     {} of {}\n"
+        "rejections agreeing:    {} of {}\n"
+        "median {:.0f} us per file, {:.0f} files/s\n",
+        totals.cases, totals.accepted, totals.llb, totals.accepted, totals.image, totals.accepted, totals.warnings,
+        totals.cases, totals.rejections, totals.cases, times.empty() ? 0.0 : times[times.size() / 2],
+        sum > 0 ? static_cast<double>(times.size()) * 1e6 / sum : 0.0);
+    const std::string floor = args["floor"].as<std::string>();
+    return floor.empty() || KeepsFloor(floor, totals) ? 0 : 1;
+  } catch (const cxxopts::exceptions::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 2;
+  }
+}
