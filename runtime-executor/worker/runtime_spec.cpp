@@ -111,7 +111,7 @@ json Mounts(const RuntimeSpecInput& input, bool insecure) {
   for (const BundleMount& mount : input.mounts) {
     json entry;
     if (mount.source.empty()) {
-      json options = Strings({"nosuid", "nodev"});
+      json options = Strings({"nosuid"});
       if (mount.tmpfs_size > 0) {
         options.push_back(fmt::format("size={}", mount.tmpfs_size));
       }

@@ -1,0 +1,66 @@
+#include "runtime-executor/ops/content_key.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/pattern_matcher.h"
+#include "runtime-executor/ops/fs_result.h"
+#include "runtime-executor/solver/op.h"
+
+namespace loam::ops {
+
+solver::ContentKeyFunction NewContentKey(cache::ChecksumCache* checksums, std::vector<PathSelector> selectors) {
+  if (selectors.empty()) {
+    selectors.emplace_back();
+  }
+  auto shared = std::make_shared<const std::vector<PathSelector>>(std::move(selectors));
+  return [checksums, shared](solver::OpContext& context, const solver::ResultPtr& input) -> Result<solver::ContentKey> {
+    const snapshot::FsRef fs = FsOf(input);
+    std::string joined;
+    for (const PathSelector& selector : *shared) {
+      const auto checksum =
+          LOAM_TRY(checksums->Compute(fs, CleanRootedPath(selector.path), selector.options, false, context.stop()));
+      if (!joined.empty()) {
+        joined += '\0';
+      }
+      joined += checksum.digest.ToString();
+    }
+    solver::ContentKey key;
+    key.digest = Digest::Of(joined);
+    key.preimage = [checksums, shared, fs, stop = context.stop()] {
+      solver::Preimage preimage;
+      for (const PathSelector& selector : *shared) {
+        // What was computed a moment ago is still known; only the list of its parts is new.
+        auto checksum = checksums->Compute(fs, CleanRootedPath(selector.path), selector.options, true, stop);
+        if (checksum) {
+          for (cache::ChecksumPart& part : checksum->parts) {
+            preimage.files.push_back({std::move(part.path), part.digest});
+          }
+        }
+      }
+      std::sort(preimage.files.begin(), preimage.files.end());
+      preimage.files.erase(std::unique(preimage.files.begin(), preimage.files.end()), preimage.files.end());
+      return preimage;
+    };
+    return key;
+  };
+}
+
+std::vector<std::string> DedupePaths(const std::vector<std::string>& paths) {
+  if (paths.size() <= 1) {
+    return paths;
+  }
+  const std::set<std::string> all(paths.begin(), paths.end());
+  std::vector<std::string> kept;
+  for (const std::string& path : all) {
+    const bool below = std::any_of(all.begin(), all.end(), [&](const std::string& other) {
+      return path != other && path.starts_with(other.ends_with('/') ? other : other + "/");
+    });
+    if (!below) {
+      kept.push_back(path);
+    }
+  }
+  return kept;
+}
+
+}  // namespace loam::ops

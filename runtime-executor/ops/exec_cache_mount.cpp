@@ -1,0 +1,101 @@
+#include "runtime-executor/ops/exec_cache_mount.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "base/digest.h"
+
+namespace loam::ops {
+
+namespace {
+
+// How often a lock that another process may hold is tried.
+constexpr std::chrono::milliseconds kLockInterval{20};
+
+bool IsDirectory(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+Result<FileLock> WaitForLock(const std::string& path, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (true) {
+    auto lock = LOAM_TRY(FileLock::TryAcquire(path, FileLock::Mode::kExclusive));
+    if (lock) {
+      return *std::move(lock);
+    }
+    std::unique_lock guard(mutex);
+    wake.wait_for(guard, stop, kLockInterval, [] { return false; });
+    if (stop.stop_requested()) {
+      return Unexpected(ErrorCode::kCanceled, "canceled while waiting for a locked cache mount");
+    }
+  }
+}
+
+// With the exclusive lock held.
+Result<> FillIfMissing(const std::string& dir, const CacheMountRequest& request) {
+  const std::string content = dir + "/fs";
+  if (IsDirectory(content)) {
+    return {};
+  }
+  const std::string unfinished = dir + "/fs.new";
+  LOAM_TRY(RemoveTree(unfinished));
+  LOAM_TRY(WriteFileAtomic(dir + "/key", request.key));
+  LOAM_TRY(MakeDirs(unfinished));
+  const UniqueFd fd = LOAM_TRY(OpenFile(unfinished, O_RDONLY | O_DIRECTORY));
+  if (fchmod(fd.get(), 0755) != 0) {
+    return UnexpectedErrno("chmod " + unfinished);
+  }
+  if (request.fill) {
+    LOAM_TRY(request.fill(fd.get()));
+  }
+  if (rename(unfinished.c_str(), content.c_str()) != 0) {
+    return UnexpectedErrno("rename " + unfinished);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CacheMount> CacheMount::Open(const std::string& dir, const CacheMountRequest& request, std::stop_token stop) {
+  const std::string name = dir + "/" + Digest::Of(request.key).Hex();
+  auto open = [](FileLock lock, const std::string& path) -> Result<CacheMount> {
+    UniqueFd fd = LOAM_TRY(OpenFile(path + "/fs", O_PATH | O_DIRECTORY));
+    return CacheMount(std::move(lock), std::move(fd));
+  };
+  if (request.sharing == CacheSharing::kPrivate) {
+    for (int number = 0;; ++number) {
+      const std::string path = number == 0 ? name : fmt::format("{}-{}", name, number);
+      LOAM_TRY(MakeDirs(path));
+      auto lock = LOAM_TRY(FileLock::TryAcquire(path + "/lock", FileLock::Mode::kExclusive));
+      if (lock) {
+        LOAM_TRY(FillIfMissing(path, request));
+        return open(*std::move(lock), path);
+      }
+    }
+  }
+  LOAM_TRY(MakeDirs(name));
+  if (request.sharing == CacheSharing::kShared && IsDirectory(name + "/fs")) {
+    auto shared = LOAM_TRY(FileLock::TryAcquire(name + "/lock", FileLock::Mode::kShared));
+    if (shared) {
+      return open(*std::move(shared), name);
+    }
+  }
+  FileLock lock = LOAM_TRY(WaitForLock(name + "/lock", stop));
+  LOAM_TRY(FillIfMissing(name, request));
+  if (request.sharing == CacheSharing::kShared) {
+    LOAM_TRY(lock.Downgrade());
+  }
+  return open(std::move(lock), name);
+}
+
+}  // namespace loam::ops

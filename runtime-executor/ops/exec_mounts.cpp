@@ -1,0 +1,228 @@
+#include "runtime-executor/ops/exec_mounts.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/pattern_matcher.h"
+#include "base/rooted_fs.h"
+#include "proto/solver/pb/ops.pb.h"
+#include "runtime-executor/ops/fs_result.h"
+
+namespace loam::ops {
+
+namespace {
+
+constexpr std::uint32_t kPermissionBits = 0777;
+
+std::string AbsoluteDest(const std::string& cwd, const std::string& dest) {
+  return CleanRootedPath(dest.starts_with('/') ? dest : cwd + "/" + dest);
+}
+
+Result<CacheSharing> SharingOf(const pb::Mount& mount) {
+  switch (mount.cacheopt().sharing()) {
+    case pb::SHARED:
+      return CacheSharing::kShared;
+    case pb::PRIVATE:
+      return CacheSharing::kPrivate;
+    case pb::LOCKED:
+      return CacheSharing::kLocked;
+    default:
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("cache mount {}: unknown sharing mode", mount.dest()));
+  }
+}
+
+// Everything of directory `from` into the empty directory `to`, itself included.
+Result<> CopyDirectory(int from, int to) {
+  struct stat info {};
+  if (fstat(from, &info) != 0) {
+    return UnexpectedErrno("stat the base of a cache mount");
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    return Unexpected(ErrorCode::kInvalidArgument, "the source of a cache mount is not a directory");
+  }
+  LOAM_TRY(CopyTree(from, to, {}));
+  return CopyMetadata(from, info, to, {});
+}
+
+}  // namespace
+
+Result<> ExecMounts::PrepareBind(const pb::Mount& mount, const snapshot::FsRef* input, bool root,
+                                 worker::ExecMount& result, std::stop_token stop) {
+  const snapshot::FsRef base = input != nullptr ? *input : snapshot::FsRef();
+  const bool has_output = mount.output() != -1;
+  if (has_output && mount.readonly() && input != nullptr && !root) {
+    outputs_.push_back({mount.output(), std::nullopt, base});
+  } else if (has_output || root || !mount.readonly() || input == nullptr) {
+    snapshot::ActiveFs active = LOAM_TRY(environment_.layers->Begin(base, stop));
+    result.fd = active.fd();
+    if (has_output) {
+      outputs_.push_back({mount.output(), std::move(active), {}});
+    } else {
+      discarded_.push_back(std::move(active));
+    }
+    return {};
+  }
+  if (base.is_host_tree() && base.host_tree()->shows_everything()) {
+    // The host's own directory: nothing is copied, and the mount is read-only.
+    result.kind = worker::MountKind::kHost;
+    result.fd = base.host_tree()->fd();
+    return {};
+  }
+  const snapshot::FsRef layers = LOAM_TRY(environment_.layers->Materialize(base));
+  mounted_.push_back(LOAM_TRY(environment_.layers->Mount(layers, stop)));
+  result.fd = mounted_.back().fd();
+  return {};
+}
+
+Result<> ExecMounts::PrepareCache(const pb::Mount& mount, const snapshot::FsRef* input, worker::ExecMount& result,
+                                  std::stop_token stop) {
+  if (!mount.has_cacheopt()) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("cache mount {} has no options", mount.dest()));
+  }
+  CacheMountRequest request;
+  request.key = mount.cacheopt().id();
+  request.sharing = LOAM_TRY(SharingOf(mount));
+  snapshot::MountedFs base;
+  const std::string selector = CleanRootedPath(mount.selector());
+  if (input != nullptr) {
+    const snapshot::FsRef layers = LOAM_TRY(environment_.layers->Materialize(*input));
+    request.key += ":" + LOAM_TRY(layers.ToText());
+    if (selector != "/") {
+      request.key += ":" + selector;
+    }
+    request.fill = [&, layers](int dir_fd) -> Result<> {
+      base = LOAM_TRY(environment_.layers->Mount(layers, stop));
+      const UniqueFd from = LOAM_TRY(OpenInRoot(base.fd(), selector, O_RDONLY | O_DIRECTORY));
+      return CopyDirectory(from.get(), dir_fd);
+    };
+    result.selector.clear();
+    if (mount.output() != -1) {
+      outputs_.push_back({mount.output(), std::nullopt, *input});
+    }
+  }
+  auto found = caches_.find(request.key);
+  if (found == caches_.end()) {
+    auto cache = LOAM_TRY_CONTEXT(fmt::format("cache mount {}", mount.dest()),
+                                  CacheMount::Open(environment_.cache_mounts_dir, request, stop));
+    found = caches_.emplace(request.key, std::move(cache)).first;
+  }
+  result.kind = worker::MountKind::kHost;
+  result.fd = found->second.fd();
+  return {};
+}
+
+Result<bool> ExecMounts::PrepareSecret(const pb::Mount& mount, worker::ExecMount& result, std::stop_token stop) {
+  const pb::SecretOpt& secret = mount.secretopt();
+  if (secret.id().empty()) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("secret mount {} has no id", mount.dest()));
+  }
+  auto value = client_.secrets()->Get(secret.id(), stop);
+  if (!value) {
+    if (value.error().Is(ErrorCode::kNotFound) && secret.optional()) {
+      return false;
+    }
+    return Unexpected(std::move(value).error().Wrap("secret " + secret.id()));
+  }
+  result.kind = worker::MountKind::kFile;
+  result.content = *std::move(value);
+  result.uid = secret.uid();
+  result.gid = secret.gid();
+  result.mode = secret.mode() & kPermissionBits;
+  result.readonly = true;
+  return true;
+}
+
+Result<bool> ExecMounts::PrepareSsh(const pb::Mount& mount, worker::ExecMount& result, std::stop_token stop) {
+  const pb::SSHOpt& ssh = mount.sshopt();
+  const std::shared_ptr<session::SshAgents> agents = client_.ssh();
+  if (auto offered = agents->Check(ssh.id(), stop); !offered) {
+    if (ssh.optional()) {
+      return false;
+    }
+    return Unexpected(offered.error().Wrap("ssh mount " + mount.dest()));
+  }
+  auto connect = [agents, id = ssh.id()](std::stop_token connect_stop) { return agents->Connect(id, connect_stop); };
+  forwarders_.push_back(LOAM_TRY(SshForwarder::Start(connect, ssh.uid(), ssh.gid(), ssh.mode() & kPermissionBits)));
+  result.kind = worker::MountKind::kDetached;
+  result.fd = forwarders_.back()->mount_fd();
+  result.selector = SshForwarder::kSocketName;
+  return true;
+}
+
+Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs, worker::ExecSpec& spec,
+                             std::stop_token stop) {
+  bool has_root = false;
+  for (const pb::Mount& mount : exec.mounts()) {
+    const bool root = mount.dest() == "/";
+    if (root && mount.mounttype() != pb::BIND) {
+      return Unexpected(ErrorCode::kInvalidArgument, "the root filesystem must be a bind mount");
+    }
+    std::optional<snapshot::FsRef> input;
+    if (mount.input() != -1) {
+      if (mount.input() < 0 || static_cast<std::uint64_t>(mount.input()) >= inputs.size()) {
+        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("mount {} has no input {}", mount.dest(), mount.input()));
+      }
+      input = FsOf(inputs[static_cast<std::size_t>(mount.input())]);
+    }
+    const snapshot::FsRef* base = input ? &*input : nullptr;
+    worker::ExecMount prepared;
+    prepared.dest = AbsoluteDest(exec.meta().cwd(), mount.dest());
+    prepared.selector = mount.selector();
+    prepared.readonly = mount.readonly();
+    bool present = true;
+    switch (mount.mounttype()) {
+      case pb::BIND:
+        LOAM_TRY_CONTEXT("mount " + mount.dest(), PrepareBind(mount, base, root, prepared, stop));
+        break;
+      case pb::CACHE:
+        LOAM_TRY(PrepareCache(mount, base, prepared, stop));
+        break;
+      case pb::TMPFS:
+        prepared.kind = worker::MountKind::kTmpfs;
+        prepared.tmpfs_size = mount.tmpfsopt().size();
+        break;
+      case pb::SECRET:
+        present = LOAM_TRY(PrepareSecret(mount, prepared, stop));
+        break;
+      case pb::SSH:
+        present = LOAM_TRY(PrepareSsh(mount, prepared, stop));
+        break;
+      default:
+        return Unexpected(ErrorCode::kUnimplemented,
+                          fmt::format("mount {}: type {} is not supported", mount.dest(), static_cast<int>(mount.mounttype())));
+    }
+    if (root) {
+      has_root = true;
+      spec.root_fd = prepared.fd;
+      spec.root_selector = prepared.selector;
+      spec.readonly_root = mount.readonly();
+    } else if (present) {
+      spec.mounts.push_back(std::move(prepared));
+    }
+  }
+  if (!has_root) {
+    return Unexpected(ErrorCode::kInvalidArgument, "the step has no root filesystem");
+  }
+  return {};
+}
+
+Result<std::vector<solver::ResultPtr>> ExecMounts::Commit() {
+  std::int64_t count = 0;
+  for (const Output& output : outputs_) {
+    count = std::max(count, output.index + 1);
+  }
+  std::vector<solver::ResultPtr> results(static_cast<std::size_t>(count));
+  for (Output& output : outputs_) {
+    if (output.index < 0) {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("invalid output {}", output.index));
+    }
+    snapshot::FsRef fs = output.active ? LOAM_TRY(std::move(*output.active).Commit()) : output.unchanged;
+    results[static_cast<std::size_t>(output.index)] = MakeFsResult(std::move(fs));
+  }
+  return results;
+}
+
+}  // namespace loam::ops

@@ -1,0 +1,64 @@
+// The mounts of an exec op, prepared for the worker: what each shows, and which become outputs.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime-executor/ops/exec_cache_mount.h"
+#include "runtime-executor/ops/exec_ssh.h"
+#include "runtime-executor/ops/op_resolver.h"
+#include "runtime-executor/session/client_services.h"
+#include "runtime-executor/snapshot/layer_store.h"
+#include "runtime-executor/solver/result.h"
+#include "runtime-executor/worker/worker.h"
+
+namespace pb {
+class ExecOp;
+class Mount;
+}  // namespace pb
+
+namespace loam::ops {
+
+class ExecMounts {
+ public:
+  // The environment and the client outlive the object.
+  ExecMounts(const OpEnvironment& environment, session::ClientServices& client) : environment_(environment), client_(client) {}
+
+  // Puts the root and the mounts into `spec`; the descriptors there are this object's.
+  Result<> Prepare(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs, worker::ExecSpec& spec,
+                   std::stop_token stop);
+  // Commits the writable ones: one result an output of the op.
+  Result<std::vector<solver::ResultPtr>> Commit();
+
+ private:
+  struct Output {
+    std::int64_t index;
+    // One of the two.
+    std::optional<snapshot::ActiveFs> active;
+    snapshot::FsRef unchanged;
+  };
+
+  Result<> PrepareBind(const pb::Mount& mount, const snapshot::FsRef* input, bool root, worker::ExecMount& result,
+                       std::stop_token stop);
+  Result<> PrepareCache(const pb::Mount& mount, const snapshot::FsRef* input, worker::ExecMount& result,
+                        std::stop_token stop);
+  // False: an optional one that the client does not offer.
+  Result<bool> PrepareSecret(const pb::Mount& mount, worker::ExecMount& result, std::stop_token stop);
+  Result<bool> PrepareSsh(const pb::Mount& mount, worker::ExecMount& result, std::stop_token stop);
+
+  const OpEnvironment& environment_;
+  session::ClientServices& client_;
+  std::vector<Output> outputs_;
+  std::vector<snapshot::ActiveFs> discarded_;  // writable, but no output
+  std::vector<snapshot::MountedFs> mounted_;
+  std::map<std::string, CacheMount> caches_;  // by key: several mounts of one step share one
+  std::vector<std::unique_ptr<SshForwarder>> forwarders_;
+};
+
+}  // namespace loam::ops
