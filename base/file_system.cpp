@@ -287,17 +287,13 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
     if (child == "." || child == "..") {
       continue;
     }
-    if (::unlinkat(level.fd(), child.c_str(), 0) == 0 || errno == ENOENT) {
-      continue;
-    }
-    if (errno != EISDIR && errno != EPERM) {
-      return UnexpectedErrno(fmt::format("remove {}/{}", level.name, child));
-    }
-    if (::unlinkat(level.fd(), child.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
-      continue;
-    }
-    if (errno != ENOTEMPTY && errno != EEXIST) {
-      return UnexpectedErrno(fmt::format("remove {}/{}", level.name, child));
+    if (entry->d_type != DT_DIR) {
+      if (::unlinkat(level.fd(), child.c_str(), 0) == 0 || errno == ENOENT) {
+        continue;
+      }
+      if (errno != EISDIR && errno != EPERM) {
+        return UnexpectedErrno(fmt::format("remove {}/{}", level.name, child));
+      }
     }
     Level below = LOAM_TRY(open_level(level.fd(), child));
     struct stat status{};
