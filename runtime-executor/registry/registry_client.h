@@ -79,8 +79,9 @@ class RegistryClient {
   Result<> Push(const ImageReference& reference, const content::Descriptor& root, content::ContentStore& store,
                 const Access& access, const PushOptions& options, std::stop_token stop);
 
+  struct State;  // client_state.h
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 
