@@ -2,6 +2,8 @@
 // directory that is not selected itself appears if something in it does.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 #include <string_view>
 #include <vector>

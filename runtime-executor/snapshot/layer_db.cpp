@@ -1,0 +1,190 @@
+#include "runtime-executor/snapshot/layer_db.h"
+
+namespace loam::snapshot {
+namespace {
+
+constexpr std::int64_t kSchemaVersion = 1;
+constexpr const char* kSchema = R"(
+CREATE TABLE layers(
+  id INTEGER PRIMARY KEY,
+  unpacked INTEGER NOT NULL,
+  diff_id BLOB,
+  origin TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  bytes INTEGER,
+  files INTEGER);
+CREATE INDEX layers_by_diff_id ON layers(diff_id) WHERE diff_id IS NOT NULL;
+CREATE TABLE blobs(
+  layer INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  media_type TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  PRIMARY KEY(layer, digest)) WITHOUT ROWID;
+CREATE TABLE computed(
+  key TEXT PRIMARY KEY,
+  layer INTEGER NOT NULL) WITHOUT ROWID;
+)";
+
+constexpr const char* kColumns = "id, unpacked, diff_id, origin, created, bytes, files";
+
+LayerInfo ReadInfo(const sqlite::Statement& row) {
+  LayerInfo info;
+  info.id = LayerId(row.Int(0));
+  info.unpacked = row.Int(1) != 0;
+  info.diff_id = row.GetDigest(2);
+  info.origin = row.Text(3);
+  info.created = std::chrono::sys_seconds(std::chrono::seconds(row.Int(4)));
+  if (!row.IsNull(5)) {
+    info.bytes = row.Int(5);
+    info.files = row.Int(6);
+  }
+  return info;
+}
+
+Result<std::optional<LayerInfo>> ReadOne(sqlite::Statement& select) {
+  std::optional<LayerInfo> found;
+  if (LOAM_TRY(select.Step())) {
+    found = ReadInfo(select);
+  }
+  select.Reset();
+  return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LayerDb>> LayerDb::Open(const std::string& path) {
+  auto self = std::make_unique<LayerDb>();
+  self->db_ = LOAM_TRY(sqlite::Database::Open(path));
+  if (LOAM_TRY(self->db_.UserVersion()) == 0) {
+    auto transaction = LOAM_TRY(sqlite::Transaction::Begin(self->db_));
+    // Another process may have made the tables meanwhile.
+    if (LOAM_TRY(self->db_.UserVersion()) == 0) {
+      LOAM_TRY(self->db_.Execute(kSchema));
+      LOAM_TRY(self->db_.SetUserVersion(kSchemaVersion));
+    }
+    LOAM_TRY(transaction.Commit());
+  }
+  if (const auto version = LOAM_TRY(self->db_.UserVersion()); version != kSchemaVersion) {
+    return Unexpected(Error(ErrorCode::kFailedPrecondition,
+                            fmt::format("`{}` has schema {}, this program knows {}", path, version, kSchemaVersion))
+                          .WithHint("use another state root, or remove this one"));
+  }
+  LOAM_TRY(self->Prepare());
+  return self;
+}
+
+Result<> LayerDb::Prepare() {
+  insert_ = LOAM_TRY(db_.Prepare("INSERT INTO layers(id, unpacked, diff_id, origin, created) VALUES(?, ?, ?, ?, ?)"));
+  find_ = LOAM_TRY(db_.Prepare(fmt::format("SELECT {} FROM layers WHERE id = ?", kColumns)));
+  find_diff_ = LOAM_TRY(
+      db_.Prepare(fmt::format("SELECT {} FROM layers WHERE diff_id = ? ORDER BY unpacked DESC, id LIMIT 1", kColumns)));
+  all_ = LOAM_TRY(db_.Prepare(fmt::format("SELECT {} FROM layers ORDER BY created, id", kColumns)));
+  set_unpacked_ = LOAM_TRY(db_.Prepare("UPDATE layers SET unpacked = 1 WHERE id = ?"));
+  set_origin_ = LOAM_TRY(db_.Prepare("UPDATE layers SET origin = ? WHERE id = ?"));
+  set_usage_ = LOAM_TRY(db_.Prepare("UPDATE layers SET bytes = ?, files = ? WHERE id = ?"));
+  set_diff_ = LOAM_TRY(db_.Prepare("UPDATE layers SET diff_id = ? WHERE id = ? AND diff_id IS NULL"));
+  add_blob_ = LOAM_TRY(db_.Prepare("INSERT OR IGNORE INTO blobs(layer, digest, media_type, size) VALUES(?, ?, ?, ?)"));
+  blobs_ = LOAM_TRY(db_.Prepare("SELECT digest, media_type, size FROM blobs WHERE layer = ? ORDER BY digest"));
+  find_computed_ = LOAM_TRY(db_.Prepare("SELECT layer FROM computed WHERE key = ?"));
+  set_computed_ = LOAM_TRY(db_.Prepare("INSERT OR REPLACE INTO computed(key, layer) VALUES(?, ?)"));
+  remove_layer_ = LOAM_TRY(db_.Prepare("DELETE FROM layers WHERE id = ?"));
+  remove_blobs_ = LOAM_TRY(db_.Prepare("DELETE FROM blobs WHERE layer = ?"));
+  remove_computed_ = LOAM_TRY(db_.Prepare("DELETE FROM computed WHERE layer = ?"));
+  return {};
+}
+
+Result<> LayerDb::Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin) {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(SystemClock().Now().time_since_epoch()).count();
+  const std::lock_guard lock(mutex_);
+  return insert_.Run(id.value(), unpacked, diff_id, origin, now);
+}
+
+Result<std::optional<LayerInfo>> LayerDb::Find(LayerId id) {
+  const std::lock_guard lock(mutex_);
+  find_.BindAll(id.value());
+  return ReadOne(find_);
+}
+
+Result<std::optional<LayerInfo>> LayerDb::FindByDiffId(const Digest& diff_id) {
+  const std::lock_guard lock(mutex_);
+  find_diff_.BindAll(diff_id);
+  return ReadOne(find_diff_);
+}
+
+Result<std::vector<LayerInfo>> LayerDb::All() {
+  const std::lock_guard lock(mutex_);
+  all_.BindAll();
+  std::vector<LayerInfo> rows;
+  while (LOAM_TRY(all_.Step())) {
+    rows.push_back(ReadInfo(all_));
+  }
+  return rows;
+}
+
+Result<> LayerDb::SetUnpacked(LayerId id) {
+  const std::lock_guard lock(mutex_);
+  return set_unpacked_.Run(id.value());
+}
+
+Result<> LayerDb::SetOrigin(LayerId id, const std::string& origin) {
+  const std::lock_guard lock(mutex_);
+  return set_origin_.Run(origin, id.value());
+}
+
+Result<> LayerDb::SetUsage(LayerId id, const DiskUsage& usage) {
+  const std::lock_guard lock(mutex_);
+  return set_usage_.Run(usage.bytes, usage.files, id.value());
+}
+
+Result<> LayerDb::SetDiffId(LayerId id, const Digest& diff_id) {
+  const std::lock_guard lock(mutex_);
+  return set_diff_.Run(diff_id, id.value());
+}
+
+Result<> LayerDb::AddBlob(LayerId id, const content::Descriptor& blob) {
+  const std::lock_guard lock(mutex_);
+  return add_blob_.Run(id.value(), blob.digest, blob.media_type, blob.size);
+}
+
+Result<std::vector<content::Descriptor>> LayerDb::Blobs(LayerId id) {
+  const std::lock_guard lock(mutex_);
+  blobs_.BindAll(id.value());
+  std::vector<content::Descriptor> blobs;
+  while (LOAM_TRY(blobs_.Step())) {
+    content::Descriptor blob;
+    blob.digest = blobs_.GetDigest(0);
+    blob.media_type = blobs_.Text(1);
+    blob.size = static_cast<std::uint64_t>(blobs_.Int(2));
+    blobs.push_back(std::move(blob));
+  }
+  return blobs;
+}
+
+Result<std::optional<LayerId>> LayerDb::FindComputed(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  find_computed_.BindAll(key);
+  std::optional<LayerId> found;
+  if (LOAM_TRY(find_computed_.Step())) {
+    found = LayerId(find_computed_.Int(0));
+  }
+  find_computed_.Reset();
+  return found;
+}
+
+Result<> LayerDb::SetComputed(const std::string& key, LayerId id) {
+  const std::lock_guard lock(mutex_);
+  return set_computed_.Run(key, id.value());
+}
+
+Result<> LayerDb::Remove(const std::vector<LayerId>& ids) {
+  const std::lock_guard lock(mutex_);
+  auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db_));
+  for (const LayerId id : ids) {
+    LOAM_TRY(remove_layer_.Run(id.value()));
+    LOAM_TRY(remove_blobs_.Run(id.value()));
+    LOAM_TRY(remove_computed_.Run(id.value()));
+  }
+  return transaction.Commit();
+}
+
+}  // namespace loam::snapshot
