@@ -1,0 +1,411 @@
+#include "compiler/passes/pass_manager.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "compiler/ir/verifier.h"
+#include "compiler/passes/rewriter.h"
+#include "tests/unit/compiler/passes/model_fs.h"
+
+namespace loam::passes {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Builds modules the way sema does, one instruction a call.
+class ModuleBuilder {
+ public:
+  ir::Value Image(std::string_view name) {
+    return Named(graph().Add<ir::OpKind::kSourceImage>({}, {.identifier = name, .attrs = {}}), fmt::format("FROM {}", name));
+  }
+  ir::Value Context() {
+    return graph().Add<ir::OpKind::kSourceLocal>({}, {.identifier = "context", .attrs = {}});
+  }
+  ir::Value Run(ir::Value base, std::string_view command) { return RunWith(base, command, {}); }
+  ir::Value RunWith(ir::Value base, std::string_view command, std::vector<ir::Value> mounted) {
+    const std::vector<std::string_view> args = {command};
+    std::vector<ir::Value> operands;
+    std::vector<ir::Mount> mounts;
+    const auto add = [&](ir::Value value, std::string_view dest, std::int64_t output) {
+      std::int64_t input = -1;
+      if (!value.is_scratch()) {
+        const auto found = std::find(operands.begin(), operands.end(), value);
+        input = found - operands.begin();
+        if (found == operands.end()) {
+          operands.push_back(value);
+        }
+      }
+      mounts.push_back({.input = input, .dest = dest, .output = output, .readonly = output < 0});
+    };
+    add(base, "/", 0);
+    static constexpr std::string_view kPlaces[] = {"/m0", "/m1", "/m2"};
+    for (std::size_t i = 0; i < mounted.size(); ++i) {
+      add(mounted[i], kPlaces[i], -1);
+    }
+    ir::ExecAttrs exec;
+    exec.args = args;
+    exec.cwd = "/";
+    exec.mounts = mounts;
+    return Named(graph().Add<ir::OpKind::kExec>(operands, exec), fmt::format("RUN {}", command));
+  }
+  ir::Value File(ir::Value base, ir::FileAction action, ir::Value from, std::string name) {
+    std::vector<ir::Value> operands;
+    const auto index = [&operands](ir::Value value) -> std::int64_t {
+      if (value.is_scratch()) {
+        return -1;
+      }
+      const auto found = std::find(operands.begin(), operands.end(), value);
+      const auto place = found - operands.begin();
+      if (found == operands.end()) {
+        operands.push_back(value);
+      }
+      return place;
+    };
+    action.input = index(base);
+    action.secondary_input = action.kind == ir::FileActionKind::kCopy ? index(from) : -1;
+    action.output = 0;
+    if (action.owner && action.owner->user && !action.owner->user->name.empty()) {
+      action.owner->user->input = action.input;
+    }
+    const std::vector<ir::FileAction> actions = {action};
+    return Named(graph().Add<ir::OpKind::kFile>(operands, {.actions = actions}), std::move(name));
+  }
+  ir::Value Workdir(ir::Value base, std::string_view path, std::string_view user = {}) {
+    return File(base, {.kind = ir::FileActionKind::kMkdir, .path = path, .owner = OwnerOf(user), .mode = 0755, .make_parents = true}, {},
+                fmt::format("WORKDIR {}", path));
+  }
+  ir::Value Copy(ir::Value base, ir::Value from, std::string_view src, std::string_view dest, std::string_view user = {}) {
+    return File(base,
+                {.kind = ir::FileActionKind::kCopy, .path = dest, .source = src, .owner = OwnerOf(user), .mode = -1}, from,
+                fmt::format("COPY {} {}", src, dest));
+  }
+  ir::Value Merge(std::vector<ir::Value> layers, std::string name) {
+    return Named(graph().Add<ir::OpKind::kMerge>(layers, {}), std::move(name));
+  }
+  ir::Value Named(ir::Value value, const std::string& name) {
+    const std::vector<ir::KeyValue> description = {{kCustomName, name}};
+    ir::Metadata metadata;
+    metadata.description = description;
+    graph().Annotate(value, metadata);
+    return value;
+  }
+  ModuleBuilder& Result(ir::Value value) {
+    module_.results.push_back({.platform_id = "linux/amd64", .fs = value, .image_config = "{}", .base_image_config = {}, .platform = {}});
+    return *this;
+  }
+  ir::Graph& graph() { return module_.graph; }
+  ir::Module& module() { return module_; }
+
+ private:
+  static std::optional<ir::Owner> OwnerOf(std::string_view user) {
+    if (user.empty()) {
+      return std::nullopt;
+    }
+    return ir::Owner{.user = ir::User{.name = user, .input = -1, .id = 0}, .group = std::nullopt};
+  }
+  ir::Module module_;
+};
+
+std::vector<ModelFs> Build(const ir::Module& module) {
+  const ModelBuild build(module);
+  std::vector<ModelFs> all;
+  for (const ir::ModuleResult& result : module.results) {
+    all.push_back(build.Fs(result.fs));
+  }
+  return all;
+}
+
+// Runs one pass and proves that the results are the same.
+PassReport RunProved(ir::Module& module, std::string_view pass) {
+  const std::vector<ModelFs> before = Build(module);
+  Result<PassReport> report = RunPass(module, pass);
+  EXPECT_TRUE(report) << report.error().message();
+  EXPECT_EQ(Build(module), before);
+  return *report;
+}
+
+std::size_t Needed(const ir::Module& module) { return module.graph.PostOrder(Roots(module)).size(); }
+
+const ir::Node& ResultNode(const ir::Module& module) { return module.graph.node(module.results[0].fs); }
+
+TEST(DropUnreachable, DropsStagesThatNothingUses) {
+  ModuleBuilder b;
+  const ir::Value base = b.Image("alpine");
+  b.Run(base, "unused");
+  b.Result(b.Run(base, "used"));
+  const PassReport report = RunProved(b.module(), "drop-unreachable");
+  EXPECT_EQ(report.nodes_before, 3U);
+  EXPECT_EQ(report.nodes_after, 2U);
+  EXPECT_THAT(report.changes, ElementsAre("dropped RUN unused: no result needs it"));
+  EXPECT_THAT(RunProved(b.module(), "drop-unreachable").changes, IsEmpty());
+}
+
+TEST(DropUnreachable, KeepsWhatASourceFileLiesIn) {
+  ModuleBuilder b;
+  const ir::Value context = b.Context();
+  b.module().sources.push_back({.filename = "Dockerfile", .language = {}, .data = {}, .state = context});
+  b.Result(b.Image("alpine"));
+  EXPECT_THAT(RunProved(b.module(), "drop-unreachable").changes, IsEmpty());
+}
+
+TEST(ShareEqual, JoinsSourcesThatBecameEqualAndAllThatFollows) {
+  ModuleBuilder b;
+  const auto context = [&b] {
+    return b.Named(b.graph().AddOpen(ir::OpKind::kSourceLocal), "load build context");
+  };
+  const ir::Value one = context();
+  const ir::Value two = context();
+  const ir::Value base = b.Image("alpine");
+  const ir::Value first = b.Run(b.Copy(base, one, "/a", "/x"), "make");
+  const ir::Value second = b.Run(b.Copy(base, two, "/a", "/x"), "make");
+  for (const ir::Value value : {one, two}) {
+    b.graph().Close<ir::OpKind::kSourceLocal>(value, {.identifier = "context", .attrs = {}});
+  }
+  b.Result(b.RunWith(base, "use", {first, second}));
+  ASSERT_EQ(Needed(b.module()), 8U);
+  const PassReport report = RunProved(b.module(), "share-equal");
+  EXPECT_EQ(Needed(b.module()), 5U);
+  EXPECT_EQ(report.changes.size(), 3U);
+  EXPECT_THAT(report.changes[0], "load build context is the same step as load build context");
+  // Both mounts now have the one operand, which LLB lists once.
+  EXPECT_EQ(ResultNode(b.module()).operands().size(), 2U);
+  EXPECT_TRUE(ir::Verify(b.module()));
+  EXPECT_THAT(RunProved(b.module(), "share-equal").changes, IsEmpty());
+}
+
+TEST(FlattenMerges, AChainOfLinksIsOneMerge) {
+  ModuleBuilder b;
+  const ir::Value context = b.Context();
+  ir::Value state = b.Image("alpine");
+  for (const std::string_view name : {"/1", "/2", "/3"}) {
+    state = b.Merge({state, b.Copy({}, context, "/a", name)}, fmt::format("COPY --link {}", name));
+  }
+  b.Result(state);
+  const PassReport report = RunProved(b.module(), "flatten-merges");
+  EXPECT_THAT(report.changes, ElementsAre("COPY --link /3 merges 4 layers at once"));
+  EXPECT_EQ(ResultNode(b.module()).operands().size(), 4U);
+  EXPECT_THAT(RunProved(b.module(), "flatten-merges").changes, IsEmpty());
+}
+
+TEST(FlattenMerges, KeepsAMergeThatIsUsedElsewhere) {
+  ModuleBuilder b;
+  const ir::Value inner = b.Merge({b.Image("a"), b.Image("b")}, "inner");
+  b.Result(b.Merge({inner, b.Image("c")}, "outer"));
+  b.Result(b.Run(inner, "x"));
+  EXPECT_THAT(RunProved(b.module(), "flatten-merges").changes, IsEmpty());
+}
+
+TEST(FoldFileOps, AWorkdirAndTheCopyAfterIt) {
+  ModuleBuilder b;
+  const ir::Value context = b.Context();
+  b.Result(b.Copy(b.Workdir(b.Image("alpine"), "/src"), context, "/a", "/src/"));
+  const PassReport report = RunProved(b.module(), "fold-file-ops");
+  EXPECT_THAT(report.changes, ElementsAre("WORKDIR /src is done by COPY /a /src/"));
+  EXPECT_EQ(report.nodes_after + 1, report.nodes_before);
+  const ir::Node& node = ResultNode(b.module());
+  ASSERT_EQ(node.As<ir::FileAttrs>().actions.size(), 2U);
+  EXPECT_EQ(node.As<ir::FileAttrs>().actions[0].output, -1);
+  EXPECT_EQ(node.As<ir::FileAttrs>().actions[1].output, 0);
+  // Every action can still be named.
+  const ir::Metadata metadata = b.graph().MergedMetadata(b.module().results[0].fs.node_id());
+  EXPECT_EQ(Described(metadata, kCustomName), "WORKDIR /src + COPY /a /src/");
+  EXPECT_EQ(Described(metadata, "loam.action.0"), "WORKDIR /src");
+  EXPECT_EQ(Described(metadata, "loam.action.1"), "COPY /a /src/");
+}
+
+TEST(FoldFileOps, KeepsTheSourceRangesOfAll) {
+  ModuleBuilder b;
+  const auto at = [&b](ir::Value value, std::int32_t line) {
+    const std::vector<ir::SourceRange> ranges = {{.start_line = line, .end_line = line}};
+    const std::vector<ir::SourceLocation> locations = {{.source = 0, .ranges = ranges}};
+    ir::Metadata metadata;
+    metadata.locations = locations;
+    b.graph().Annotate(value, metadata);
+    return value;
+  };
+  b.module().sources.push_back({.filename = "Dockerfile", .language = {}, .data = {}, .state = {}});
+  b.Result(at(b.Workdir(at(b.Workdir(b.Image("alpine"), "/a"), 2), "/b"), 3));
+  RunProved(b.module(), "fold-file-ops");
+  const ir::Metadata metadata = b.graph().MergedMetadata(b.module().results[0].fs.node_id());
+  ASSERT_EQ(metadata.locations.size(), 2U);
+  EXPECT_EQ(metadata.locations[0].ranges[0].start_line, 2);
+  EXPECT_EQ(metadata.locations[1].ranges[0].start_line, 3);
+}
+
+TEST(FoldFileOps, NeverJoinsTwoCopiesOfWhatMayChange) {
+  ModuleBuilder b;
+  const ir::Value context = b.Context();
+  b.Result(b.Copy(b.Copy(b.Image("alpine"), context, "/a", "/x"), context, "/context", "/y"));
+  EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, IsEmpty());
+}
+
+TEST(FoldFileOps, JoinsCopiesFromImages) {
+  ModuleBuilder b;
+  b.Result(b.Copy(b.Copy(b.Image("alpine"), b.Image("tools"), "/a", "/x"), b.Image("more"), "/a", "/y"));
+  EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, ElementsAre("COPY /a /x is done by COPY /a /y"));
+}
+
+TEST(FoldFileOps, LeavesStepsThatOthersUse) {
+  ModuleBuilder b;
+  const ir::Value workdir = b.Workdir(b.Image("alpine"), "/src");
+  b.Result(b.Copy(workdir, b.Context(), "/a", "/src/"));
+  b.Result(b.Run(workdir, "x"));
+  EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, IsEmpty());
+}
+
+TEST(FoldFileOps, LeavesCopyLinkAlone) {
+  ModuleBuilder b;
+  const ir::Value base = b.Workdir(b.Image("alpine"), "/src");
+  b.Result(b.Merge({base, b.Copy({}, b.Context(), "/a", "/x")}, "COPY --link"));
+  EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, IsEmpty());
+}
+
+TEST(FoldFileOps, LooksUpUsersWhereTheyAreTheSame) {
+  ModuleBuilder b;
+  const ir::Value context = b.Context();
+  // The lookup moves to the image: making a directory changes no user.
+  b.Result(b.Copy(b.Workdir(b.Image("alpine"), "/src", "node"), context, "/a", "/src/", "node"));
+  EXPECT_EQ(RunProved(b.module(), "fold-file-ops").changes.size(), 1U);
+  const auto& actions = ResultNode(b.module()).As<ir::FileAttrs>().actions;
+  EXPECT_EQ(actions[1].owner->user->input, 0);
+}
+
+TEST(FoldFileOps, KeepsApartWhatMayHaveChangedTheUsers) {
+  for (const std::string_view path : {"/etc/passwd", "/x"}) {  // /x might lie behind a link
+    ModuleBuilder b;
+    const ir::Value file = b.File(b.Image("alpine"), {.kind = ir::FileActionKind::kMkfile, .path = path, .data = "new"}, {}, "mkfile");
+    b.Result(b.Workdir(file, "/src", "node"));
+    EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, IsEmpty()) << path;
+  }
+  ModuleBuilder b;
+  b.Result(b.Workdir(b.Workdir(b.Image("alpine"), "/etc/passwd"), "/src", "node"));
+  EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, IsEmpty());
+}
+
+TEST(FoldFileOps, KeepsApartWhatIsCachedDifferently) {
+  ModuleBuilder b;
+  const ir::Value first = b.Workdir(b.Image("alpine"), "/a");
+  const ir::Value second = b.Workdir(first, "/b");
+  ir::Metadata no_cache;
+  no_cache.ignore_cache = true;
+  b.graph().Annotate(second, no_cache);
+  b.Result(second);
+  EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, IsEmpty());
+}
+
+TEST(FoldFileOps, ChainsOfAnyLength) {
+  ModuleBuilder b;
+  ir::Value state = b.Image("alpine");
+  std::vector<std::string> paths;
+  for (int i = 0; i < 50; ++i) {
+    paths.push_back(fmt::format("/d{}", i));
+  }
+  for (const std::string& path : paths) {
+    state = b.Workdir(state, path);
+  }
+  b.Result(state);
+  EXPECT_EQ(RunProved(b.module(), "fold-file-ops").changes.size(), 49U);
+  EXPECT_EQ(Needed(b.module()), 2U);
+}
+
+TEST(PassManager, Level0RunsNothing) {
+  ModuleBuilder b;
+  b.Result(b.Workdir(b.Workdir(b.Image("alpine"), "/a"), "/b"));
+  const auto reports = RunPasses(b.module(), {.level = OptLevel::kO0});
+  ASSERT_TRUE(reports);
+  EXPECT_THAT(*reports, IsEmpty());
+  EXPECT_EQ(Needed(b.module()), 3U);
+  EXPECT_EQ(ExplainPasses(*reports), "no passes run at -O0\n");
+}
+
+TEST(PassManager, Explains) {
+  ModuleBuilder b;
+  b.Result(b.Workdir(b.Workdir(b.Image("alpine"), "/a"), "/b"));
+  const auto reports = RunPasses(b.module(), {});
+  ASSERT_TRUE(reports);
+  EXPECT_THAT(ExplainPasses(*reports), HasSubstr("drop-unreachable: drops what no result needs\n  nothing to do\n"));
+  EXPECT_THAT(ExplainPasses(*reports), HasSubstr("fold-file-ops: joins adjacent file operations into one\n  3 -> 2 nodes\n"
+                                                 "  - WORKDIR /a is done by WORKDIR /b\n"));
+}
+
+TEST(PassManager, KnowsItsPassesByName) {
+  ModuleBuilder b;
+  b.Result(b.Image("alpine"));
+  const auto report = RunPass(b.module(), "fold-file-op");
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().hint(), "did you mean `fold-file-ops`?");
+  EXPECT_EQ(ParseOptLevel("-O1"), OptLevel::kO1);
+  EXPECT_EQ(ParseOptLevel("0"), OptLevel::kO0);
+  EXPECT_EQ(ParseOptLevel("2"), std::nullopt);
+}
+
+// Random graphs of all ops: at -O1 every result is the same as before, in fewer nodes, and a second round finds nothing.
+TEST(PassManager, RandomGraphsKeepTheirResults) {
+  std::size_t before = 0;
+  std::size_t after = 0;
+  for (unsigned seed = 0; seed < 3000; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&random](std::size_t count) { return random() % count; };
+    ModuleBuilder b;
+    std::vector<ir::Value> values = {b.Image("alpine"), b.Image("tools")};
+    std::vector<ir::Value> open;
+    for (int i = 0; i < 2; ++i) {
+      open.push_back(b.graph().AddOpen(ir::OpKind::kSourceLocal));
+      values.push_back(open.back());
+    }
+    static constexpr std::string_view kPaths[] = {"/a", "/b", "/c", "/etc/passwd", "/d/passwd"};
+    static constexpr std::string_view kUsers[] = {"", "", "node"};
+    const auto some = [&] { return below(3) == 0 ? values[below(values.size())] : values.back(); };
+    const auto path = [&] { return kPaths[below(std::size(kPaths))]; };
+    for (int i = 0; i < 14; ++i) {
+      const ir::Value base = below(12) == 0 ? ir::Value() : some();
+      const std::string_view user = base.is_scratch() ? "" : kUsers[below(3)];
+      switch (below(9)) {
+        case 0:
+        case 1:
+        case 2:
+          values.push_back(b.Workdir(base, path(), user));
+          break;
+        case 3:
+        case 4:
+          values.push_back(b.Copy(base, values[below(values.size())], path(), path(), user));
+          break;
+        case 5:
+          values.push_back(b.RunWith(base, "r", {some(), some()}));
+          break;
+        case 6:
+          values.push_back(b.Merge({some(), values[below(values.size())], b.Image("layer")}, "merge"));
+          break;
+        case 7:
+          values.push_back(b.File(base, {.kind = ir::FileActionKind::kRm, .path = path(), .allow_not_found = true}, {}, "rm"));
+          break;
+        default:
+          values.push_back(b.File(base, {.kind = ir::FileActionKind::kMkfile, .path = path(), .mode = 0644, .data = "x"}, {}, "mkfile"));
+      }
+    }
+    for (const ir::Value value : open) {
+      b.graph().Close<ir::OpKind::kSourceLocal>(value, {.identifier = "context", .attrs = {}});
+    }
+    b.Result(values.back());
+    if (below(3) == 0) {
+      b.Result(values[below(values.size())]);
+    }
+    const std::vector<ModelFs> expected = Build(b.module());
+    before += Needed(b.module());
+    const auto reports = RunPasses(b.module(), {.level = OptLevel::kO1, .verify = true});
+    ASSERT_TRUE(reports) << seed << ": " << reports.error().message();
+    ASSERT_EQ(Build(b.module()), expected) << "seed " << seed;
+    after += Needed(b.module());
+    EXPECT_EQ(Needed(b.module()), b.graph().size());
+  }
+  EXPECT_LT(after, before);
+  RecordProperty("nodes_before", static_cast<int>(before));
+  RecordProperty("nodes_after", static_cast<int>(after));
+}
+
+}  // namespace
+}  // namespace loam::passes
