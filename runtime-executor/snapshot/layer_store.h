@@ -74,6 +74,12 @@ struct DiskUsage {
 struct TarOptions {
   // Clamps later mtimes to it (SOURCE_DATE_EPOCH with rewrite-timestamp).
   std::optional<std::int64_t> max_mtime;
+  // Set on every entry.
+  std::optional<std::int64_t> fixed_mtime;
+  // A directory name put before every path; the directory gets an entry of its own (mode 0755).
+  std::string prefix;
+  // False: the archive goes on (another WriteTar to the same sink), no end mark is written.
+  bool end_of_archive = true;
 };
 
 class LayerStore {

@@ -16,7 +16,11 @@ namespace {
 class Writer {
  public:
   Writer(const WriteTarOptions& options, content::ByteSink& sink, std::stop_token stop)
-      : options_(options), sink_(sink), tar_(sink), stop_(std::move(stop)) {}
+      : options_(options), sink_(sink), tar_(sink), stop_(std::move(stop)) {
+    if (!options.tar.prefix.empty()) {
+      prefix_ = options.tar.prefix + "/";
+    }
+  }
 
   Result<> Directory(int dir, const std::string& prefix) {
     auto names = LOAM_TRY(ReadDir(dir));
@@ -28,6 +32,16 @@ class Writer {
       LOAM_TRY(Node(dir, entry.name, prefix + entry.name));
     }
     return {};
+  }
+
+  // The directory that everything is put into.
+  Result<> PrefixDirectory() {
+    TarEntry entry;
+    entry.type = '5';
+    entry.path = prefix_;
+    entry.mode = 0755;
+    entry.mtime.tv_sec = options_.tar.fixed_mtime.value_or(0);
+    return tar_.Header(entry);
   }
 
   Result<> Finish() { return tar_.Finish(); }
@@ -42,7 +56,7 @@ class Writer {
       return UnexpectedErrno(fmt::format("stat `{}`", path));
     }
     TarEntry entry;
-    entry.path = path;
+    entry.path = prefix_ + path;
     entry.mode = info.st_mode & 07777U;
     if (options_.host_tree == nullptr) {
       entry.uid = info.st_uid;
@@ -52,6 +66,9 @@ class Writer {
     if (options_.tar.max_mtime) {
       entry.mtime.tv_sec = std::min<time_t>(entry.mtime.tv_sec, *options_.tar.max_mtime);
     }
+    if (options_.tar.fixed_mtime) {
+      entry.mtime.tv_sec = *options_.tar.fixed_mtime;
+    }
     if (options_.from_layer && S_ISCHR(info.st_mode) && info.st_rdev == 0) {
       return Marker(path.substr(0, path.size() - name.size()) + std::string(kWhiteoutPrefix) + name);
     }
@@ -59,7 +76,7 @@ class Writer {
       return {};
     }
     if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
-      if (const auto first = links_.FindOrAdd(info, path)) {
+      if (const auto first = links_.FindOrAdd(info, prefix_ + path)) {
         entry.type = '1';
         entry.link = *first;
         return tar_.Header(entry);
@@ -119,10 +136,11 @@ class Writer {
   }
 
   // Whiteouts and opaque markers: empty files of the epoch.
-  Result<> Marker(std::string path) {
+  Result<> Marker(const std::string& path) {
     TarEntry entry;
-    entry.path = std::move(path);
+    entry.path = prefix_ + path;
     entry.mode = 0;
+    entry.mtime.tv_sec = options_.tar.fixed_mtime.value_or(0);
     return tar_.Header(entry);
   }
 
@@ -147,14 +165,18 @@ class Writer {
   TarWriter tar_;
   HardLinks links_;
   const std::stop_token stop_;
+  std::string prefix_;
 };
 
 }  // namespace
 
 Result<> WriteTarStream(int root_fd, const WriteTarOptions& options, content::ByteSink& sink, std::stop_token stop) {
   Writer writer(options, sink, std::move(stop));
+  if (!options.tar.prefix.empty()) {
+    LOAM_TRY(writer.PrefixDirectory());
+  }
   LOAM_TRY(writer.Directory(root_fd, ""));
-  return writer.Finish();
+  return options.tar.end_of_archive ? writer.Finish() : Result<>();
 }
 
 }  // namespace loam::snapshot
