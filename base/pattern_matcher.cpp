@@ -553,7 +553,7 @@ std::string CleanPath(std::string_view path) {
     clean += part;
   }
   if (clean.empty()) {
-    clean = rooted ? "/" : ".";
+    clean.assign(1, rooted ? '/' : '.');
   }
   return clean;
 }
