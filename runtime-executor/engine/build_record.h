@@ -1,9 +1,10 @@
-// BuildRecord: what a build did, step by step, with everything its cache keys were made of; and the comparison of two of
-// them, which answers "why did this step run again" (`loam why`).
+// BuildRecord: what a build did, step by step, with everything its cache keys were made of; and the comparison of two
+// of them, which answers "why did this step run again" (`loam why`).
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,7 +29,7 @@ struct BuildRecord {
   // Inputs before their users.
   std::vector<solver::StepReport> steps;
   // What the content keys of the steps' inputs were made of, as far as it is known.
-  std::map<Digest, solver::Preimage> contents;
+  std::map<Digest, std::shared_ptr<const solver::Preimage>> contents;
 
   [[nodiscard]] const solver::StepReport* Find(const Digest& vertex) const;
 };
@@ -37,8 +38,8 @@ struct BuildRecord {
 // beginning, or a part of the name that only one step has. kNotFound and kInvalidArgument (several) list the choices.
 Result<const solver::StepReport*> FindStep(const BuildRecord& build, std::string_view query);
 
-// The same step in an earlier build: same stage and position in it, or else the most similar name of that stage; null if
-// there is none.
+// The same step in an earlier build: same stage and position in it, or else the most similar name of that stage; null
+// if there is none.
 const solver::StepReport* MatchStep(const BuildRecord& previous, const solver::StepReport& step);
 
 // One fact that differs between two runs of a step.
@@ -54,8 +55,8 @@ struct Difference {
     kFileAdded,     // of an input; `subject` is the path
     kFileRemoved,
     kFileChanged,
-    kEarlierStep,   // an input comes from a step that itself ran anew; `subject` is its name
-    kInputs,        // the step takes other inputs than before
+    kEarlierStep,  // an input comes from a step that itself ran anew; `subject` is its name
+    kInputs,       // the step takes other inputs than before
   };
   Kind kind;
   std::string subject;
@@ -65,12 +66,12 @@ struct Difference {
 
 struct Explanation {
   enum class Verdict : std::uint8_t {
-    kCached,            // it did not run
-    kChanged,           // `differences` say why
-    kFirstTime,         // no earlier build has this step
-    kIgnoredCache,      // --no-cache
-    kResultGone,        // the same step ran before, but its result was pruned or never recorded (the build failed)
-    kNotReached,        // the build ended before
+    kCached,        // it did not run
+    kChanged,       // `differences` say why
+    kFirstTime,     // no earlier build has this step
+    kIgnoredCache,  // --no-cache
+    kResultGone,    // the same step ran before, but its result was pruned or never recorded (the build failed)
+    kNotReached,    // the build ended before
   };
   Verdict verdict = Verdict::kCached;
   std::vector<Difference> differences;

@@ -13,17 +13,18 @@
 #include <string_view>
 #include <vector>
 
+#include "base/platform.h"
 #include "base/result.h"
 #include "runtime-executor/engine/build_record.h"
 #include "runtime-executor/engine/disk_usage.h"
 #include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/registry/host_config.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/snapshot/fs_ref.h"
 #include "runtime-executor/solver/progress.h"
 
 namespace pb {
 class Definition;
-class Platform;
 }  // namespace pb
 
 namespace loam::source {
@@ -39,6 +40,8 @@ struct EngineOptions {
   std::string runtime;
   // "overlay", "native", or empty: overlay if the kernel and the file system of the root allow it.
   std::string snapshotter;
+  // Mirrors, plain HTTP and certificates of registry hosts.
+  registry::HostConfigs registry_hosts;
 };
 
 // /var/lib/loam for root, else $XDG_DATA_HOME/loam or ~/.local/share/loam.
@@ -65,8 +68,8 @@ struct ResolvedImage {
 
 struct ImageRequest {
   std::string ref;  // normalised: "docker.io/library/alpine:latest"
-  // "os/arch[/variant]"
-  std::string os, architecture, variant, os_version;
+  // nullopt: the host's.
+  std::optional<Platform> platform;
   // "default", "pull", "local"
   std::string resolve_mode;
   // Progress vertex that shows the work: "[internal] load metadata for …"; empty: not shown.
@@ -80,6 +83,8 @@ struct PlatformResult {
   std::string platform;  // "linux/amd64"
   snapshot::FsRef fs;
   std::string image_config;  // JSON
+  // Of the base image, as it was; "" without one.
+  std::string base_image_config;
 };
 
 struct ExportRequest {
@@ -88,6 +93,8 @@ struct ExportRequest {
   std::map<std::string, std::string> attributes;
   // An index (or a directory a platform) even for one platform.
   bool multi_platform = false;
+  // The frontend's metadata as far as exporters read it ("source.date.epoch", annotations).
+  std::map<std::string, std::string> metadata;
 };
 
 class EngineState;
@@ -103,8 +110,8 @@ class Job {
 
   // Solves the definition's result (the input of its last op). An empty definition is scratch.
   [[nodiscard]] Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop);
-  // Several at once, in parallel, sharing what is equal.
-  [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const pb::Definition* const> definitions,
+  // Several serialised pb.Definitions at once, in parallel, sharing what is equal.
+  [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const std::string_view> definitions,
                                                               std::stop_token stop);
 
   // The pinned digest and the config of an image; remembered for the job.
