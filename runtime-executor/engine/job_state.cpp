@@ -1,0 +1,193 @@
+#include "runtime-executor/engine/job_state.h"
+
+#include "proto/solver/pb/ops.pb.h"
+#include "runtime-executor/engine/build_record_codec.h"
+#include "runtime-executor/engine/llb_graph.h"
+#include "runtime-executor/ops/fs_result.h"
+
+namespace loam::engine {
+
+namespace {
+
+Result<std::vector<snapshot::FsRef>> SolveDefinitions(solver::Job& job, std::span<const std::string_view> definitions,
+                                                      const std::stop_token& stop) {
+  const LlbGraph llb = LOAM_TRY(ReadLlbGraph(definitions));
+  std::vector<solver::Edge> edges;
+  for (const auto& edge : llb.results) {
+    if (edge) {
+      edges.push_back(*edge);
+    }
+  }
+  std::vector<solver::ResultPtr> results;
+  if (!edges.empty()) {
+    results = LOAM_TRY(job.Solve(llb.graph, edges, stop));
+  }
+  std::vector<snapshot::FsRef> filesystems;
+  auto next = results.begin();
+  for (const auto& edge : llb.results) {
+    filesystems.push_back(edge ? ops::FsOf(*next++) : snapshot::FsRef());
+  }
+  return filesystems;
+}
+
+}  // namespace
+
+// What ops see of the job; lives as long as an op needs it.
+class JobState::Services final : public ops::JobServices {
+ public:
+  Services(std::shared_ptr<session::ClientServices> client, const ops::Entitlements& entitlements)
+      : client_(std::move(client)), entitlements_(entitlements) {}
+
+  session::ClientServices& client() override { return *client_; }
+  [[nodiscard]] const ops::Entitlements& entitlements() const override { return entitlements_; }
+
+  Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop) override {
+    std::shared_ptr<solver::Job> job;
+    {
+      const std::lock_guard lock(mutex_);
+      job = job_.lock();
+    }
+    if (job == nullptr) {
+      return Unexpected(ErrorCode::kCanceled, "context canceled");
+    }
+    // Ends with the op or with the job, whatever comes first.
+    std::stop_source either;
+    const std::stop_callback by_op(stop, [&] { either.request_stop(); });
+    const std::stop_callback by_job(ended_.get_token(), [&] { either.request_stop(); });
+    const std::string bytes = definition.SerializeAsString();
+    const std::string_view view = bytes;
+    return LOAM_TRY(SolveDefinitions(*job, std::span(&view, 1), either.get_token())).front();
+  }
+
+  void SetJob(std::weak_ptr<solver::Job> job) {
+    const std::lock_guard lock(mutex_);
+    job_ = std::move(job);
+  }
+  void End() { ended_.request_stop(); }
+
+ private:
+  const std::shared_ptr<session::ClientServices> client_;
+  const ops::Entitlements entitlements_;
+  std::stop_source ended_;
+  std::mutex mutex_;  // guards job_
+  std::weak_ptr<solver::Job> job_;
+};
+
+JobState::JobState(std::shared_ptr<EngineState> engine, JobOptions options)
+    : engine_(std::move(engine)), options_(std::move(options)), started_(engine_->clock.Now()) {}
+
+std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, JobOptions options) {
+  std::shared_ptr<JobState> state(new JobState(std::move(engine), std::move(options)));
+  state->services_ = std::make_shared<Services>(state->options_.client, state->options_.entitlements);
+  state->solver_job_ = state->engine_->solver->NewJob({state->services_, state->options_.progress});
+  state->services_->SetJob(state->solver_job_);
+  return state;
+}
+
+void JobState::End() {
+  services_->End();
+  solver_job_.reset();
+}
+
+Result<std::vector<snapshot::FsRef>> JobState::SolveAll(std::span<const std::string_view> definitions,
+                                                        std::stop_token stop) {
+  return SolveDefinitions(*solver_job_, definitions, stop);
+}
+
+Result<> JobState::Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body) {
+  const auto graph = std::make_shared<solver::Graph>();
+  solver::Vertex vertex;
+  // Unique among the steps that a client may see.
+  vertex.digest =
+      Digest::Of(fmt::format("{}|{}|{}", name, started_.time_since_epoch().count(), next_step_.fetch_add(1)));
+  vertex.name = name;
+  const solver::Vertex* added = graph->Add(std::move(vertex));
+  solver::VertexChannel channel(graph, *added, engine_->clock);
+  channel.Join(std::make_shared<const solver::JobParts>(solver::JobParts{0, services_, options_.progress}));
+  channel.Started();
+  Result<> result = body(channel);
+  channel.Completed(false, result ? "" : result.error().message());
+  return result;
+}
+
+Result<ResolvedImage> JobState::ResolveImage(const ImageRequest& request, std::stop_token stop) {
+  std::call_once(images_made_, [this] {
+    images_ = std::make_unique<source::ImageConfigs>(engine_->ImageOptions(), options_.client);
+  });
+  source::ImageConfigRequest query;
+  query.reference = request.ref;
+  query.platform = request.platform;
+  query.mode = LOAM_TRY(source::ParseResolveMode(request.resolve_mode));
+  query.oci_store_id = request.oci_store_id;
+  ResolvedImage image;
+  const auto resolve = [&]() -> Result<> {
+    source::ResolvedImageConfig resolved = LOAM_TRY(images_->Resolve(query, stop));
+    image.digest = resolved.digest.ToString();
+    image.pinned_ref = resolved.reference + "@" + image.digest;
+    image.config = std::move(resolved.config);
+    return {};
+  };
+  if (request.log_name.empty()) {
+    LOAM_TRY(resolve());
+  } else {
+    LOAM_TRY(Step(request.log_name, [&](solver::ProgressWriter&) { return resolve(); }));
+  }
+  return image;
+}
+
+Result<> JobState::Finish(const std::optional<Error>& failure) {
+  cache::BuildRow row;
+  row.title = options_.title;
+  row.build_key = options_.build_key;
+  row.started = started_;
+  row.completed = engine_->clock.Now();
+  row.error = failure ? failure->message() : "";
+  const std::vector<solver::StepReport> steps = solver_job_->Report();
+  for (const solver::StepReport& step : steps) {
+    for (const auto& input : step.inputs) {
+      if (!input.content.empty()) {
+        row.contents.push_back(input.content);
+      }
+    }
+  }
+  row.data = EncodeSteps(steps);
+  return engine_->records->AddBuild(row);
+}
+
+Job::Job(std::shared_ptr<JobState> state) : state_(std::move(state)) {}
+Job::Job(Job&&) noexcept = default;
+Job::~Job() {
+  if (state_ != nullptr) {
+    state_->End();
+  }
+}
+
+Result<snapshot::FsRef> Job::Solve(const pb::Definition& definition, std::stop_token stop) {
+  const std::string bytes = definition.SerializeAsString();
+  const std::string_view view = bytes;
+  return LOAM_TRY(state_->SolveAll(std::span(&view, 1), std::move(stop))).front();
+}
+
+Result<std::vector<snapshot::FsRef>> Job::SolveAll(std::span<const std::string_view> definitions,
+                                                   std::stop_token stop) {
+  return state_->SolveAll(definitions, std::move(stop));
+}
+
+Result<ResolvedImage> Job::ResolveImage(const ImageRequest& request, std::stop_token stop) {
+  return state_->ResolveImage(request, std::move(stop));
+}
+
+Result<std::map<std::string, std::string>> Job::Export(std::span<const PlatformResult> results,
+                                                       const ExportRequest& request, std::stop_token stop) {
+  return state_->Export(results, request, std::move(stop));
+}
+
+Result<> Job::Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body) {
+  return state_->Step(name, body);
+}
+
+Result<> Job::Finish(const std::optional<Error>& failure) {
+  return state_->Finish(failure);
+}
+
+}  // namespace loam::engine

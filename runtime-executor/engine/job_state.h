@@ -1,0 +1,44 @@
+// JobState: a build in progress. Internal to this folder.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+#include "runtime-executor/engine/engine_state.h"
+#include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/solver/vertex_channel.h"
+
+namespace loam::engine {
+
+class JobState : public std::enable_shared_from_this<JobState> {
+ public:
+  static std::shared_ptr<JobState> Start(std::shared_ptr<EngineState> engine, JobOptions options);
+
+  // Cancels everything; what the job lent to ops goes when they are done with it.
+  void End();
+
+  [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const std::string_view> definitions,
+                                                              std::stop_token stop);
+  [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
+  [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,
+                                                                  const ExportRequest& request, std::stop_token stop);
+  [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);
+  [[nodiscard]] Result<> Finish(const std::optional<Error>& failure);
+
+ private:
+  class Services;
+  JobState(std::shared_ptr<EngineState> engine, JobOptions options);
+
+  const std::shared_ptr<EngineState> engine_;
+  const JobOptions options_;
+  const WallTime started_;
+  std::shared_ptr<solver::Job> solver_job_;
+  std::shared_ptr<Services> services_;
+  std::atomic<std::uint64_t> next_step_{0};
+  std::once_flag images_made_;
+  std::unique_ptr<source::ImageConfigs> images_;
+};
+
+}  // namespace loam::engine

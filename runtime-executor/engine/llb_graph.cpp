@@ -1,0 +1,131 @@
+#include "runtime-executor/engine/llb_graph.h"
+
+#include <memory>
+#include <string>
+
+#include "llb-emit/read.h"
+#include "proto/solver/pb/ops.pb.h"
+#include "runtime-executor/ops/op_resolver.h"
+
+namespace loam::engine {
+namespace {
+
+// pb.Empty
+constexpr std::int64_t kNoInput = -1;
+
+std::string FileName(const pb::FileOp& op) {
+  std::string name;
+  for (const pb::FileAction& action : op.actions()) {
+    name += name.empty() ? "" : ", ";
+    switch (action.action_case()) {
+      case pb::FileAction::kMkdir:
+        name += "mkdir " + action.mkdir().path();
+        break;
+      case pb::FileAction::kMkfile:
+        name += "mkfile " + action.mkfile().path();
+        break;
+      case pb::FileAction::kSymlink:
+        name += "symlink " + action.symlink().newpath() + " -> " + action.symlink().oldpath();
+        break;
+      case pb::FileAction::kRm:
+        name += "rm " + action.rm().path();
+        break;
+      case pb::FileAction::kCopy:
+        name += "copy " + action.copy().src() + " " + action.copy().dest();
+        break;
+      default:  // protobuf's own enum
+        name += "unknown";
+    }
+  }
+  return name;
+}
+
+std::string DiffSide(std::int64_t input, const std::vector<solver::Edge>& inputs) {
+  if (input == kNoInput || input < 0 || static_cast<std::size_t>(input) >= inputs.size()) {
+    return "scratch";
+  }
+  return "(" + inputs[static_cast<std::size_t>(input)].vertex->name + ")";
+}
+
+// What BuildKit shows for a vertex that the frontend gave no name.
+std::string DefaultName(const pb::Op& op, const std::vector<solver::Edge>& inputs) {
+  std::string name;
+  switch (op.op_case()) {
+    case pb::Op::kSource:
+      return op.source().identifier();
+    case pb::Op::kExec:
+      for (const std::string& arg : op.exec().meta().args()) {
+        name += (name.empty() ? "" : " ") + arg;
+      }
+      return name;
+    case pb::Op::kFile:
+      return FileName(op.file());
+    case pb::Op::kBuild:
+      return "build";
+    case pb::Op::kMerge:
+      for (const solver::Edge& input : inputs) {
+        name += (name.empty() ? "" : ", ") + input.vertex->name;
+      }
+      return "merge (" + name + ")";
+    case pb::Op::kDiff:
+      return "diff " + DiffSide(op.diff().lower().input(), inputs) + " -> " +
+             DiffSide(op.diff().upper().input(), inputs);
+    case pb::Op::kPassthrough:
+      return "passthrough " + op.passthrough().id();
+    default:  // protobuf's own enum
+      return "unknown";
+  }
+}
+
+void ReadMetadata(const pb::OpMetadata& metadata, solver::Vertex& vertex) {
+  vertex.options.ignore_cache = metadata.ignore_cache();
+  vertex.options.description.insert(metadata.description().begin(), metadata.description().end());
+  if (metadata.has_progress_group()) {
+    const pb::ProgressGroup& group = metadata.progress_group();
+    vertex.options.progress_group =
+        std::make_shared<const solver::ProgressGroup>(solver::ProgressGroup{group.id(), group.name(), group.weak()});
+  }
+  const auto name = vertex.options.description.find("llb.customname");
+  if (name != vertex.options.description.end()) {
+    vertex.name = name->second;
+  }
+}
+
+}  // namespace
+
+Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions) {
+  LlbGraph result;
+  const auto graph = std::make_shared<solver::Graph>();
+  for (const std::string_view definition : definitions) {
+    // The ops stay where they were read; the payloads keep the whole.
+    const auto llb = std::make_shared<const llb::Graph>(LOAM_TRY(llb::ReadDefinition(definition)));
+    if (llb->is_scratch()) {
+      result.results.emplace_back();
+      continue;
+    }
+    std::vector<const solver::Vertex*> added(llb->vertices().size(), nullptr);
+    const auto edge_of = [&](const llb::Edge& edge) { return solver::Edge{added[edge.vertex.value()], edge.output}; };
+    for (const llb::VertexIndex index : llb->order()) {
+      const llb::Vertex& from = llb->vertex(index);
+      solver::Vertex vertex;
+      vertex.digest = from.digest;
+      for (const llb::Edge& input : from.inputs) {
+        vertex.inputs.push_back(edge_of(input));
+      }
+      if (from.metadata != nullptr) {
+        ReadMetadata(*from.metadata, vertex);
+      }
+      if (vertex.name.empty()) {
+        vertex.name = DefaultName(from.op, vertex.inputs);
+      }
+      vertex.options.job_local = from.op.has_source() && from.op.source().identifier().rfind("local://", 0) == 0;
+      vertex.payload = std::make_shared<const ops::LlbPayload>(std::shared_ptr<const pb::Op>(llb, &from.op));
+      added[index.value()] = graph->Add(std::move(vertex));
+    }
+    result.results.emplace_back(edge_of(llb->root()));
+  }
+  result.graph = graph;
+  return result;
+}
+
+}  // namespace loam::engine
