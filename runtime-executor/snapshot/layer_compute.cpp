@@ -58,7 +58,7 @@ Result<LayerRef> LayerStoreImpl::AddImageLayer(ImageLayer image) {
   if (image.diff_id.empty()) {
     return Unexpected(ErrorCode::kInvalidArgument, "an image layer needs a diffID");
   }
-  const std::lock_guard compute_lock(compute_mutex_);
+  const std::lock_guard add_lock(add_mutex_);
   LayerRef layer;
   if (const auto row = LOAM_TRY(db_->FindByDiffId(image.diff_id))) {
     layer = LOAM_TRY(Lease(row->id));
@@ -410,7 +410,7 @@ Result<FsRef> LayerStoreImpl::Diff(const FsRef& given_lower, const FsRef& given_
     return suffix;
   }
   const std::string key = fmt::format("diff:{}|{}", IdList(lower.layers()), IdList(upper.layers()));
-  LayerRef layer = LOAM_TRY(Computed(key, [&]() -> Result<LayerRef> {
+  const auto make = [&]() -> Result<LayerRef> {
     const MountedFs below = LOAM_TRY(Mount(lower, stop));
     const MountedFs above = LOAM_TRY(Mount(upper, stop));
     const LayerId id = LOAM_TRY(NewDirectory());
@@ -423,8 +423,8 @@ Result<FsRef> LayerStoreImpl::Diff(const FsRef& given_lower, const FsRef& given_
       return tl::unexpected(std::move(copied).error().Wrap("compute difference"));
     }
     return Publish(id);
-  }));
-  return FsRef(std::vector<LayerRef>{std::move(layer)});
+  };
+  return FsRef(std::vector<LayerRef>{LOAM_TRY(Computed(key, make))});
 }
 
 // --- export ---

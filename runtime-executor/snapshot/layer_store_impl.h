@@ -2,7 +2,7 @@
 // layer_mount.cpp (mounting, active filesystems) and layer_compute.cpp (image layers, diff, flattening, materialising).
 //
 // Locks: mutex_ guards leases_ and views_; LeaseImpl::mutex serialises the unpacking of one layer; compute_mutex_
-// serialises computed layers. Order: compute_mutex_, LeaseImpl::mutex, mutex_.
+// serialises computed layers. Order: compute_mutex_ or add_mutex_, LeaseImpl::mutex, mutex_.
 #pragma once
 
 #include <atomic>
@@ -113,6 +113,7 @@ class LayerStoreImpl final : public LayerStore {
   UniqueFd layers_fd_;
   std::unique_ptr<LayerDb> db_;
 
+  std::mutex add_mutex_;  // serialises AddImageLayer
   std::recursive_mutex compute_mutex_;
   std::mutex mutex_;
   std::unordered_map<LayerId, std::weak_ptr<LeaseImpl>> leases_;

@@ -184,7 +184,8 @@ class ChangeMover {
       for (const std::string& name : old->second) {
         if (present.count(name) == 0) {
           changed = true;
-          LOAM_TRY(MakeWhiteout(LOAM_TRY(layer.Make()), name));
+          const int to = LOAM_TRY(layer.Make());
+          LOAM_TRY(MakeWhiteout(to, name));
         }
       }
     }
@@ -249,7 +250,8 @@ class Differ {
     if (lower >= 0) {
       for (const DirEntry& entry : LOAM_TRY(SortedNames(lower))) {
         if (present.count(entry.name) == 0) {
-          LOAM_TRY(MakeWhiteout(LOAM_TRY(layer.Make()), entry.name));
+          const int to = LOAM_TRY(layer.Make());
+          LOAM_TRY(MakeWhiteout(to, entry.name));
         }
       }
     }
