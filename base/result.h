@@ -13,7 +13,9 @@ template <class T = void>
 using Result = tl::expected<T, Error>;
 
 // `return Fail(ErrorCode::kNotFound, "no stage named `{}`", name);` needs base/format.h's Fail; this is the bare form.
-inline tl::unexpected<Error> Unexpected(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> Unexpected(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 inline tl::unexpected<Error> Unexpected(ErrorCode code, std::string message) {
   return tl::unexpected<Error>(Error(code, std::move(message)));
 }
@@ -31,24 +33,23 @@ T TakeValue(Result<T>&& result) {
 
 }  // namespace loam
 
+#define LOAM_TRY_JOIN2(a, b) a##b
+#define LOAM_TRY_JOIN(a, b) LOAM_TRY_JOIN2(a, b)
+// A name of its own for every use, so that one may lie inside another (in a lambda).
+#define LOAM_TRY_NAMED(name, wrap, ...)                      \
+  ({                                                         \
+    auto name = (__VA_ARGS__);                               \
+    if (!name) {                                             \
+      return ::tl::unexpected(std::move(name).error() wrap); \
+    }                                                        \
+    ::loam::internal::TakeValue(std::move(name));            \
+  })
+
 // Evaluates to the value of the Result, or returns its error from the enclosing function:
 //   auto fd = LOAM_TRY(OpenFile(path));
 //   LOAM_TRY(Sync(fd));
-#define LOAM_TRY(...)                                                  \
-  ({                                                                   \
-    auto loam_try_result = (__VA_ARGS__);                              \
-    if (!loam_try_result) {                                            \
-      return ::tl::unexpected(std::move(loam_try_result).error());     \
-    }                                                                  \
-    ::loam::internal::TakeValue(std::move(loam_try_result));           \
-  })
+#define LOAM_TRY(...) LOAM_TRY_NAMED(LOAM_TRY_JOIN(loam_try_result_, __COUNTER__), , __VA_ARGS__)
 
 // The same, with context put before the message of the error.
-#define LOAM_TRY_CONTEXT(context, ...)                                             \
-  ({                                                                               \
-    auto loam_try_result = (__VA_ARGS__);                                          \
-    if (!loam_try_result) {                                                        \
-      return ::tl::unexpected(std::move(loam_try_result).error().Wrap(context));   \
-    }                                                                              \
-    ::loam::internal::TakeValue(std::move(loam_try_result));                       \
-  })
+#define LOAM_TRY_CONTEXT(context, ...) \
+  LOAM_TRY_NAMED(LOAM_TRY_JOIN(loam_try_result_, __COUNTER__), .Wrap(context), __VA_ARGS__)

@@ -33,6 +33,7 @@ class LocalBuildEngine final : public BuildEngine {
     for (const engine::ExportRequest& output : request.exports) {
       engine::ExportRequest with_shape = output;
       with_shape.multi_platform = result.multi_platform;
+      with_shape.metadata = result.metadata;
       for (auto& [key, value] : LOAM_TRY(job.Export(result.platforms, with_shape, stop))) {
         outcome.response[key] = std::move(value);
       }

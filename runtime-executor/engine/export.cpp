@@ -58,23 +58,8 @@ Result<std::map<std::string, std::string>> JobState::Export(std::span<const Plat
                                            std::stop_token stop_fetch) -> Result<> {
     return source::FetchLayerBlob(engine->ImageOptions(), blob, origin, nullptr, std::move(stop_fetch));
   };
-  services.push = [engine = engine_, client = options_.client](const exporter::PushRequest& push,
-                                                               exporter::ExportProgress& progress,
-                                                               std::stop_token stop_push) -> Result<> {
-    const ImageReference reference = LOAM_TRY(ParseImageReference(push.reference));
-    registry::PushOptions push_options;
-    push_options.by_digest = push.by_digest;
-    push_options.progress = [&progress](const content::Descriptor& blob, std::uint64_t current, std::uint64_t total) {
-      const std::string id = "pushing " + blob.digest.ToString();
-      progress.Progressed(id, current, total);
-      if (current == total) {
-        progress.Finished(id);
-      }
-    };
-    return engine->registry->Push(reference, push.root, *engine->content,
-                                  {.auth = client->registry_auth(), .insecure = push.insecure}, push_options,
-                                  std::move(stop_push));
-  };
+  services.registry = engine_->registry.get();
+  services.registry_auth = options_.client->registry_auth();
   const std::unique_ptr<exporter::Exporter> target =
       LOAM_TRY(exporter::MakeExporter(request.type, request.attributes, services));
 

@@ -52,6 +52,8 @@ struct DockerfileBuildResult {
   std::vector<engine::PlatformResult> platforms;
   // An index is asked for, even with one platform.
   bool multi_platform = false;
+  // For the exporters: "source.date.epoch".
+  std::map<std::string, std::string> metadata;
 };
 
 // Blocks until everything is built. If the Dockerfile has mistakes, they are in `report.diagnostics` and the error is
