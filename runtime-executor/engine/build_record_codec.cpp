@@ -10,6 +10,8 @@ using cache::ByteWriter;
 using solver::StepReport;
 
 constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kIgnoreCache = 1;
+constexpr std::uint64_t kTransient = 2;
 
 tl::unexpected<Error> Damaged() {
   return Unexpected(ErrorCode::kDataLoss, "the record of a build is damaged");
@@ -34,7 +36,9 @@ Result<StepReport> ReadStep(ByteReader& reader) {
     return Damaged();
   }
   step.outcome = static_cast<StepReport::Outcome>(outcome);
-  step.ignore_cache = LOAM_TRY(reader.Int()) != 0;
+  const std::uint64_t flags = LOAM_TRY(reader.Int());
+  step.ignore_cache = (flags & kIgnoreCache) != 0;
+  step.transient = (flags & kTransient) != 0;
   step.op_digest = LOAM_TRY(reader.Hash());
   step.preimage.fields.resize(LOAM_TRY(reader.Count()));
   for (auto& field : step.preimage.fields) {
@@ -69,7 +73,7 @@ std::string EncodeSteps(const std::vector<StepReport>& steps) {
     writer.Hash(step.vertex);
     writer.Text(step.name);
     writer.Int(static_cast<std::uint64_t>(step.outcome));
-    writer.Int(step.ignore_cache ? 1 : 0);
+    writer.Int((step.ignore_cache ? kIgnoreCache : 0) | (step.transient ? kTransient : 0));
     writer.Hash(step.op_digest);
     writer.Int(step.preimage.fields.size());
     for (const auto& field : step.preimage.fields) {

@@ -20,7 +20,7 @@ class OpContext;
 // different preimages. Never holds a secret's value.
 struct Preimage {
   // `name` is one of a small vocabulary, which `loam why` words into sentences:
-  //   op             kind of operation: "exec", "file", "source", "merge", "diff", "build"
+  //   op             kind of operation: "exec", "file", "source", "merge", "diff", "build", "passthrough"
   //   arg:N          word N of the command          env:NAME       value of an environment variable (also a build ARG)
   //   cwd, user, network, security, hostname, platform, extra-host:NAME, ulimit:NAME, proxy
   //   mount:PATH     kind and options of a mount    secret:ID, ssh:ID   that it is used, where and how; never its value

@@ -40,6 +40,8 @@ struct StepReport {
   std::string name;
   Outcome outcome = Outcome::kNotReached;
   bool ignore_cache = false;
+  // CacheMap::transient: it runs in every build.
+  bool transient = false;
   // Set once the vertex's own cache map is known.
   Digest op_digest;
   Preimage preimage;

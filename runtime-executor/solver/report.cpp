@@ -19,6 +19,7 @@ StepReport SolverCore::ReportOf(const VertexState& state) {
   if (known) {
     report.op_digest = state.cache_map.digest;
     report.preimage = state.cache_map.preimage;
+    report.transient = state.cache_map.transient;
   }
   for (std::size_t i = 0; i < state.inputs.size(); ++i) {
     const Edge& edge = state.vertex->inputs[i];
