@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <set>
+#include <map>
 #include <sstream>
 
 #include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <nlohmann/json.hpp>
 
 #include "compiler/driver/compile.h"
 #include "llb-emit/print.h"
 #include "llb-emit/read.h"
+#include "proto/solver/pb/ops.pb.h"
 
 namespace loam::conformance {
 namespace {
@@ -40,6 +43,79 @@ std::string DescribeText(const std::string& ours, const std::string& theirs, con
     if (mine != other) {
       out += fmt::format("  {} {} ours:\n{}\n  {} {} recorded:\n{}\n", what, i, mine, what, i, other);
       ++shown;
+    }
+  }
+  return out;
+}
+
+std::string ReadRecorded(const std::string& dir, const Case& test) {
+  std::ifstream in(dir + "/llb/" + test.sha256.substr(0, 16) + ".pb", std::ios::binary);
+  std::ostringstream recorded;
+  recorded << in.rdbuf();
+  return std::move(recorded).str();
+}
+
+std::string Deterministic(const google::protobuf::MessageLite& message) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
+// One line a difference.
+std::string CompareMetadata(const std::string& ours_bytes, const std::string& theirs_bytes) {
+  pb::Definition ours;
+  pb::Definition theirs;
+  if (!ours.ParseFromString(ours_bytes) || !theirs.ParseFromString(theirs_bytes)) {
+    return "  unreadable definition\n";
+  }
+  for (pb::Definition* definition : {&ours, &theirs}) {
+    for (auto& [digest, metadata] : *definition->mutable_metadata()) {
+      if (metadata.has_progress_group()) {
+        metadata.mutable_progress_group()->set_id("");
+      }
+    }
+  }
+  std::string out;
+  const auto describe = [](const pb::OpMetadata& metadata) {
+    std::string text;
+    for (const auto& [key, value] : std::map<std::string, std::string>(metadata.description().begin(), metadata.description().end())) {
+      text += fmt::format(" {}={}", key, value);
+    }
+    for (const auto& [cap, on] : std::map<std::string, bool>(metadata.caps().begin(), metadata.caps().end())) {
+      text += fmt::format(" {}", cap);
+    }
+    return text;
+  };
+  for (const auto& [digest, metadata] : theirs.metadata()) {
+    const auto found = ours.metadata().find(digest);
+    if (found == ours.metadata().end()) {
+      out += fmt::format("  metadata of {} is missing\n", digest);
+    } else if (Deterministic(found->second) != Deterministic(metadata)) {
+      out += fmt::format("  metadata of {}\n    ours:    {}\n    recorded:{}\n", digest, describe(found->second), describe(metadata));
+    }
+  }
+  if (theirs.source().infos_size() == 0) {
+    return out;  // recorded without a source map
+  }
+  for (const auto& [digest, locations] : theirs.source().locations()) {
+    const auto found = ours.source().locations().find(digest);
+    if (found == ours.source().locations().end() || Deterministic(found->second) != Deterministic(locations)) {
+      out += fmt::format("  locations of {}\n", digest);
+    }
+  }
+  if (theirs.source().locations().size() != ours.source().locations().size() ||
+      theirs.metadata().size() != ours.metadata().size()) {
+    out += fmt::format("  {} locations and {} metadata ours, {} and {} recorded\n", ours.source().locations().size(), ours.metadata().size(),
+                       theirs.source().locations().size(), theirs.metadata().size());
+  }
+  for (int i = 0; i < theirs.source().infos_size(); ++i) {
+    if (i >= ours.source().infos_size() || Deterministic(theirs.source().infos(i)) != Deterministic(ours.source().infos(i))) {
+      out += fmt::format("  source {} differs\n", i);
     }
   }
   return out;
@@ -103,6 +179,10 @@ bool SameImage(const Case& test, const Outcome& outcome) {
   return ours == nlohmann::json::parse(test.image, nullptr, false);
 }
 
+bool SameMetadata(const std::string& dir, const Case& test, const Outcome& outcome) {
+  return test.ok && outcome.ok && CompareMetadata(outcome.definition, ReadRecorded(dir, test)).empty();
+}
+
 bool SameWarnings(const Case& test, const Outcome& outcome) {
   return nlohmann::json::parse(outcome.warnings, nullptr, false) == nlohmann::json::parse(test.warnings, nullptr, false);
 }
@@ -117,11 +197,8 @@ std::string DescribeDifference(const std::string& dir, const Case& test, const O
   }
   std::string out;
   if (!SameLlb(test, outcome)) {
-    std::ifstream in(dir + "/llb/" + test.sha256.substr(0, 16) + ".pb", std::ios::binary);
-    std::ostringstream recorded;
-    recorded << in.rdbuf();
     const auto ours = llb::ReadDefinition(outcome.definition);
-    const auto theirs = llb::ReadDefinition(std::move(recorded).str());
+    const auto theirs = llb::ReadDefinition(ReadRecorded(dir, test));
     if (!ours || !theirs) {
       out += fmt::format("  unreadable: {}\n", !ours ? ours.error().message() : theirs.error().message());
     } else {
@@ -129,6 +206,7 @@ std::string DescribeDifference(const std::string& dir, const Case& test, const O
       out += fmt::format("  ops: {} ours, {} recorded\n", outcome.digests.size(), test.digests.size());
     }
   }
+  out += CompareMetadata(outcome.definition, ReadRecorded(dir, test));
   if (!SameImage(test, outcome)) {
     const auto ours = nlohmann::json::parse(outcome.image, nullptr, false);
     const auto theirs = nlohmann::json::parse(test.image, nullptr, false);

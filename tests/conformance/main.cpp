@@ -26,6 +26,7 @@ struct Totals {
   int accepted = 0;
   int llb = 0;
   int image = 0;
+  int metadata = 0;
   int warnings = 0;
   int rejections = 0;
 };
@@ -71,6 +72,7 @@ bool KeepsFloor(const std::string& path, const Totals& totals) {
   }
   check("llb_identical", totals.llb);
   check("image_identical", totals.image);
+  check("metadata_identical", totals.metadata);
   check("warnings_identical", totals.warnings);
   check("rejections_agreeing", totals.rejections);
   return ok;
@@ -112,15 +114,17 @@ int main(int argc, char** argv) {
       totals.accepted += test.ok ? 1 : 0;
       const bool llb = SameLlb(test, outcome);
       const bool image = SameImage(test, outcome);
+      const bool metadata = SameMetadata(dir, test, outcome);
+      totals.metadata += metadata ? 1 : 0;
       const bool rejection = test.ok == outcome.ok;
       totals.llb += llb ? 1 : 0;
       totals.image += image ? 1 : 0;
       totals.warnings += SameWarnings(test, outcome) ? 1 : 0;
       totals.rejections += rejection ? 1 : 0;
       times.push_back(outcome.microseconds);
-      const bool differs = !rejection || (test.ok && (!llb || !image));
+      const bool differs = !rejection || (test.ok && (!llb || !image || !metadata));
       if (differs && !quiet) {
-        std::cout << fmt::format("{}:{}{}{}\n", test.file, rejection ? "" : " rejection", rejection && test.ok && !llb ? " llb" : "",
+        std::cout << fmt::format("{}:{}{}{}{}\n", test.file, rejection ? "" : " rejection", rejection && test.ok && !metadata ? " metadata" : "", rejection && test.ok && !llb ? " llb" : "",
                                  rejection && test.ok && !image ? " image" : "");
       }
       if (args.count("diff") != 0 && (differs || !args["only"].as<std::string>().empty())) {
@@ -142,10 +146,11 @@ int main(int argc, char** argv) {
         "{} Dockerfiles, {} of them accepted upstream\n"
         "LLB identical:          {} of {}\n"
         "image config identical: {} of {}\n"
+        "metadata identical:     {} of {}\n"
         "warnings identical:     {} of {}\n"
         "rejections agreeing:    {} of {}\n"
         "median {:.0f} us per file, {:.0f} files/s\n",
-        totals.cases, totals.accepted, totals.llb, totals.accepted, totals.image, totals.accepted, totals.warnings,
+        totals.cases, totals.accepted, totals.llb, totals.accepted, totals.image, totals.accepted, totals.metadata, totals.accepted, totals.warnings,
         totals.cases, totals.rejections, totals.cases, times.empty() ? 0.0 : times[times.size() / 2],
         sum > 0 ? static_cast<double>(times.size()) * 1e6 / sum : 0.0);
     const std::string floor = args["floor"].as<std::string>();

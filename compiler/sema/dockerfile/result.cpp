@@ -13,6 +13,20 @@
 
 namespace loam::sema {
 
+namespace {
+
+// Whether the first bytes of a file are those of a tar archive, perhaps compressed.
+bool IsArchive(std::string_view head) {
+  for (const std::string_view magic : {"BZh", "\x1F\x8B\x08", "\xFD" "7zXZ"}) {
+    if (head.starts_with(magic)) {
+      return true;
+    }
+  }
+  return head.size() >= 262 && head.substr(257, 5) == "ustar";
+}
+
+}  // namespace
+
 bool Converter::ResolveEpoch() {
   const auto given = build_args_.find("SOURCE_DATE_EPOCH");
   std::string value;
@@ -56,7 +70,7 @@ State Converter::MainContext() {
         if (options().keep_git_dir) {
           source.keep_git_dir = true;
         }
-        if (build_args_.contains("SOURCE_DATE_EPOCH") && source.mtime.empty()) {
+        if (epoch_ && source.mtime.empty()) {
           source.mtime = "commit";
         }
         context_ = AddGitSource(graph(), source);
@@ -71,9 +85,14 @@ State Converter::MainContext() {
         unpack.source = "/context";
         unpack.mode = -1;
         unpack.attempt_unpack = true;
-        const ir::Value operands[] = {archive};
-        context_ = graph().Add<ir::OpKind::kFile>(operands, {{&unpack, 1}});
         graph().Annotate(archive, Named(name, nullptr, {}));
+        const auto head = input_.host->ReadFile(graph(), archive, "context", 1024);
+        if (head && !IsArchive(*head)) {
+          context_ = archive;
+        } else {
+          const ir::Value operands[] = {archive};
+          context_ = graph().Add<ir::OpKind::kFile>(operands, {{&unpack, 1}});
+        }
       }
       if (git && *git) {
         graph().Annotate(*context_, Named(name, nullptr, {}));

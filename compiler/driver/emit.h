@@ -1,0 +1,37 @@
+// What `--emit` prints.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "compiler/driver/compile.h"
+
+namespace loam::driver {
+
+enum class EmitKind : std::uint8_t {
+  kTokens,
+  kTree,
+  kAst,
+  kIr,
+  kLlb,       // the bytes of the pb.Definition
+  kLlbText,
+  kLlbJson,
+  kDot,
+  kDigests,
+  kImageConfig,
+};
+
+// "tokens", "tree", "ast", "ir", "llb", "llb-text", "llb-json", "dot", "digests", "image-config".
+std::optional<EmitKind> ParseEmitKind(std::string_view name);
+std::string_view EmitKindNames();
+// How far the compile has to go.
+StopAfter StageFor(EmitKind kind);
+
+// The text (for kLlb the bytes) of a result that got that far. With several platforms the parts follow each other, each
+// under a line "# <platform>", except that kLlb needs `platform` to name one.
+Result<std::string> EmitText(EmitKind kind, const CompileResult& result, const source::Buffer& buffer,
+                             std::string_view platform = {});
+
+}  // namespace loam::driver
