@@ -18,9 +18,9 @@ class MountedFs {
   MountedFs(UniqueFd fd, FsRef ref, std::shared_ptr<void> keep = nullptr)
       : fd_(std::move(fd)), ref_(std::move(ref)), keep_(std::move(keep)) {}
 
-  // Root directory of the view. For stacks it is the root of a detached mount, which a container's mount namespace may
-  // take by move_mount once; files below fd() stay reachable afterwards. With native copies it is a clone of a
-  // directory.
+  // Root directory of the view, an O_PATH descriptor: good for openat2 and *at calls, open "." below it for more. For
+  // stacks it is the root of a detached mount, which a container's mount namespace may take by move_mount once; files
+  // below fd() stay reachable afterwards. With native copies it is a clone of a directory.
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const FsRef& ref() const { return ref_; }
   // Not null: fd() is the host's own directory and shows more than it should. Only paths that HostTree::Find knows may

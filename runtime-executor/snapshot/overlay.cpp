@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/file_system.h"
+#include "base/rooted_fs.h"
 #include "base/strings.h"
 
 namespace loam::snapshot {
@@ -80,8 +81,10 @@ Result<UniqueFd> MountInOwnNamespace(int base_fd, const OverlaySpec& spec) {
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return UnexpectedErrno("make mounts private");
   }
-  if (::fchdir(base_fd) != 0) {
-    return UnexpectedErrno("enter layer directory");
+  // By its path: the descriptor leads into the old namespace, whose mounts overlayfs would not take.
+  const std::string base = LOAM_TRY(ReadLinkAt(AT_FDCWD, fmt::format("/proc/self/fd/{}", base_fd)));
+  if (::chdir(base.c_str()) != 0) {
+    return UnexpectedErrno(fmt::format("enter `{}`", base));
   }
   std::string options = "lowerdir=" + Join(spec.lowers, ":");
   if (!spec.upper.empty()) {
