@@ -322,7 +322,7 @@ std::optional<std::vector<ShellWord>> SplitShellWords(std::string_view text, con
   return Splitter(text, options).Run();
 }
 
-std::optional<ParsedHeredocWord> ParseHeredocWord(std::string_view word, HeredocWordError* error) {
+std::optional<ParsedHeredocWord> ParseHeredocWord(std::string_view word) {
   std::size_t i = 0;
   unsigned fd = 0;
   while (i < word.size() && IsDigit(word[i])) {
@@ -345,14 +345,12 @@ std::optional<ParsedHeredocWord> ParseHeredocWord(std::string_view word, Heredoc
     return std::nullopt;
   }
   const auto words = SplitShellWords(rest, {});
-  if (words && words->size() != 1) {
+  if (!words || words->size() != 1) {
     return std::nullopt;
   }
-  const auto raw = words ? SplitShellWords(rest, {.keep_quotes = true, .keep_escapes = false}) : std::nullopt;
-  if (!words || !raw || raw->size() != 1) {
-    if (error != nullptr) {
-      *error = HeredocWordError::kBadQuoting;
-    }
+  // Read once more with the quotes kept: if there are more of them, a part of the word was quoted.
+  const auto raw = SplitShellWords(rest, {.keep_quotes = true, .keep_escapes = false});
+  if (!raw || raw->size() != 1) {
     return std::nullopt;
   }
   const std::string& name = words->front().text;

@@ -15,10 +15,8 @@ struct ParsedHeredocWord {
   unsigned fd = 0;     // digits in front
 };
 
-enum class HeredocWordError { kNone, kBadQuoting };
-
-// Nullopt if `word` is no heredoc word; `error` then tells whether it would be one but for its quoting.
-std::optional<ParsedHeredocWord> ParseHeredocWord(std::string_view word, HeredocWordError* error = nullptr);
+// Nullopt if `word` is no heredoc word, or its quotes are not closed.
+std::optional<ParsedHeredocWord> ParseHeredocWord(std::string_view word);
 
 // A shell word and the bytes of the text it came from.
 struct ShellWord {

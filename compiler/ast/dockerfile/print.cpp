@@ -281,6 +281,8 @@ void OutlineMember(std::string_view name, const Json& value, int indent, std::st
   if (IsText(value)) {
     out += fmt::format("{:{}}{}: {} @{}\n", "", indent, name, Scalar(value["text"]),
                        value["at"].get_ref<const std::string&>());
+  } else if (value.is_array() && !value.empty() && value.front().is_number()) {
+    out += fmt::format("{:{}}{}: {}\n", "", indent, name, value.dump());
   } else if (value.is_array()) {
     for (const Json& item : value) {
       OutlineMember(name, item, indent, out);

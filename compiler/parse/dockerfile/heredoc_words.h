@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +18,7 @@ struct HeredocWordText {
 };
 
 // All heredoc words of a logical line, in order. None if the line as a whole does not split into shell words (an open
-// quote, a bad substitution). `bad_word` is set to a word of which the name does not.
-std::vector<HeredocWordText> FindHeredocs(std::string_view line, std::optional<HeredocWordText>& bad_word);
+// quote, a bad substitution).
+std::vector<HeredocWordText> FindHeredocs(std::string_view line);
 
 }  // namespace loam::parse

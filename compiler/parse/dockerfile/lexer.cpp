@@ -60,7 +60,7 @@ class Lexer {
       }
     }
     if (tree_.logical_lines.empty()) {
-      emitter_.Emit<diag::Kind::kNoInstructions>(Range(text_.size(), text_.size()))
+      emitter_.Emit<diag::Kind::kNoInstructions>(Range(0, 0))
           .Hint("a Dockerfile starts with `FROM`");
     }
     writer_.SkipTo(static_cast<std::uint32_t>(text_.size()));
@@ -367,12 +367,7 @@ class Lexer {
   }
 
   void LexHeredocs(std::uint32_t header_end) {
-    std::optional<HeredocWordText> bad_word;
-    const std::vector<HeredocWordText> words = FindHeredocs(line_, bad_word);
-    if (bad_word) {
-      emitter_.Emit<diag::Kind::kBadHeredocWord>(RangeOf(bad_word->begin, bad_word->end), bad_word->name)
-          .Hint("close the quote, or put a backslash in front of it");
-    }
+    const std::vector<HeredocWordText> words = FindHeredocs(line_);
     std::uint32_t body_begin = header_end;
     for (const HeredocWordText& word : words) {
       tree_.heredocs.push_back({tree_.arena().Copy(word.name), word.expand, word.chomp, word.fd,

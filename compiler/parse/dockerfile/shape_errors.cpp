@@ -122,15 +122,11 @@ class Report {
       default:
         break;
     }
-    if (at_end) {
-      emitter_.Emit<Kind::kMissingArgument>(at_last_, keyword_text_, Wants(keyword_.kind));
-    } else {
-      emitter_.Emit<Kind::kUnexpectedArgument>(at_bad_, tree_.SourceOf(bad_), keyword_text_);
-    }
+    emitter_.Emit<Kind::kMissingArgument>(at_end ? at_last_ : at_bad_, keyword_text_, Wants(keyword_.kind));
   }
 
   void Trigger() {
-    emitter_.Emit<Kind::kSuspiciousTrigger>(at_last_, fmt::format("the arguments of `{}` are not complete", keyword_text_));
+    emitter_.Emit<Kind::kSuspiciousTrigger>(at_last_, fmt::format("the arguments of `{}` do not fit", keyword_text_));
   }
 
  private:

@@ -1,0 +1,8 @@
+﻿# escape=\
+FROM alpine
+RUN a \
+  b
+RUN <<EOF
+line
+EOF
+CMD ["x"]

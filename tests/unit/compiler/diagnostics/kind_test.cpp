@@ -1,0 +1,32 @@
+#include "compiler/diagnostics/kind.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace loam::diag {
+namespace {
+
+TEST(Kinds, CodesAreUniqueAndWellFormed) {
+  std::set<std::string_view> codes;
+  for (const KindInfo& info : kKinds) {
+    EXPECT_TRUE(codes.insert(info.code).second) << info.code << " is used twice";
+    ASSERT_EQ(info.code.size(), 6U) << info.name;
+    EXPECT_EQ(info.code.substr(0, 2), "LD");
+    EXPECT_EQ(info.code.find_first_not_of("0123456789", 2), std::string_view::npos) << info.code;
+    EXPECT_EQ(InfoOf(*KindWithCode(info.code)).name, info.name);
+  }
+  EXPECT_FALSE(KindWithCode("LD9999"));
+}
+
+TEST(Kinds, MessagesFollowTheStyle) {
+  for (const KindInfo& info : kKinds) {
+    ASSERT_FALSE(info.format.empty()) << info.code;
+    EXPECT_NE(info.format.back(), '.') << info.code << " ends with a full stop";
+    EXPECT_EQ(info.format.find('\''), info.format.find("'s")) << info.code << ": code goes into backticks";
+    EXPECT_EQ(info.slug.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string_view::npos) << info.code;
+  }
+}
+
+}  // namespace
+}  // namespace loam::diag
