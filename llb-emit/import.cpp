@@ -155,6 +155,12 @@ class Importer {
     } else if (mount.has_sshopt()) {
       made.credential = Credential(mount.sshopt());
     }
+    if (made.kind == ir::MountKind::kSecret || made.kind == ir::MountKind::kSsh) {
+      if (mount.output() != 0) {
+        return Unexpected(ErrorCode::kUnimplemented, fmt::format("the secret at `{}` has an output", mount.dest()));
+      }
+      made.output = -1;
+    }
     if (!mount.resultid().empty()) {
       return Unexpected(ErrorCode::kUnimplemented, fmt::format("the mount at `{}` has a result id", mount.dest()));
     }

@@ -71,7 +71,9 @@ void WriteMount(WireWriter& out, const ir::Mount& mount) {
   out.Int(1, mount.input);
   out.String(2, mount.selector);
   out.String(3, mount.dest);
-  out.Int(4, mount.output);
+  // Secrets and agents have no output; upstream leaves the field out there instead of saying so with -1.
+  const bool may_have_output = mount.kind != ir::MountKind::kSecret && mount.kind != ir::MountKind::kSsh;
+  out.Int(4, may_have_output ? mount.output : 0);
   out.Bool(5, mount.readonly);
   out.Int(6, static_cast<std::int64_t>(mount.kind));
   switch (mount.kind) {
