@@ -1,0 +1,143 @@
+#include "runtime-executor/source/local/local_source.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/digest.h"
+#include "base/strings.h"
+#include "runtime-executor/source/go_json.h"
+
+namespace loam::source {
+namespace {
+
+using nlohmann::json;
+
+// Attributes of LLB's local source.
+constexpr std::string_view kInclude = "local.includepattern";
+constexpr std::string_view kExclude = "local.excludepatterns";
+constexpr std::string_view kFollow = "local.followpaths";
+constexpr std::string_view kSession = "local.session";
+constexpr std::string_view kSharedKeyHint = "local.sharedkeyhint";
+constexpr std::string_view kMetadataTransfer = "local.metadatatransfer";
+
+Result<std::vector<std::string>> ParseList(const std::string& key, const std::string& text) {
+  const auto invalid = [&] {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is not a JSON list of texts: {}", key, text));
+  };
+  const json parsed = json::parse(text, nullptr, false);
+  std::vector<std::string> list;
+  if (parsed.is_null()) {
+    return list;
+  }
+  if (!parsed.is_array()) {
+    return invalid();
+  }
+  for (const json& item : parsed) {
+    if (!item.is_string()) {
+      return invalid();
+    }
+    list.push_back(item.get<std::string>());
+  }
+  return list;
+}
+
+// As Go's encoding/json prints a []string; nil for an empty one.
+std::string GoList(const std::vector<std::string>& list) {
+  if (list.empty()) {
+    return "null";
+  }
+  std::vector<std::string> quoted;
+  for (const std::string& item : list) {
+    quoted.push_back(GoJsonString(item));
+  }
+  return "[" + Join(quoted, ",") + "]";
+}
+
+class LocalInstance final : public SourceInstance {
+ public:
+  explicit LocalInstance(session::LocalDirRequest request, std::string session_id)
+      : request_(std::move(request)), session_id_(std::move(session_id)) {}
+
+  Result<SourceKey> Resolve(SourceContext&) override {
+    // The same members as upstream hashes; the key holds for one client only, so nothing is found by it.
+    const std::string text = fmt::format(
+        R"({{"SessionID":{},"IncludePatterns":{},"ExcludePatterns":{},"FollowPaths":{}}})", GoJsonString(session_id_),
+        GoList(request_.include_patterns), GoList(request_.exclude_patterns), GoList(request_.follow_paths));
+    const Digest digest = Digest::Of(text);
+    SourceKey key;
+    key.keys = {fmt::format("session:{}:{}", request_.name, digest.ToString())};
+    key.pin = digest.ToString();
+    key.transient = true;
+    key.preimage.fields = {{"op", "source"}, {"source", "local://" + request_.name}};
+    const auto add = [&](std::string_view name, const std::vector<std::string>& list) {
+      if (!list.empty()) {
+        key.preimage.fields.push_back({fmt::format("attr:{}", name), GoList(list)});
+      }
+    };
+    add(kInclude, request_.include_patterns);
+    add(kExclude, request_.exclude_patterns);
+    add(kFollow, request_.follow_paths);
+    return key;
+  }
+
+  Result<snapshot::FsRef> Fetch(SourceContext& context) override {
+    const session::LocalDir dir = LOAM_TRY(context.client->local_dirs()->Open(request_, context.stop));
+    snapshot::HostTreeFilter filter;
+    if (!dir.filtered) {
+      filter = {request_.include_patterns, request_.exclude_patterns, request_.follow_paths};
+    }
+    auto tree = LOAM_TRY_CONTEXT(fmt::format("directory `{}` of the client", request_.name),
+                                 snapshot::HostTree::Open(dir.path, std::move(filter)));
+    if (dir.keep != nullptr) {
+      // The tree lives as long as the transferred directory is kept for it.
+      struct Both {
+        std::shared_ptr<const snapshot::HostTree> tree;
+        std::shared_ptr<void> keep;
+      };
+      auto both = std::make_shared<Both>(Both{std::move(tree), dir.keep});
+      tree = std::shared_ptr<const snapshot::HostTree>(both, both->tree.get());
+    }
+    return snapshot::FsRef(std::move(tree));
+  }
+
+ private:
+  const session::LocalDirRequest request_;
+  const std::string session_id_;
+};
+
+class LocalSource final : public Source {
+ public:
+  [[nodiscard]] std::vector<std::string> Schemes() const override { return {"local"}; }
+
+  Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request, std::string_view reference) override {
+    session::LocalDirRequest dir;
+    dir.name = reference;
+    std::string session_id;
+    for (const auto& [key, value] : request.attributes) {
+      if (key == kInclude) {
+        dir.include_patterns = LOAM_TRY(ParseList(key, value));
+      } else if (key == kExclude) {
+        dir.exclude_patterns = LOAM_TRY(ParseList(key, value));
+      } else if (key == kFollow) {
+        dir.follow_paths = LOAM_TRY(ParseList(key, value));
+      } else if (key == kSharedKeyHint) {
+        dir.shared_key_hint = value;
+      } else if (key == kSession) {
+        session_id = value;
+        if (const auto pair = SplitOnce(value, ':')) {
+          dir.name = std::string(pair->first) + "-" + dir.name;
+          session_id = pair->second;
+        }
+      } else if (key == kMetadataTransfer && value != "false" && value != "0" && !value.empty()) {
+        return Unexpected(ErrorCode::kUnimplemented, "local sources that transfer only metadata are not supported");
+      }
+    }
+    return std::make_unique<LocalInstance>(std::move(dir), std::move(session_id));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Source> MakeLocalSource() { return std::make_unique<LocalSource>(); }
+
+}  // namespace loam::source
