@@ -406,6 +406,9 @@ struct TreeCopy {
     for (const DirEntry& entry : LOAM_TRY(ReadDir(from_dir))) {
       struct stat info {};
       if (::fstatat(from_dir, entry.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) {
+          continue;  // gone meanwhile, or a whiteout that overlayfs lists and does not find
+        }
         return UnexpectedErrno(fmt::format("stat `{}{}`", prefix, entry.name));
       }
       const std::string path = prefix + entry.name;

@@ -117,7 +117,7 @@ Result<ActiveFs> LayerStoreImpl::Begin(const FsRef& given, std::stop_token stop)
     active->fd = LOAM_TRY(CloneDirectory(layers_fd(), fs));
     return ActiveFs(std::move(active));
   }
-  const std::string work = DirName(active->id) + "/work";
+  const std::string work = WorkName(active->id);
   if (::mkdirat(layers_fd(), work.c_str(), 0700) != 0) {
     return UnexpectedErrno("make overlayfs work directory");
   }
@@ -145,6 +145,9 @@ ActiveFs::Impl::~Impl() {
   if (!done && id != LayerId()) {
     fd.Reset();
     store->DropDirectory(id);
+    if (!manifest) {
+      store->janitor().RemoveTree(store->layers_fd(), LayerStoreImpl::WorkName(id));
+    }
   }
 }
 
@@ -176,7 +179,7 @@ Result<FsRef> ActiveFs::Commit(bool keep_empty) && {
   // Dropped on every error path, with what is on disk.
   const std::unique_ptr<Impl> self = std::move(impl_);
   LayerStoreImpl& store = *self->store;
-  self->fd.Reset();
+  store.janitor().Close(std::move(self->fd));
   const std::string fs = LayerStoreImpl::FsName(self->id);
   if (self->manifest) {
     const LayerId layer = LOAM_TRY(store.NewDirectory());
@@ -207,8 +210,8 @@ Result<FsRef> ActiveFs::Commit(bool keep_empty) && {
       return self->parent;
     }
   }
-  LOAM_TRY(RemoveTreeAt(store.layers_fd(), LayerStoreImpl::DirName(self->id) + "/work"));
   self->done = true;  // Publish takes over
+  store.janitor().RemoveTree(store.layers_fd(), LayerStoreImpl::WorkName(self->id));
   return WithLayer(self->parent, LOAM_TRY(store.Publish(self->id)));
 }
 

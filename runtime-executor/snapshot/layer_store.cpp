@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
+#include "base/strings.h"
 #include "runtime-executor/snapshot/layer_store_impl.h"
 
 namespace loam::snapshot {
@@ -20,6 +22,9 @@ namespace {
 // Two empty directories: overlayfs wants a lower below every upper, and two lowers where there is no upper.
 constexpr const char* kEmptyDirs[] = {".e0", ".e1"};
 constexpr const char* kProbe = ".probe";
+constexpr const char* kProbeAnswer = ".overlay";
+constexpr const char* kWork = ".work";
+constexpr const char* kTrash = ".trash";
 
 Result<std::int64_t> RandomId() {
   std::uint64_t bits = 0;
@@ -64,6 +69,7 @@ Result<> LayerStoreImpl::Init() {
   for (const char* name : kEmptyDirs) {
     LOAM_TRY(MakeDirAt(layers_fd(), name, 0755));
   }
+  LOAM_TRY(MakeDirAt(layers_fd(), kWork, 0700));
   db_ = LOAM_TRY(LayerDb::Open(options_.root + "/layers.db"));
   if (options_.remove_leftovers) {
     LOAM_TRY(RemoveLeftovers());
@@ -82,32 +88,34 @@ Result<> LayerStoreImpl::ChooseKind() {
     kind_reason_ = "native copies, as asked for";
     return {};
   }
-  const std::string probe = fmt::format("{}-{:x}", kProbe, LOAM_TRY(RandomId()));
-  LOAM_TRY(MakeDirAt(layers_fd(), probe, 0700));
-  LOAM_TRY(MakeDirAt(layers_fd(), probe + "/fs", 0755));
-  LOAM_TRY(MakeDirAt(layers_fd(), probe + "/work", 0700));
-  OverlaySpec spec;
-  spec.lowers = {kEmptyDirs[0], kEmptyDirs[1]};
-  spec.upper = probe + "/fs";
-  spec.work = probe + "/work";
-  spec.userxattr = userxattr_;
-  spec.legacy = options_.legacy_overlay_options;
-  auto mounted = MountOverlay(layers_fd(), spec);
-  if (!mounted && !spec.legacy) {
-    spec.legacy = true;
-    if (auto legacy = MountOverlay(layers_fd(), spec)) {
+  // The answer holds as long as the kernel runs; asking again at every start would cost more than a small build step.
+  utsname system{};
+  ::uname(&system);
+  const auto boot = ReadFile("/proc/sys/kernel/random/boot_id");
+  const std::string question = fmt::format("{} {} {} uid {} legacy {} xattrs {}", system.release, system.version,
+                                           boot ? TrimSpace(*boot) : std::string_view(), ::geteuid(),
+                                           options_.legacy_overlay_options, overlay_prefix_);
+  const std::string answer_path = options_.root + "/layers/" + kProbeAnswer;
+  if (const auto answer = LOAM_TRY(ReadFileIfExists(answer_path))) {
+    for (const bool legacy : {false, true}) {
+      if (*answer == fmt::format("{}\n{}", question, legacy)) {
+        legacy_ = legacy;
+        kind_reason_ = "overlayfs";
+        return {};
+      }
+    }
+  }
+  legacy_ = options_.legacy_overlay_options;
+  auto mounted = Probe(legacy_);
+  if (!mounted && !legacy_) {
+    if (auto legacy = Probe(true)) {
+      legacy_ = true;
       mounted = std::move(legacy);
     }
   }
-  legacy_ = spec.legacy;
   if (mounted) {
-    mounted->Reset();
-  }
-  LOAM_TRY(RemoveTreeAt(layers_fd(), probe));
-  if (mounted) {
-    kind_ = SnapshotterKind::kOverlay;
     kind_reason_ = "overlayfs";
-    return {};
+    return WriteFileAtomic(answer_path, fmt::format("{}\n{}", question, legacy_));
   }
   if (options_.snapshotter == SnapshotterKind::kOverlay) {
     return tl::unexpected(std::move(mounted).error());
@@ -117,17 +125,50 @@ Result<> LayerStoreImpl::ChooseKind() {
   return {};
 }
 
+// A writable mount: a file system may do as a lower and yet not as an upper.
+Result<UniqueFd> LayerStoreImpl::Probe(bool legacy) {
+  const std::string probe = fmt::format("{}-{:x}", kProbe, LOAM_TRY(RandomId()));
+  LOAM_TRY(MakeDirAt(layers_fd(), probe, 0700));
+  LOAM_TRY(MakeDirAt(layers_fd(), probe + "/fs", 0755));
+  LOAM_TRY(MakeDirAt(layers_fd(), probe + "/work", 0700));
+  OverlaySpec spec;
+  spec.lowers = {kEmptyDirs[0], kEmptyDirs[1]};
+  spec.upper = probe + "/fs";
+  spec.work = probe + "/work";
+  spec.userxattr = userxattr_;
+  spec.legacy = legacy;
+  auto mounted = MountOverlay(layers_fd(), spec);
+  janitor_.RemoveTree(layers_fd(), probe);
+  return mounted;
+}
+
 Result<> LayerStoreImpl::RemoveLeftovers() {
   std::set<std::string> known(std::begin(kEmptyDirs), std::end(kEmptyDirs));
+  known.insert(kWork);
+  known.insert(kProbeAnswer);
   for (const LayerInfo& row : LOAM_TRY(db_->All())) {
     if (row.unpacked) {
       known.insert(DirName(row.id));
     }
   }
-  for (const DirEntry& entry : LOAM_TRY(ReadDir(layers_fd()))) {
-    if (known.count(entry.name) == 0) {
-      LOAM_TRY(RemoveTreeAt(layers_fd(), entry.name));
+  const auto discard = [this](const std::string& name) -> Result<> {
+    std::string trash = fmt::format("{}-{:x}", kTrash, LOAM_TRY(RandomId()));
+    if (::renameat(layers_fd(), name.c_str(), layers_fd(), trash.c_str()) != 0) {
+      return UnexpectedErrno(fmt::format("rename `{}`", name));
     }
+    janitor_.RemoveTree(layers_fd(), std::move(trash));
+    return {};
+  };
+  for (const DirEntry& entry : LOAM_TRY(ReadDir(layers_fd()))) {
+    if (entry.name.starts_with(kTrash)) {
+      janitor_.RemoveTree(layers_fd(), entry.name);
+    } else if (known.count(entry.name) == 0) {
+      LOAM_TRY(discard(entry.name));
+    }
+  }
+  const UniqueFd work = LOAM_TRY(OpenFileAt(layers_fd(), kWork, O_RDONLY | O_DIRECTORY));
+  for (const DirEntry& entry : LOAM_TRY(ReadDir(work.get()))) {
+    LOAM_TRY(discard(fmt::format("{}/{}", kWork, entry.name)));
   }
   return {};
 }

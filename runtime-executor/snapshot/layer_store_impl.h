@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime-executor/snapshot/janitor.h"
 #include "runtime-executor/snapshot/layer_db.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/snapshot/layer_tar.h"
@@ -82,7 +83,10 @@ class LayerStoreImpl final : public LayerStore {
   Result<LayerRef> Publish(LayerId id);
   static std::string DirName(LayerId id);
   static std::string FsName(LayerId id) { return DirName(id) + "/fs"; }
+  // The work directory of an active overlay; apart from the layer, so that committing moves and removes nothing.
+  static std::string WorkName(LayerId id) { return ".work/" + DirName(id); }
   [[nodiscard]] int layers_fd() const { return layers_fd_.get(); }
+  Janitor& janitor() { return janitor_; }
   // The directories to mount for a stack, bottom to top: the layers themselves, with flattened and rebased layers in
   // the place of those that need it. `hold` keeps what is used beyond the stack.
   Result<std::vector<LayerId>> EffectiveLayers(std::span<const LayerRef> layers, std::vector<LayerRef>* hold,
@@ -92,6 +96,7 @@ class LayerStoreImpl final : public LayerStore {
 
  private:
   Result<> ChooseKind();
+  Result<UniqueFd> Probe(bool legacy);
   Result<> RemoveLeftovers();
   Result<> UnpackLayer(const LayerRef& layer, std::stop_token stop);
   Result<> UnpackInto(LayerId id, const Digest& diff_id, content::ByteSource& tar, std::stop_token stop);
@@ -121,6 +126,8 @@ class LayerStoreImpl final : public LayerStore {
   std::vector<std::pair<std::weak_ptr<const HostTree>, FsRef>> materialized_;
   // Native read-only views in use, by stack.
   std::map<std::vector<LayerId>, std::weak_ptr<void>> views_;
+  // Last: its thread uses what is above.
+  Janitor janitor_;
 };
 
 class ActiveFs::Impl {

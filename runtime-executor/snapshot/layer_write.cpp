@@ -53,6 +53,9 @@ class Writer {
     }
     struct stat info {};
     if (::fstatat(dir, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT && !options_.from_layer) {
+        return {};  // a whiteout of nothing, which overlayfs lists and does not find
+      }
       return UnexpectedErrno(fmt::format("stat `{}`", path));
     }
     TarEntry entry;

@@ -21,6 +21,7 @@ class MountedFs {
   // Root directory of the view, an O_PATH descriptor: good for openat2 and *at calls, open "." below it for more. For
   // stacks it is the root of a detached mount, which a container's mount namespace may take by move_mount once; files
   // below fd() stay reachable afterwards. With native copies it is a clone of a directory.
+  // ReadDir may list names that stat does not find (ENOENT): overlayfs shows whiteouts of nothing. Skip them.
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const FsRef& ref() const { return ref_; }
   // Not null: fd() is the host's own directory and shows more than it should. Only paths that HostTree::Find knows may

@@ -260,7 +260,13 @@ class Differ {
 
  private:
   Result<> Node(int lower, int upper, const std::string& name, const std::string& path, LayerDir& layer) {
-    const struct stat info = LOAM_TRY(StatAt(upper, name));
+    struct stat info {};
+    if (::fstatat(upper, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) {
+        return {};  // a whiteout of nothing, which overlayfs lists and does not find
+      }
+      return UnexpectedErrno(fmt::format("stat `{}`", path));
+    }
     struct stat old {};
     const bool in_lower = lower >= 0 && ::fstatat(lower, name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (S_ISDIR(info.st_mode)) {
