@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "compiler/ast/dockerfile/builder.h"
 
 namespace loam::ast {
@@ -123,8 +124,9 @@ class AstBuilder {
 
   const Instruction* BuildTrigger(Onbuild& onbuild, const Token& keyword, const LogicalLine& line, SourceRange range,
                                   bool has_error, std::vector<const Token*> tokens) {
-    // Its own logical line: from its keyword on.
-    const std::string_view rest = TrimSpaceAfterKeyword(onbuild.original);
+    // Its own logical line: from its keyword, which is a part of the line's text, to the last byte that is no white space.
+    const std::string_view whole = TrimUnicodeSpaceRight(onbuild.original);
+    const std::string_view rest = whole.substr(static_cast<std::size_t>(keyword.text_data - whole.data()));
     Instruction* trigger = MakeHeader(keyword, line, onbuild.heredocs, range, rest);
     if (trigger->kind == InstructionKind::kOnbuild || trigger->kind == InstructionKind::kFrom ||
         trigger->kind == InstructionKind::kMaintainer) {
