@@ -35,7 +35,7 @@ Result<Output> Output::Open(const std::string& dest, const ExporterServices& ser
       path = real.get();
     }
   }
-  output.file_ = LOAM_TRY(AtomicFile::Create(path));
+  output.file_.emplace(LOAM_TRY(AtomicFile::Create(path)));
   output.sink_ = std::make_unique<content::FdSink>(output.file_->fd(), dest);
   return output;
 }

@@ -1,6 +1,7 @@
 #include "runtime-executor/exporter/oci/layout.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
@@ -13,7 +14,6 @@ namespace loam::exporter {
 namespace {
 
 using content::Descriptor;
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::string_view kRefNameAnnotation = "org.opencontainers.image.ref.name";
@@ -21,7 +21,7 @@ constexpr std::string_view kImageNameAnnotation = "io.containerd.image.name";
 
 std::string BlobPath(const Digest& digest) { return "blobs/sha256/" + digest.Hex(); }
 
-std::string AnnotationOf(const json& descriptor, std::string_view key) {
+std::string AnnotationOf(const ordered_json& descriptor, std::string_view key) {
   const auto annotations = descriptor.find("annotations");
   if (annotations == descriptor.end() || !annotations->is_object()) {
     return {};
@@ -49,16 +49,16 @@ Result<> AddBlobTo(const std::string& directory, const Descriptor& descriptor, c
 }
 
 // The manifests of an index.json that is there already, as they are.
-Result<json> ExistingManifests(const std::string& path) {
+Result<ordered_json> ExistingManifests(const std::string& path) {
   const std::optional<std::string> text = LOAM_TRY(ReadFileIfExists(path));
   if (!text) {
-    return json::array();
+    return ordered_json::array();
   }
-  json index = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  ordered_json index = ordered_json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!index.is_object() || (index.contains("manifests") && !index["manifests"].is_array())) {
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} is not an OCI image index", path));
   }
-  return index.value("manifests", json::array());
+  return index.value("manifests", ordered_json::array());
 }
 
 }  // namespace
@@ -129,14 +129,14 @@ Result<> WriteLayoutDirectory(const CommittedImage& image, const Descriptor& roo
   // The directory itself is the lock for changing its index.
   const std::string index_path = directory + "/index.json";
   const FileLock lock = LOAM_TRY(FileLock::AcquireDirectory(directory));
-  json manifests = LOAM_TRY(ExistingManifests(index_path));
+  ordered_json manifests = LOAM_TRY(ExistingManifests(index_path));
   std::vector<Descriptor> added = NamedDescriptors(root, names);
   if (names.empty()) {
     added.front().annotations[std::string(kRefNameAnnotation)] = "latest";
   }
   ordered_json index = {{"schemaVersion", 2}, {"mediaType", content::media_type::kOciIndex}};
   index["manifests"] = ordered_json::array();
-  for (const json& old : manifests) {
+  for (const ordered_json& old : manifests) {
     const auto is_replaced = [&](const Descriptor& descriptor) {
       const auto name = descriptor.annotations.find(std::string(kImageNameAnnotation));
       return AnnotationOf(old, kRefNameAnnotation) == descriptor.annotations.at(std::string(kRefNameAnnotation)) &&

@@ -39,7 +39,7 @@ class OciExporter final : public Exporter {
     // Before the work, as the destination may be wrong.
     std::optional<Output> output;
     if (tar_) {
-      output = LOAM_TRY(Output::Open(dest_, services_));
+      output.emplace(LOAM_TRY(Output::Open(dest_, services_)));
     }
     CommittedImage image = LOAM_TRY(CommitImage(input, attributes_, services_, progress, stop));
     if (image.root.annotations.count(std::string(kCreatedAnnotation)) == 0) {
