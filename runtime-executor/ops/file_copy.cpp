@@ -436,7 +436,9 @@ Result<UniqueFd> MakeParents(int root_fd, const std::string& path, mode_t mode, 
   if (made != nullptr) {
     make.on_made = [made](const std::string& directory) { made->push_back(directory); };
   }
-  return MakeDirsInRoot(root_fd, path, make);
+  // A link that leads nowhere on the way is followed too: what it names is made.
+  const std::string resolved = "/" + LOAM_TRY(SourceTree(root_fd).Resolve(path, true));
+  return MakeDirsInRoot(root_fd, resolved, make);
 }
 
 }  // namespace loam::ops

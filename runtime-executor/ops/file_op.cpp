@@ -243,6 +243,7 @@ class FileOp final : public solver::Op {
     return FileCacheMap(op_, vertex_.inputs.size(), environment_.checksums);
   }
   [[nodiscard]] bool cheap_cache_map() const override { return true; }
+  [[nodiscard]] bool cpu_bound() const override { return true; }
   [[nodiscard]] Result<std::vector<solver::ResultPtr>> Run(solver::OpContext& context,
                                                            std::span<const solver::ResultPtr> inputs) override {
     return FileActions(op_.file(), inputs, *environment_.layers, context.stop()).Run();

@@ -189,7 +189,7 @@ TEST_P(WorkerTest, RunsAndTellsStreamsApart) {
 
 TEST_P(WorkerTest, GivesTheExitCode) {
   EXPECT_EQ(Code(Shell("exit 42")), 42);
-  EXPECT_EQ(Code(Shell("kill -9 $$; sleep 5")), 0) << "process 1 of a container is immune to its own signals";
+  EXPECT_EQ(Code(Shell("kill -9 $$; true")), 0) << "process 1 of a container is immune to its own signals";
   EXPECT_EQ(Code(Shell("sh -c 'kill -TERM $$'; exit $?")), 128 + SIGTERM);
 }
 
