@@ -136,7 +136,9 @@ void CapSet::Add(std::string_view name) {
   }
 }
 
-bool CapSet::Contains(std::string_view name) const { return std::binary_search(begin(), end(), name); }
+bool CapSet::Contains(std::string_view name) const {
+  return std::binary_search(begin(), end(), name);
+}
 
 void AddOpCaps(const ir::Node& node, bool linux_resources, CapSet& caps) {
   switch (node.kind()) {

@@ -304,7 +304,8 @@ void Fields::Definition(const pb::Definition& definition) {
   MapOf("metadata", definition.metadata(), [this](const std::string& digest, const pb::OpMetadata& metadata) {
     Object(digest, [&] { Metadata(metadata); });
   });
-  ObjectIf(definition.has_source(), "Source", definition.source(), [this](const pb::Source& source) { Source(source); });
+  ObjectIf(definition.has_source(), "Source", definition.source(),
+           [this](const pb::Source& source) { Source(source); });
 }
 
 void Fields::Build(const pb::BuildOp& build) {
@@ -378,7 +379,11 @@ void Fields::Metadata(const pb::OpMetadata& metadata) {
 
 }  // namespace
 
-void DescribeOp(const pb::Op& op, FieldSink& sink) { Fields(sink).Op(op); }
-void DescribeMetadata(const pb::OpMetadata& metadata, FieldSink& sink) { Fields(sink).Metadata(metadata); }
+void DescribeOp(const pb::Op& op, FieldSink& sink) {
+  Fields(sink).Op(op);
+}
+void DescribeMetadata(const pb::OpMetadata& metadata, FieldSink& sink) {
+  Fields(sink).Metadata(metadata);
+}
 
 }  // namespace loam::llb

@@ -1,5 +1,5 @@
-// One walk over the fields of an op, for every printer: names and order are those of the proto files, which are also those
-// of Go's JSON. Fields with their default value are left out, except where upstream's JSON has them always.
+// One walk over the fields of an op, for every printer: names and order are those of the proto files, which are also
+// those of Go's JSON. Fields with their default value are left out, except where upstream's JSON has them always.
 #pragma once
 
 #include <cstdint>

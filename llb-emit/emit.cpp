@@ -220,9 +220,9 @@ class Emitter {
     for (const ir::Metadata& metadata : metadata_) {
       for (const ir::SourceLocation& location : metadata.locations) {
         if (location.source < 0 || static_cast<std::size_t>(location.source) >= index.size()) {
-          return Unexpected(ErrorCode::kFailedPrecondition,
-                            fmt::format("a location is in source {}, but there are {} sources", location.source,
-                                        index.size()));
+          return Unexpected(
+              ErrorCode::kFailedPrecondition,
+              fmt::format("a location is in source {}, but there are {} sources", location.source, index.size()));
         }
         std::int32_t& number = index[static_cast<std::size_t>(location.source)];
         if (number < 0) {
@@ -267,13 +267,13 @@ class Emitter {
   const int depth_;
   Definition definition_;
   WireWriter out_{definition_.bytes};
-  std::vector<DigestText> digests_;         // one an op
-  std::vector<std::uint32_t> op_of_node_;   // by node
-  std::vector<std::uint32_t> slots_;        // ops by digest, open addressing
+  std::vector<DigestText> digests_;        // one an op
+  std::vector<std::uint32_t> op_of_node_;  // by node
+  std::vector<std::uint32_t> slots_;       // ops by digest, open addressing
   std::vector<std::pair<std::uint32_t, ir::NodeId>> duplicates_;
   std::vector<OpInput> inputs_;
   std::vector<const ir::Metadata*> parts_;
-  std::vector<ir::Metadata> metadata_;      // one a vertex
+  std::vector<ir::Metadata> metadata_;  // one a vertex
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// IR -> pb.Definition. The bytes are deterministic and every op is the bytes that upstream's encoder writes, so digests,
-// and with them caches, are shared with BuildKit.
+// IR -> pb.Definition. The bytes are deterministic and every op is the bytes that upstream's encoder writes, so
+// digests, and with them caches, are shared with BuildKit.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +47,8 @@ struct Definition {
   }
 };
 
-// The graph that `root` needs. Fails with kFailedPrecondition on an op that LLB does not have (a pass should have replaced
-// it) and with kInvalidArgument on text that is not UTF-8, as upstream does.
+// The graph that `root` needs. Fails with kFailedPrecondition on an op that LLB does not have (a pass should have
+// replaced it) and with kInvalidArgument on text that is not UTF-8, as upstream does.
 [[nodiscard]] Result<Definition> Emit(const ir::Module& module, ir::Value root, const EmitOptions& options = {});
 
 // The same as a protobuf object.

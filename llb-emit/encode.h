@@ -1,5 +1,5 @@
-// pb messages -> bytes as upstream's encoder writes them. C++ protobuf cannot do it alone: it writes the member of a oneof
-// in the place of its number, upstream writes it last. Use this wherever an op is digested.
+// pb messages -> bytes as upstream's encoder writes them. C++ protobuf cannot do it alone: it writes the member of a
+// oneof in the place of its number, upstream writes it last. Use this wherever an op is digested.
 #pragma once
 
 #include <string>

@@ -13,8 +13,8 @@ namespace loam::llb {
 namespace {
 
 constexpr ir::OpKind kSources[] = {
-    ir::OpKind::kSourceImage, ir::OpKind::kSourceImageBlob, ir::OpKind::kSourceOciLayout, ir::OpKind::kSourceOciBlob,
-    ir::OpKind::kSourceLocal, ir::OpKind::kSourceGit,
+    ir::OpKind::kSourceImage,   ir::OpKind::kSourceImageBlob, ir::OpKind::kSourceOciLayout,
+    ir::OpKind::kSourceOciBlob, ir::OpKind::kSourceLocal,     ir::OpKind::kSourceGit,
 };
 
 // Views of a repeated string field.
@@ -43,8 +43,9 @@ class Importer {
       file.language = info.language();
       file.data = info.data();
       if (info.has_definition()) {
-        return Unexpected(ErrorCode::kUnimplemented,
-                          fmt::format("the source `{}` lies in a build state, which cannot be imported", info.filename()));
+        return Unexpected(
+            ErrorCode::kUnimplemented,
+            fmt::format("the source `{}` lies in a build state, which cannot be imported", info.filename()));
       }
     }
     values_.resize(graph_.vertices().size());
@@ -385,6 +386,8 @@ class Importer {
 
 }  // namespace
 
-Result<ir::Module> ImportModule(const Graph& graph) { return Importer(graph).Run(); }
+Result<ir::Module> ImportModule(const Graph& graph) {
+  return Importer(graph).Run();
+}
 
 }  // namespace loam::llb

@@ -1,5 +1,5 @@
-// LLB -> IR: the way back from emission, for looking at foreign graphs and for running passes on them. Emitting what was
-// imported gives the same ops, byte for byte, unless an op holds what the IR does not keep (it then fails here).
+// LLB -> IR: the way back from emission, for looking at foreign graphs and for running passes on them. Emitting what
+// was imported gives the same ops, byte for byte, unless an op holds what the IR does not keep (it then fails here).
 #pragma once
 
 #include "base/result.h"

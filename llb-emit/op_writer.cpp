@@ -234,8 +234,7 @@ void WriteOneof(WireWriter& out, const ir::Node& node) {
     case ir::OpKind::kSourceLocal:
     case ir::OpKind::kSourceGit:
     case ir::OpKind::kSourceHttp:
-      out.Message(kSourceField,
-                  [&] { WriteSource(out, SourceScheme(node.kind()), node.As<ir::SourceAttrs>()); });
+      out.Message(kSourceField, [&] { WriteSource(out, SourceScheme(node.kind()), node.As<ir::SourceAttrs>()); });
       return;
     case ir::OpKind::kExec:
       out.Message(kExecField, [&] { WriteExec(out, node.As<ir::ExecAttrs>()); });

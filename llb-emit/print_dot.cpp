@@ -122,7 +122,8 @@ Look LookOf(const Vertex& vertex) {
 std::string EdgeLabel(const pb::Op& op, std::int64_t index) {
   std::vector<std::string> parts;
   for (const pb::Mount& mount : op.exec().mounts()) {
-    if (mount.input() == index && mount.dest() != "/" && mount.mounttype() != pb::SECRET && mount.mounttype() != pb::SSH) {
+    if (mount.input() == index && mount.dest() != "/" && mount.mounttype() != pb::SECRET &&
+        mount.mounttype() != pb::SSH) {
       parts.push_back(mount.dest());
     }
   }

@@ -13,7 +13,8 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// Go's rules: <, > and & are escaped for HTML, U+2028 and U+2029 for JavaScript; a byte that is not UTF-8 becomes U+FFFD.
+// Go's rules: <, > and & are escaped for HTML, U+2028 and U+2029 for JavaScript; a byte that is not UTF-8 becomes
+// U+FFFD.
 void AppendJsonString(std::string_view text, std::string& out) {
   out += '"';
   for (std::size_t i = 0; i < text.size();) {

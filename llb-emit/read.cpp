@@ -14,15 +14,17 @@ tl::unexpected<Error> Invalid(std::string message) {
   return Unexpected(ErrorCode::kInvalidArgument, std::move(message));
 }
 
-std::string OpName(std::size_t index, const Digest& digest) { return fmt::format("op {} ({})", index, digest.ToString()); }
+std::string OpName(std::size_t index, const Digest& digest) {
+  return fmt::format("op {} ({})", index, digest.ToString());
+}
 
 Result<> CheckLocations(const pb::Definition& definition) {
   const int files = definition.source().infos_size();
   for (const auto& [digest, locations] : definition.source().locations()) {
     for (const pb::Location& location : locations.locations()) {
       if (location.sourceindex() < 0 || location.sourceindex() >= files) {
-        return Invalid(fmt::format("a location of `{}` is in source {}, but there are {}", digest,
-                                   location.sourceindex(), files));
+        return Invalid(
+            fmt::format("a location of `{}` is in source {}, but there are {}", digest, location.sourceindex(), files));
       }
     }
   }
@@ -38,8 +40,9 @@ const Vertex* Graph::Find(const Digest& digest) const {
 
 Result<Graph> ReadDefinition(std::string_view bytes, const ReadLimits& limits) {
   if (bytes.size() > limits.bytes || bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    return Unexpected(ErrorCode::kResourceExhausted,
-                      fmt::format("a definition of {} bytes; {} are the most that is read", bytes.size(), limits.bytes));
+    return Unexpected(
+        ErrorCode::kResourceExhausted,
+        fmt::format("a definition of {} bytes; {} are the most that is read", bytes.size(), limits.bytes));
   }
   const google::protobuf::LogSilencer quiet;  // what it would say on stderr is in our error
   auto definition = std::make_unique<pb::Definition>();
@@ -54,9 +57,8 @@ Result<Graph> ReadDefinition(std::unique_ptr<const pb::Definition> definition, c
   graph.definition_ = std::move(definition);
   const pb::Definition& source = *graph.definition_;
   if (static_cast<std::size_t>(source.def_size()) > limits.vertices) {
-    return Unexpected(ErrorCode::kResourceExhausted,
-                      fmt::format("a definition of {} ops; {} are the most that is read", source.def_size(),
-                                  limits.vertices));
+    return Unexpected(ErrorCode::kResourceExhausted, fmt::format("a definition of {} ops; {} are the most that is read",
+                                                                 source.def_size(), limits.vertices));
   }
   LOAM_TRY(CheckLocations(source));
   if (source.def_size() == 0) {
@@ -123,7 +125,8 @@ Result<Graph> ReadDefinition(std::unique_ptr<const pb::Definition> definition, c
 
   const std::string last_name = OpName(graph.op_digests_.size() - 1, graph.op_digests_.back());
   if (last.op_case() != pb::Op::OP_NOT_SET || last.inputs_size() > 1) {
-    return Invalid(fmt::format("{} is the last one: it must have a single input, the result, and nothing else", last_name));
+    return Invalid(
+        fmt::format("{} is the last one: it must have a single input, the result, and nothing else", last_name));
   }
   if (last.inputs_size() == 0) {
     return graph;

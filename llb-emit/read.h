@@ -31,10 +31,10 @@ struct Vertex {
   Digest digest;
   std::string_view bytes;  // what the digest is of
   pb::Op op;
-  std::vector<Edge> inputs;                     // as Op.inputs
-  const pb::OpMetadata* metadata = nullptr;     // null: none given
-  const pb::Locations* locations = nullptr;     // null: none given
-  bool reachable = false;                       // from the result
+  std::vector<Edge> inputs;                  // as Op.inputs
+  const pb::OpMetadata* metadata = nullptr;  // null: none given
+  const pb::Locations* locations = nullptr;  // null: none given
+  bool reachable = false;                    // from the result
 };
 
 // What may be read; the defaults are far above real definitions.
@@ -74,8 +74,8 @@ class Graph {
   bool scratch_ = true;
 };
 
-// Errors are kInvalidArgument and name the op by its place and digest: bytes that are no definition or no op, inputs that
-// are missing, wrong digests, indexes out of bounds, ops without what their kind needs, cycles.
+// Errors are kInvalidArgument and name the op by its place and digest: bytes that are no definition or no op, inputs
+// that are missing, wrong digests, indexes out of bounds, ops without what their kind needs, cycles.
 [[nodiscard]] Result<Graph> ReadDefinition(std::string_view bytes, const ReadLimits& limits = {});
 [[nodiscard]] Result<Graph> ReadDefinition(std::unique_ptr<const pb::Definition> definition,
                                            const ReadLimits& limits = {});

@@ -1,6 +1,6 @@
-// WireWriter: protobuf's wire format, written straight into one buffer, byte for byte as upstream's encoder does for LLB:
-// fields in the order of the calls (by number, the member of a oneof last), default values left out, maps sorted by their
-// caller, keys and values of map entries always there.
+// WireWriter: protobuf's wire format, written straight into one buffer, byte for byte as upstream's encoder does for
+// LLB: fields in the order of the calls (by number, the member of a oneof last), default values left out, maps sorted
+// by their caller, keys and values of map entries always there.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// merge(merge(a, b), c) becomes merge(a, b, c): upper layers win either way, and the step in between, which nothing else
-// uses, is never made. A chain of COPY --link is such a chain of merges.
+// merge(merge(a, b), c) becomes merge(a, b, c): upper layers win either way, and the step in between, which nothing
+// else uses, is never made. A chain of COPY --link is such a chain of merges.
 #include <algorithm>
 
 #include "compiler/passes/pass.h"

@@ -3,9 +3,9 @@
 //   WORKDIR /src      %1 = file(%0) {mkdir /src}            %1 = file(%0, %c) {mkdir /src, copy . /src/}
 //   COPY . .          %2 = file(%1, %c) {copy . /src/}
 //
-// Two ops are joined only if a rebuild loses nothing by it: never two that copy (a change in the second one's files would
-// copy the first one's again), unless all they copy comes from images, which do not change. An op that looks up a user by
-// name in the result of the one before is joined only if that one cannot have changed the users. The chain of a
+// Two ops are joined only if a rebuild loses nothing by it: never two that copy (a change in the second one's files
+// would copy the first one's again), unless all they copy comes from images, which do not change. An op that looks up a
+// user by name in the result of the one before is joined only if that one cannot have changed the users. The chain of a
 // COPY --link starts at scratch and ends in a merge, so it is left as it is.
 #include <algorithm>
 
@@ -153,10 +153,9 @@ class Folder {
                                (first.platform() == nullptr || *first.platform() == *second.platform());
     const ir::Metadata x = module_.graph.MergedMetadata(a);
     const ir::Metadata y = module_.graph.MergedMetadata(b);
-    const bool same_group =
-        x.progress_group.has_value() == y.progress_group.has_value() &&
-        (!x.progress_group || (x.progress_group->id == y.progress_group->id &&
-                               x.progress_group->weak == y.progress_group->weak));
+    const bool same_group = x.progress_group.has_value() == y.progress_group.has_value() &&
+                            (!x.progress_group || (x.progress_group->id == y.progress_group->id &&
+                                                   x.progress_group->weak == y.progress_group->weak));
     return same_platform && same_group && x.ignore_cache == y.ignore_cache && x.export_cache == y.export_cache &&
            !x.linux_resources && !y.linux_resources &&
            std::equal(first.worker_constraints().begin(), first.worker_constraints().end(),
@@ -252,7 +251,8 @@ class Folder {
   void AnnotateJoined(const std::vector<ir::NodeId>& members, ir::Value value) {
     std::vector<std::pair<std::string, std::string>> texts;
     const auto text_of = [&texts](std::string_view key) -> std::string& {
-      const auto found = std::find_if(texts.begin(), texts.end(), [key](const auto& text) { return text.first == key; });
+      const auto found =
+          std::find_if(texts.begin(), texts.end(), [key](const auto& text) { return text.first == key; });
       return found != texts.end() ? found->second : texts.emplace_back(std::string(key), "").second;
     };
     std::vector<ir::SourceLocation> locations;

@@ -1,5 +1,5 @@
-// What a pass is: a function from a module to a better one. It appends a sentence to `changes` for each thing it changed,
-// and leaves the module as it was if there is none.
+// What a pass is: a function from a module to a better one. It appends a sentence to `changes` for each thing it
+// changed, and leaves the module as it was if there is none.
 #pragma once
 
 #include <string>

@@ -38,8 +38,8 @@ PassReport Run(ir::Module& module, const PassEntry& pass) {
 
 Result<> VerifyAfter(const ir::Module& module, std::string_view pass) {
   if (Result<> valid = ir::Verify(module); !valid) {
-    return Unexpected(ErrorCode::kInternal, fmt::format("the pass `{}` made an invalid module: {}", pass,
-                                                        valid.error().message()));
+    return Unexpected(ErrorCode::kInternal,
+                      fmt::format("the pass `{}` made an invalid module: {}", pass, valid.error().message()));
   }
   return {};
 }

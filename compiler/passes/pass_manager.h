@@ -1,5 +1,5 @@
-// The passes between sema and emission. -O0 runs none: the LLB is byte for byte upstream's. -O1 may change the graph, but
-// never the resulting filesystem or image config.
+// The passes between sema and emission. -O0 runs none: the LLB is byte for byte upstream's. -O1 may change the graph,
+// but never the resulting filesystem or image config.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +35,8 @@ struct PassOptions {
   bool verify = false;
 };
 
-// Runs the passes of passes.def up to the level, in that order. An error is an invalid module: the input's mistake before
-// the first pass (kInvalidArgument), our own bug after one (kInternal, naming the pass).
+// Runs the passes of passes.def up to the level, in that order. An error is an invalid module: the input's mistake
+// before the first pass (kInvalidArgument), our own bug after one (kInternal, naming the pass).
 [[nodiscard]] Result<std::vector<PassReport>> RunPasses(ir::Module& module, const PassOptions& options = {});
 
 // One pass by its name, for tests and `--passes`; kNotFound if there is none, with the nearest name as a hint.

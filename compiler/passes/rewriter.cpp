@@ -28,8 +28,7 @@ struct CompactOperands {
       return old;
     }
     const auto index = static_cast<std::size_t>(old);
-    return index < place.size() ? place[index]
-                                : old - static_cast<std::int64_t>(place.size() - operands.size());
+    return index < place.size() ? place[index] : old - static_cast<std::int64_t>(place.size() - operands.size());
   }
   [[nodiscard]] bool changed() const { return operands.size() != place.size(); }
 };

@@ -14,14 +14,15 @@ class Rewriter {
   // The module must outlive the rewriter.
   explicit Rewriter(const ir::Module& from);
 
-  // Calls `make` for each node that a result or a source file needs. What it returns takes the node's place: result i of
-  // the old node becomes result i counted from there. It returns the default Value for a node that nobody will ask for.
+  // Calls `make` for each node that a result or a source file needs. What it returns takes the node's place: result i
+  // of the old node becomes result i counted from there. It returns the default Value for a node that nobody will ask
+  // for.
   ir::Module Run(const std::function<ir::Value(ir::NodeId)>& make);
 
   // The new value for an old one whose node was made.
   [[nodiscard]] ir::Value Map(ir::Value old) const;
-  // The same node over the mapped operands, with its metadata. Where LLB lists an input once (exec, file), operands that
-  // became equal become one.
+  // The same node over the mapped operands, with its metadata. Where LLB lists an input once (exec, file), operands
+  // that became equal become one.
   ir::Value Copy(ir::NodeId old);
   [[nodiscard]] ir::Graph& graph() { return to_.graph; }
 

@@ -18,12 +18,12 @@ Result<golden::Outputs> Make(std::string_view text) {
   // The module that is imported from the LLB must be emitted as the same bytes.
   const ir::Module imported = LOAM_TRY(llb::ImportModule(graph));
   const llb::Definition again = LOAM_TRY(llb::Emit(imported, imported.results.at(0).fs));
-  return golden::Outputs{{".txt", llb::PrintText(graph)},
-                         {".json", llb::PrintJson(graph)},
-                         {".dot", llb::PrintDot(graph)},
-                         {".digests", llb::PrintDigests(graph)},
-                         {".imported", again.bytes == definition.bytes ? ir::PrintModule(imported)
-                                                                       : "importing loses something\n"}};
+  return golden::Outputs{
+      {".txt", llb::PrintText(graph)},
+      {".json", llb::PrintJson(graph)},
+      {".dot", llb::PrintDot(graph)},
+      {".digests", llb::PrintDigests(graph)},
+      {".imported", again.bytes == definition.bytes ? ir::PrintModule(imported) : "importing loses something\n"}};
 }
 
 }  // namespace

@@ -19,8 +19,9 @@ struct LlbFile {
 // $LOAM_CONFORMANCE_DIR, or the folder beside the source tree; "" if there is none.
 inline std::string ConformanceLlbDir() {
   const char* given = std::getenv("LOAM_CONFORMANCE_DIR");
-  const std::filesystem::path root =
-      given != nullptr ? std::filesystem::path(given) : std::filesystem::path(LOAM_SOURCE_DIR) / "../shared/conformance";
+  const std::filesystem::path root = given != nullptr
+                                         ? std::filesystem::path(given)
+                                         : std::filesystem::path(LOAM_SOURCE_DIR) / "../shared/conformance";
   const std::filesystem::path dir = root / "dockerfile/llb";
   return std::filesystem::is_directory(dir) ? dir.string() : "";
 }
@@ -50,7 +51,7 @@ inline std::vector<LlbFile> ReadConformanceLlb() {
 }  // namespace loam::llb
 
 // Leaves the test as skipped, saying why.
-#define LOAM_SKIP_WITHOUT_CONFORMANCE()                                                                            \
-  if (::loam::llb::ConformanceLlbDir().empty()) {                                                                  \
+#define LOAM_SKIP_WITHOUT_CONFORMANCE()                                                                             \
+  if (::loam::llb::ConformanceLlbDir().empty()) {                                                                   \
     GTEST_SKIP() << "no conformance data: set LOAM_CONFORMANCE_DIR to a folder that has dockerfile/llb/*.pb in it"; \
   }

@@ -21,10 +21,12 @@ pb::Op BaseOp() {
 }
 
 constexpr std::string_view kBase =
-    "\x0a\x0b\x0a\x09sha256:00"    // inputs
-    "\x52\x07\x12\x05linux"        // platform
-    "\x5a\x00";                    // constraints
-std::string Base() { return std::string(kBase.data(), kBase.size() + 1); }  // the literal's last NUL counts
+    "\x0a\x0b\x0a\x09sha256:00"  // inputs
+    "\x52\x07\x12\x05linux"      // platform
+    "\x5a\x00";                  // constraints
+std::string Base() {
+  return std::string(kBase.data(), kBase.size() + 1);
+}  // the literal's last NUL counts
 
 TEST(EncodeOp, PutsTheOneofLast) {
   pb::Op op = BaseOp();

@@ -186,7 +186,8 @@ TEST(ReadDefinition, SaysWhatIsWrongWithAnOp) {
   EXPECT_THAT(ErrorOfOp([](pb::Op&) {}), HasSubstr("no known kind"));
   EXPECT_THAT(ErrorOfOp([](pb::Op& op) { op.mutable_exec(); }), HasSubstr("without meta"));
   EXPECT_THAT(ErrorOfOp([](pb::Op& op) { op.mutable_exec()->mutable_meta(); }), HasSubstr("without arguments"));
-  EXPECT_THAT(ErrorOfOp([](pb::Op& op) { op.mutable_exec()->mutable_meta()->add_args("x"); }), HasSubstr("without mounts"));
+  EXPECT_THAT(ErrorOfOp([](pb::Op& op) { op.mutable_exec()->mutable_meta()->add_args("x"); }),
+              HasSubstr("without mounts"));
   EXPECT_THAT(ErrorOfOp([](pb::Op& op) {
                 FillExec(op);
                 op.mutable_exec()->mutable_mounts(0)->set_dest("/x");
@@ -217,7 +218,13 @@ TEST(ReadDefinition, SaysWhatIsWrongWithAnOp) {
               }),
               HasSubstr("the input of action 0"));
   EXPECT_THAT(ErrorOfOp([](pb::Op& op) {
-                op.mutable_file()->add_actions()->mutable_mkdir()->mutable_owner()->mutable_group()->mutable_byname()->set_input(5);
+                op.mutable_file()
+                    ->add_actions()
+                    ->mutable_mkdir()
+                    ->mutable_owner()
+                    ->mutable_group()
+                    ->mutable_byname()
+                    ->set_input(5);
               }),
               HasSubstr("knows the user"));
   EXPECT_THAT(ErrorOfOp([](pb::Op& op) { op.mutable_diff(); }), HasSubstr("lower or upper"));

@@ -8,8 +8,8 @@
 namespace loam::llb {
 
 inline ir::Value AddImage(ir::Graph& graph, std::string_view ref) {
-  static constexpr ir::Platform kPlatform{.os = "linux", .architecture = "amd64", .variant = {}, .os_version = {},
-                                          .os_features = {}};
+  static constexpr ir::Platform kPlatform{
+      .os = "linux", .architecture = "amd64", .variant = {}, .os_version = {}, .os_features = {}};
   return graph.Add<ir::OpKind::kSourceImage>({}, {.identifier = ref, .attrs = {}}, {.platform = &kPlatform});
 }
 
@@ -28,7 +28,8 @@ inline ir::Value AddRun(ir::Graph& graph, ir::Value base, std::string_view comma
   return graph.Add<ir::OpKind::kExec>({{base}}, exec);
 }
 
-inline ir::Value AddCopy(ir::Graph& graph, ir::Value base, ir::Value from, std::string_view src, std::string_view dest) {
+inline ir::Value AddCopy(ir::Graph& graph, ir::Value base, ir::Value from, std::string_view src,
+                         std::string_view dest) {
   const bool scratch = base.is_scratch();
   const std::vector<ir::Value> operands = scratch ? std::vector<ir::Value>{from} : std::vector<ir::Value>{base, from};
   const std::vector<ir::FileAction> actions = {{.kind = ir::FileActionKind::kCopy,
@@ -53,7 +54,8 @@ inline void Name(ir::Graph& graph, ir::Value value, std::string_view name) {
 inline ir::Module SampleModule() {
   ir::Module module;
   ir::Graph& graph = module.graph;
-  module.sources.push_back({.filename = "Dockerfile", .language = "Dockerfile", .data = "FROM alpine\nRUN make\n", .state = {}});
+  module.sources.push_back(
+      {.filename = "Dockerfile", .language = "Dockerfile", .data = "FROM alpine\nRUN make\n", .state = {}});
   const ir::Value alpine = AddImage(graph, "docker.io/library/alpine:latest");
   Name(graph, alpine, "[build 1/2] FROM docker.io/library/alpine:latest");
   const ir::Value make = AddRun(graph, alpine, "make");
@@ -67,7 +69,8 @@ inline ir::Module SampleModule() {
   graph.Annotate(make, metadata);
   const ir::Value copy = AddCopy(graph, {}, make, "/out", "/bin/");
   Name(graph, copy, "[stage-1 1/1] COPY --from=build /out /bin/");
-  module.results.push_back({.platform_id = "linux/amd64", .fs = copy, .image_config = {}, .base_image_config = {}, .platform = {}});
+  module.results.push_back(
+      {.platform_id = "linux/amd64", .fs = copy, .image_config = {}, .base_image_config = {}, .platform = {}});
   return module;
 }
 

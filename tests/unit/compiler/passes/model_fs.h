@@ -1,6 +1,6 @@
-// A model of what ops do to filesystems, small enough to be obviously right: a filesystem is a map from paths to what was
-// put there, runs and sources are black boxes named by all they depend on. Two modules that agree in this model for every
-// input build the same filesystems.
+// A model of what ops do to filesystems, small enough to be obviously right: a filesystem is a map from paths to what
+// was put there, runs and sources are black boxes named by all they depend on. Two modules that agree in this model for
+// every input build the same filesystems.
 #pragma once
 
 #include <map>
@@ -78,7 +78,8 @@ class ModelBuild {
       key += std::string(arg) + " ";
     }
     for (const ir::Mount& mount : exec.mounts) {
-      key += fmt::format("{}:{} ", mount.dest, mount.input < 0 ? "-" : Dump(inputs.at(static_cast<std::size_t>(mount.input))));
+      key += fmt::format("{}:{} ", mount.dest,
+                         mount.input < 0 ? "-" : Dump(inputs.at(static_cast<std::size_t>(mount.input))));
     }
     for (const ir::Mount& mount : exec.mounts) {
       if (mount.output >= 0) {

@@ -20,11 +20,10 @@ using ::testing::IsEmpty;
 class ModuleBuilder {
  public:
   ir::Value Image(std::string_view name) {
-    return Named(graph().Add<ir::OpKind::kSourceImage>({}, {.identifier = name, .attrs = {}}), fmt::format("FROM {}", name));
+    return Named(graph().Add<ir::OpKind::kSourceImage>({}, {.identifier = name, .attrs = {}}),
+                 fmt::format("FROM {}", name));
   }
-  ir::Value Context() {
-    return graph().Add<ir::OpKind::kSourceLocal>({}, {.identifier = "context", .attrs = {}});
-  }
+  ir::Value Context() { return graph().Add<ir::OpKind::kSourceLocal>({}, {.identifier = "context", .attrs = {}}); }
   ir::Value Run(ir::Value base, std::string_view command) { return RunWith(base, command, {}); }
   ir::Value RunWith(ir::Value base, std::string_view command, std::vector<ir::Value> mounted) {
     const std::vector<std::string_view> args = {command};
@@ -75,13 +74,16 @@ class ModuleBuilder {
     return Named(graph().Add<ir::OpKind::kFile>(operands, {.actions = actions}), std::move(name));
   }
   ir::Value Workdir(ir::Value base, std::string_view path, std::string_view user = {}) {
-    return File(base, {.kind = ir::FileActionKind::kMkdir, .path = path, .owner = OwnerOf(user), .mode = 0755, .make_parents = true}, {},
-                fmt::format("WORKDIR {}", path));
+    return File(
+        base,
+        {.kind = ir::FileActionKind::kMkdir, .path = path, .owner = OwnerOf(user), .mode = 0755, .make_parents = true},
+        {}, fmt::format("WORKDIR {}", path));
   }
-  ir::Value Copy(ir::Value base, ir::Value from, std::string_view src, std::string_view dest, std::string_view user = {}) {
+  ir::Value Copy(ir::Value base, ir::Value from, std::string_view src, std::string_view dest,
+                 std::string_view user = {}) {
     return File(base,
-                {.kind = ir::FileActionKind::kCopy, .path = dest, .source = src, .owner = OwnerOf(user), .mode = -1}, from,
-                fmt::format("COPY {} {}", src, dest));
+                {.kind = ir::FileActionKind::kCopy, .path = dest, .source = src, .owner = OwnerOf(user), .mode = -1},
+                from, fmt::format("COPY {} {}", src, dest));
   }
   ir::Value Merge(std::vector<ir::Value> layers, std::string name) {
     return Named(graph().Add<ir::OpKind::kMerge>(layers, {}), std::move(name));
@@ -94,7 +96,8 @@ class ModuleBuilder {
     return value;
   }
   ModuleBuilder& Result(ir::Value value) {
-    module_.results.push_back({.platform_id = "linux/amd64", .fs = value, .image_config = "{}", .base_image_config = {}, .platform = {}});
+    module_.results.push_back(
+        {.platform_id = "linux/amd64", .fs = value, .image_config = "{}", .base_image_config = {}, .platform = {}});
     return *this;
   }
   ir::Graph& graph() { return module_.graph; }
@@ -128,9 +131,13 @@ PassReport RunProved(ir::Module& module, std::string_view pass) {
   return *report;
 }
 
-std::size_t Needed(const ir::Module& module) { return module.graph.PostOrder(Roots(module)).size(); }
+std::size_t Needed(const ir::Module& module) {
+  return module.graph.PostOrder(Roots(module)).size();
+}
 
-const ir::Node& ResultNode(const ir::Module& module) { return module.graph.node(module.results[0].fs); }
+const ir::Node& ResultNode(const ir::Module& module) {
+  return module.graph.node(module.results[0].fs);
+}
 
 TEST(DropUnreachable, DropsStagesThatNothingUses) {
   ModuleBuilder b;
@@ -154,9 +161,7 @@ TEST(DropUnreachable, KeepsWhatASourceFileLiesIn) {
 
 TEST(ShareEqual, JoinsSourcesThatBecameEqualAndAllThatFollows) {
   ModuleBuilder b;
-  const auto context = [&b] {
-    return b.Named(b.graph().AddOpen(ir::OpKind::kSourceLocal), "load build context");
-  };
+  const auto context = [&b] { return b.Named(b.graph().AddOpen(ir::OpKind::kSourceLocal), "load build context"); };
   const ir::Value one = context();
   const ir::Value two = context();
   const ir::Value base = b.Image("alpine");
@@ -277,7 +282,8 @@ TEST(FoldFileOps, LooksUpUsersWhereTheyAreTheSame) {
 TEST(FoldFileOps, KeepsApartWhatMayHaveChangedTheUsers) {
   for (const std::string_view path : {"/etc/passwd", "/x"}) {  // /x might lie behind a link
     ModuleBuilder b;
-    const ir::Value file = b.File(b.Image("alpine"), {.kind = ir::FileActionKind::kMkfile, .path = path, .data = "new"}, {}, "mkfile");
+    const ir::Value file =
+        b.File(b.Image("alpine"), {.kind = ir::FileActionKind::kMkfile, .path = path, .data = "new"}, {}, "mkfile");
     b.Result(b.Workdir(file, "/src", "node"));
     EXPECT_THAT(RunProved(b.module(), "fold-file-ops").changes, IsEmpty()) << path;
   }
@@ -328,8 +334,9 @@ TEST(PassManager, Explains) {
   const auto reports = RunPasses(b.module(), {});
   ASSERT_TRUE(reports);
   EXPECT_THAT(ExplainPasses(*reports), HasSubstr("drop-unreachable: drops what no result needs\n  nothing to do\n"));
-  EXPECT_THAT(ExplainPasses(*reports), HasSubstr("fold-file-ops: joins adjacent file operations into one\n  3 -> 2 nodes\n"
-                                                 "  - WORKDIR /a is done by WORKDIR /b\n"));
+  EXPECT_THAT(ExplainPasses(*reports),
+              HasSubstr("fold-file-ops: joins adjacent file operations into one\n  3 -> 2 nodes\n"
+                        "  - WORKDIR /a is done by WORKDIR /b\n"));
 }
 
 TEST(PassManager, KnowsItsPassesByName) {
@@ -343,7 +350,8 @@ TEST(PassManager, KnowsItsPassesByName) {
   EXPECT_EQ(ParseOptLevel("2"), std::nullopt);
 }
 
-// Random graphs of all ops: at -O1 every result is the same as before, in fewer nodes, and a second round finds nothing.
+// Random graphs of all ops: at -O1 every result is the same as before, in fewer nodes, and a second round finds
+// nothing.
 TEST(PassManager, RandomGraphsKeepTheirResults) {
   std::size_t before = 0;
   std::size_t after = 0;
@@ -381,10 +389,12 @@ TEST(PassManager, RandomGraphsKeepTheirResults) {
           values.push_back(b.Merge({some(), values[below(values.size())], b.Image("layer")}, "merge"));
           break;
         case 7:
-          values.push_back(b.File(base, {.kind = ir::FileActionKind::kRm, .path = path(), .allow_not_found = true}, {}, "rm"));
+          values.push_back(
+              b.File(base, {.kind = ir::FileActionKind::kRm, .path = path(), .allow_not_found = true}, {}, "rm"));
           break;
         default:
-          values.push_back(b.File(base, {.kind = ir::FileActionKind::kMkfile, .path = path(), .mode = 0644, .data = "x"}, {}, "mkfile"));
+          values.push_back(b.File(
+              base, {.kind = ir::FileActionKind::kMkfile, .path = path(), .mode = 0644, .data = "x"}, {}, "mkfile"));
       }
     }
     for (const ir::Value value : open) {
