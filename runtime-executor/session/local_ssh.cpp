@@ -52,8 +52,8 @@ class KeyAgent {
     ProcessSpec spec;
     spec.args = {"ssh-agent", "-D", "-a", socket};
     Process process = LOAM_TRY(Process::Spawn(spec));
-    // The agent answers as soon as its socket exists; ssh-add would fail before.
-    while (!IsSocket(socket)) {
+    // ssh-add would fail before the agent listens.
+    while (!ConnectUnix(socket)) {
       pollfd ended{process.pidfd(), POLLIN, 0};
       if (::poll(&ended, 1, 5) != 0) {
         return Unexpected(ErrorCode::kUnavailable, "ssh-agent ended at its start");
