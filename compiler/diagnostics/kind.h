@@ -21,7 +21,7 @@ struct KindInfo {
   std::string_view code;
   Severity severity;
   std::string_view format;
-  // The page is docs/diagnostics/<slug>.md.
+  // The section of docs/diagnostics.md.
   std::string_view slug;
 };
 

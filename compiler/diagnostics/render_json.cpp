@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kDocsUrl = "https://loam.build/docs/diagnostics/";
+constexpr std::string_view kDocsUrl = "https://loam.build/docs/diagnostics#";
 
 // Bytes that are not UTF-8 become the replacement character: the text must be valid JSON whatever the file held.
 std::string Dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }

@@ -12,8 +12,6 @@ namespace loam::parse {
 
 // As BuildKit: the longest line it reads, without its line feed. A longer one is an error.
 inline constexpr std::uint32_t kMaxLineBytes = 65535;
-// ONBUILD inside ONBUILD; deeper text is kept, unparsed.
-inline constexpr std::uint32_t kMaxTriggerDepth = 8;
 // Depth of arrays and objects in a JSON form; deeper ones are read as shell form, as encoding/json refuses them.
 inline constexpr std::uint32_t kMaxJsonDepth = 10000;
 

@@ -1,6 +1,8 @@
 #include "compiler/diagnostics/kind.h"
 
+#include <fstream>
 #include <set>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -25,6 +27,19 @@ TEST(Kinds, MessagesFollowTheStyle) {
     EXPECT_NE(info.format.back(), '.') << info.code << " ends with a full stop";
     EXPECT_EQ(info.format.find('\''), info.format.find("'s")) << info.code << ": code goes into backticks";
     EXPECT_EQ(info.slug.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string_view::npos) << info.code;
+  }
+}
+
+// Those of the text and the instructions; the messages of semantics explain themselves.
+TEST(Kinds, HaveTheirSectionInTheDocs) {
+  std::ifstream in(LOAM_SOURCE_DIR "/docs/diagnostics.md");
+  std::stringstream docs;
+  docs << in.rdbuf();
+  for (const KindInfo& info : kKinds) {
+    if (info.code < "LD0300") {
+      const std::string heading = "## " + std::string(info.slug) + "\n\n`" + std::string(info.code) + "`, ";
+      EXPECT_NE(docs.str().find(heading), std::string::npos) << info.code;
+    }
   }
 }
 
