@@ -241,7 +241,8 @@ Result<Process> Process::Spawn(const ProcessSpec& spec) {
     program = *found;
   }
   const auto argv = Pointers(spec.args);
-  const auto envp = Pointers(spec.env ? *spec.env : std::vector<std::string>());
+  static const std::vector<std::string> kNoVariables;
+  const auto envp = Pointers(spec.env ? *spec.env : kNoVariables);
   ChildPlan plan;
   plan.program = program.c_str();
   plan.program_fd = spec.program_fd;
