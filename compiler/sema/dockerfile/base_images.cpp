@@ -219,11 +219,12 @@ bool Converter::ResolveImage(Stage& stage, const ir::Platform& wanted, std::stri
   if (options().image_resolve_mode != "default") {
     attrs.attrs = {&mode, 1};
   }
-  stage.state.fs = graph().Add<ir::OpKind::kSourceImage>({}, attrs, {.platform = &platform, .worker_constraints = {}});
+  const ir::Value image =
+      graph().Add<ir::OpKind::kSourceImage>({}, attrs, {.platform = &platform, .worker_constraints = {}});
   stage.state.platform = NormalizePlatform(platform, graph());
   const std::string name = VertexName(stage, "FROM " + stage.base_name, &platform, nullptr);
   const std::string_view command = stage.from != nullptr ? stage.from->code() : std::string_view();
-  graph().Annotate(stage.state.fs, Named(name, &command, stage.lines));
+  stage.state.fs = AddStep(image, Named(name, &command, stage.lines));
   return true;
 }
 

@@ -90,6 +90,8 @@ class Converter {
   bool Finish();
   bool CloseMainContext();
   bool CloseLocalContexts();
+  // Gives the nodes the names of their steps.
+  void AnnotateSteps();
 
  public:
   // ---- what the instructions share (used by helpers in their files)
@@ -116,8 +118,10 @@ class Converter {
   ir::Metadata Named(std::string_view name, const std::string_view* command, source::LineSpan lines);
   // A file op of one action on `base`.
   ir::Value AddFileOp(ir::Value base, std::span<const ir::Value> more, std::span<const ir::FileAction> actions);
+  // Notes that a step made `value`, from the filesystems in the order in which LLB walks them.
+  Fs AddStep(ir::Value value, const ir::Metadata& metadata, std::vector<std::uint32_t> inputs = {});
   // `base` with nothing but one new file, for heredocs.
-  ir::Value InlineDocument(std::string_view name, std::string_view data, std::uint32_t mode);
+  Fs InlineDocument(std::string_view name, std::string_view data, std::uint32_t mode);
   // The main context; its node is closed when all paths are known.
   State MainContext();
   void UseContextPath(std::string_view path);
@@ -156,11 +160,18 @@ class Converter {
     std::string name;
     std::string directory;
     std::shared_ptr<PathSet> paths;
-    ir::Value value;
+    Fs fs;
   };
   std::vector<LocalContext> local_contexts_;
 
-  std::optional<ir::Value> context_;
+  struct Step {
+    ir::Value value;
+    ir::Metadata metadata;
+    std::vector<std::uint32_t> inputs;
+  };
+  std::vector<Step> steps_;
+
+  std::optional<Fs> context_;
   bool context_is_local_ = true;
   PathSet context_paths_;
   std::string scratch_;

@@ -88,18 +88,23 @@ class CopyBuilder {
   }
 
   // The op on `base`; its owner names are looked up there.
-  ir::Value Finish(ir::Value base) {
+  Fs Finish(Fs base, const ir::Metadata& metadata) {
     std::vector<ir::Value> operands;
+    std::vector<std::uint32_t> steps;
     if (!base.is_scratch()) {
-      operands.push_back(base);
+      operands.push_back(base.value);
+      steps.push_back(base.step);
+    }
+    for (auto made = actions_.rbegin(); made != actions_.rend(); ++made) {
+      steps.push_back(made->second.step);
     }
     std::vector<ir::FileAction> actions;
     for (const auto& [action, source] : actions_) {
       ir::FileAction& out = actions.emplace_back(action);
       if (!source.is_scratch()) {
-        auto found = std::find(operands.begin(), operands.end(), source);
+        auto found = std::find(operands.begin(), operands.end(), source.value);
         if (found == operands.end()) {
-          operands.push_back(source);
+          operands.push_back(source.value);
           found = std::prev(operands.end());
         }
         out.secondary_input = found - operands.begin();
@@ -113,7 +118,7 @@ class CopyBuilder {
         actions[i].owner = Converter::OwnerFrom(transfer_.chown, base_input);
       }
     }
-    return converter_.graph().Add<ir::OpKind::kFile>(operands, {actions});
+    return converter_.AddStep(converter_.graph().Add<ir::OpKind::kFile>(operands, {actions}), metadata, std::move(steps));
   }
 
  private:
@@ -206,8 +211,8 @@ class CopyBuilder {
     }
     checksum_ = git.checksum;
     git.mtime.clear();
-    const ir::Value source = AddGitSource(converter_.graph(), git);
-    converter_.graph().Annotate(source, converter_.Named(vertex, nullptr, {}));
+    const Fs source =
+        converter_.AddStep(AddGitSource(converter_.graph(), git), converter_.Named(vertex, nullptr, {}));
     ir::FileAction action = common_;
     action.source = "/";
     Add(action, source);
@@ -227,9 +232,9 @@ class CopyBuilder {
       attrs.push_back({"http.checksum", transfer_.checksum});
     }
     attrs.push_back({"http.filename", file});
-    const ir::Value source = converter_.graph().Add<ir::OpKind::kSourceHttp>({}, {url, attrs});
     const std::string_view no_command;
-    converter_.graph().Annotate(source, converter_.Named(vertex, &no_command, {}));
+    const Fs source = converter_.AddStep(converter_.graph().Add<ir::OpKind::kSourceHttp>({}, {url, attrs}),
+                                         converter_.Named(vertex, &no_command, {}));
     ir::FileAction action = common_;
     action.source = converter_.Intern(JoinPath("/", file));
     action.attempt_unpack = transfer_.unpack.value_or(false);
@@ -289,7 +294,7 @@ class CopyBuilder {
     }
   }
 
-  void Add(const ir::FileAction& action, ir::Value source) { actions_.emplace_back(action, source); }
+  void Add(const ir::FileAction& action, const Fs& source) { actions_.emplace_back(action, source); }
 
   Converter& converter_;
   Stage& stage_;
@@ -299,7 +304,7 @@ class CopyBuilder {
   std::vector<std::string_view> excludes_;
   std::optional<bool> keep_git_dir_;
   std::string checksum_;
-  std::vector<std::pair<ir::FileAction, ir::Value>> actions_;
+  std::vector<std::pair<ir::FileAction, Fs>> actions_;
 };
 
 bool Converter::DoCopy(Stage& stage, const Command& command, const ast::FileTransfer& copy) {
@@ -381,11 +386,10 @@ bool Converter::DoCopy(Stage& stage, const Command& command, const ast::FileTran
   ir::Metadata metadata = Named(vertex, nullptr, command.lines);
   metadata.ignore_cache = stage.ignore_cache;
   if (copy.link && transfer.chmod.empty()) {
-    const ir::Value layer = builder.Finish({});
     ir::Metadata layer_metadata = metadata;
     const std::string_view group = Intern(fmt::format("link-{}-{}", source_, progress_groups_++));
     layer_metadata.progress_group = ir::ProgressGroup{group, Intern(vertex), true};
-    graph().Annotate(layer, layer_metadata);
+    const Fs layer = builder.Finish({}, layer_metadata);
     if (stage.state.fs.is_scratch()) {
       stage.state.fs = layer;
       --stage.command_index;
@@ -396,13 +400,12 @@ bool Converter::DoCopy(Stage& stage, const Command& command, const ast::FileTran
       ir::Metadata merge_metadata = Named(link, nullptr, command.lines);
       merge_metadata.ignore_cache = stage.ignore_cache;
       merge_metadata.progress_group = ir::ProgressGroup{group, Intern(vertex), false};
-      const ir::Value inputs[] = {stage.state.fs, layer};
-      stage.state.fs = graph().Add<ir::OpKind::kMerge>(inputs, {});
-      graph().Annotate(stage.state.fs, merge_metadata);
+      const ir::Value inputs[] = {stage.state.fs.value, layer.value};
+      stage.state.fs = AddStep(graph().Add<ir::OpKind::kMerge>(inputs, {}), merge_metadata,
+                               {stage.state.fs.step, layer.step});
     }
   } else {
-    stage.state.fs = builder.Finish(stage.state.fs);
-    graph().Annotate(stage.state.fs, metadata);
+    stage.state.fs = builder.Finish(stage.state.fs, metadata);
   }
   AddHistory(stage, std::move(history), true, true);
 

@@ -155,16 +155,19 @@ ir::Value Converter::AddFileOp(ir::Value base, std::span<const ir::Value> more, 
   return graph().Add<ir::OpKind::kFile>(operands, {actions});
 }
 
-ir::Value Converter::InlineDocument(std::string_view name, std::string_view data, std::uint32_t mode) {
+Fs Converter::AddStep(ir::Value value, const ir::Metadata& metadata, std::vector<std::uint32_t> inputs) {
+  steps_.push_back({value, metadata, std::move(inputs)});
+  return {value, static_cast<std::uint32_t>(steps_.size() - 1)};
+}
+
+Fs Converter::InlineDocument(std::string_view name, std::string_view data, std::uint32_t mode) {
   ir::FileAction action;
   action.kind = ir::FileActionKind::kMkfile;
   action.output = 0;
   action.path = Intern(JoinPath("/", name));
   action.data = data;
   action.mode = static_cast<std::int32_t>(mode);
-  const ir::Value value = AddFileOp({}, {}, {&action, 1});
-  graph().Annotate(value, Named("[internal] preparing inline document", nullptr, {}));
-  return value;
+  return AddStep(AddFileOp({}, {}, {&action, 1}), Named("[internal] preparing inline document", nullptr, {}));
 }
 
 ir::Owner Converter::OwnerFrom(std::string_view text, std::int64_t input) {

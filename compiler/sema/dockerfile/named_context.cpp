@@ -113,17 +113,18 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
     }
     stage.base_config = std::move(metadata->config);
     std::vector<ir::KeyValue> attrs;
+    ir::Value made;
     if (layout) {
       if (!options().session_id.empty()) {
         attrs.push_back({"oci.session", options().session_id});
       }
       attrs.push_back({"oci.store", store});
-      stage.state.fs = graph().Add<ir::OpKind::kSourceOciLayout>({}, {ref, attrs}, {.platform = &wanted, .worker_constraints = {}});
+      made = graph().Add<ir::OpKind::kSourceOciLayout>({}, {ref, attrs}, {.platform = &wanted, .worker_constraints = {}});
     } else {
       const std::string resolved = metadata->ref.empty() ? ref : metadata->ref;
-      stage.state.fs = graph().Add<ir::OpKind::kSourceImage>({}, {resolved, {}}, {.platform = &wanted, .worker_constraints = {}});
+      made = graph().Add<ir::OpKind::kSourceImage>({}, {resolved, {}}, {.platform = &wanted, .worker_constraints = {}});
     }
-    graph().Annotate(stage.state.fs, Named(layout ? fmt::format("[context {}] OCI load from client", name)
+    stage.state.fs = AddStep(made, Named(layout ? fmt::format("[context {}] OCI load from client", name)
                                                   : fmt::format("[context {}] {}", name, text),
                                            nullptr, {}));
     stage.image = std::move(*config);
@@ -136,16 +137,16 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
       return fail(git.error().message());
     }
     if (*git) {
-      stage.state.fs = AddGitSource(graph(), **git);
-      graph().Annotate(stage.state.fs, Named(fmt::format("[internal] load git source {}", spec), nullptr, {}));
+      stage.state.fs = AddStep(AddGitSource(graph(), **git),
+                               Named(fmt::format("[internal] load git source {}", spec), nullptr, {}));
       return true;
     }
     if (scheme == "git") {
       return fail(fmt::format("`{}` is no git reference", spec));
     }
     const ir::KeyValue attrs[] = {{"http.filename", "context"}};
-    stage.state.fs = graph().Add<ir::OpKind::kSourceHttp>({}, {spec, attrs});
-    graph().Annotate(stage.state.fs, Named(fmt::format("[context {}] {}", name, spec), nullptr, {}));
+    stage.state.fs = AddStep(graph().Add<ir::OpKind::kSourceHttp>({}, {spec, attrs}),
+                             Named(fmt::format("[context {}] {}", name, spec), nullptr, {}));
     return true;
   }
   if (scheme == "local") {
@@ -153,8 +154,9 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
     local.name = name;
     local.directory = rest;
     local.paths = stage.paths;
-    local.value = graph().AddOpen(ir::OpKind::kSourceLocal);
-    stage.state.fs = local.value;
+    local.fs = AddStep(graph().AddOpen(ir::OpKind::kSourceLocal),
+                       Named(fmt::format("[context {}] load from client", name), nullptr, {}));
+    stage.state.fs = local.fs;
     return true;
   }
   if (scheme == "target" || scheme == "input") {
@@ -177,8 +179,7 @@ bool Converter::CloseLocalContexts() {
         source.exclude_patterns = ParseDockerignore(*text);
       }
     }
-    CloseLocalSource(graph(), local.value, source, options());
-    graph().Annotate(local.value, Named(fmt::format("[context {}] load from client", local.name), nullptr, {}));
+    CloseLocalSource(graph(), local.fs.value, source, options());
   }
   return true;
 }

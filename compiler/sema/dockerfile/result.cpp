@@ -59,7 +59,7 @@ void Converter::UseContextPath(std::string_view path) { context_paths_.push_back
 State Converter::MainContext() {
   if (!context_) {
     if (options().remote_context.empty()) {
-      context_ = graph().AddOpen(ir::OpKind::kSourceLocal);
+      context_ = AddStep(graph().AddOpen(ir::OpKind::kSourceLocal), Named("[internal] load build context", nullptr, {}));
     } else {
       context_is_local_ = false;
       const auto git = ParseGitReference(options().remote_context);
@@ -73,7 +73,7 @@ State Converter::MainContext() {
         if (epoch_ && source.mtime.empty()) {
           source.mtime = "commit";
         }
-        context_ = AddGitSource(graph(), source);
+        context_ = AddStep(AddGitSource(graph(), source), Named(name, nullptr, {}));
       } else {
         const ir::KeyValue attrs[] = {{"http.filename", "context"}};
         const ir::Value archive = graph().Add<ir::OpKind::kSourceHttp>({}, {options().remote_context, attrs});
@@ -85,17 +85,14 @@ State Converter::MainContext() {
         unpack.source = "/context";
         unpack.mode = -1;
         unpack.attempt_unpack = true;
-        graph().Annotate(archive, Named(name, nullptr, {}));
+        const Fs fetched = AddStep(archive, Named(name, nullptr, {}));
         const auto head = input_.host->ReadFile(graph(), archive, "context", 1024);
         if (head && !IsArchive(*head)) {
-          context_ = archive;
+          context_ = fetched;
         } else {
           const ir::Value operands[] = {archive};
-          context_ = graph().Add<ir::OpKind::kFile>(operands, {{&unpack, 1}});
+          context_ = AddStep(graph().Add<ir::OpKind::kFile>(operands, {{&unpack, 1}}), {}, {fetched.step});
         }
-      }
-      if (git && *git) {
-        graph().Annotate(*context_, Named(name, nullptr, {}));
       }
       if (!options().context_subdir.empty()) {
         ir::FileAction scope;
@@ -106,8 +103,8 @@ State Converter::MainContext() {
         scope.source = Intern(JoinPath("/", options().context_subdir));
         scope.mode = -1;
         scope.dir_copy_contents = true;
-        const ir::Value operands[] = {*context_};
-        context_ = graph().Add<ir::OpKind::kFile>(operands, {{&scope, 1}});
+        const ir::Value operands[] = {context_->value};
+        context_ = AddStep(graph().Add<ir::OpKind::kFile>(operands, {{&scope, 1}}), {}, {context_->step});
       }
     }
   }
@@ -132,9 +129,40 @@ bool Converter::CloseMainContext() {
     }
     source.exclude_patterns = std::move(*excludes);
   }
-  CloseLocalSource(graph(), *context_, source, options());
-  graph().Annotate(*context_, Named("[internal] load build context", nullptr, {}));
+  CloseLocalSource(graph(), context_->value, source, options());
   return true;
+}
+
+void Converter::AnnotateSteps() {
+  // Depth-first, inputs before their user, from the result. What the result does not need keeps no name.
+  std::vector<bool> seen(steps_.size());
+  struct Frame {
+    std::uint32_t step;
+    std::size_t next = 0;
+  };
+  std::vector<Frame> stack;
+  const auto visit = [&](std::uint32_t root) {
+    if (root == Fs::kNoStep || seen[root]) {
+      return;
+    }
+    seen[root] = true;
+    stack.push_back({root});
+    while (!stack.empty()) {
+      Frame& frame = stack.back();
+      const Step& step = steps_[frame.step];
+      if (frame.next == step.inputs.size()) {
+        graph().Annotate(step.value, step.metadata);
+        stack.pop_back();
+        continue;
+      }
+      const std::uint32_t input = step.inputs[frame.next++];
+      if (input != Fs::kNoStep && !seen[input]) {
+        seen[input] = true;
+        stack.push_back({input});
+      }
+    }
+  };
+  visit(target_->state.fs.step);
 }
 
 bool Converter::Finish() {
@@ -145,6 +173,7 @@ bool Converter::Finish() {
   if (!CloseMainContext() || !CloseLocalContexts() || emitter_.has_errors()) {
     return false;
   }
+  AnnotateSteps();
   ir::Platform& platform = target.image.platform;
   if (!implicit_platform_) {
     const bool same = target_platform_.os == platform.os && target_platform_.architecture == platform.architecture;
@@ -164,7 +193,7 @@ bool Converter::Finish() {
 
   ir::ModuleResult& result = module_.results.emplace_back();
   result.platform_id = FormatPlatformFull(NormalizePlatform(target_platform_, graph()));
-  result.fs = target.state.fs;
+  result.fs = target.state.fs.value;
   result.image_config = WriteImageConfig(target.image);
   result.base_image_config = std::move(target.base_config);
   result.platform = target_platform_;

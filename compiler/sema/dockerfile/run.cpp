@@ -146,7 +146,8 @@ bool Converter::DoRun(Stage& stage, const Command& command, const ast::Run& run)
     attrs.env = state.env.Render(graph());
   }
   std::vector<ir::Value> operands;
-  const std::vector<ir::Mount> list = mounts.Build(state.fs, operands);
+  std::vector<std::uint32_t> steps;
+  const std::vector<ir::Mount> list = mounts.Build(state.fs, operands, steps);
   attrs.mounts = list;
   attrs.secret_env = mounts.secret_env;
   const ir::Platform platform = state.platform.value_or(target_platform_);
@@ -164,8 +165,9 @@ bool Converter::DoRun(Stage& stage, const Command& command, const ast::Run& run)
   }
 
   const std::string history = HistoryText(args, stage.build_args, state.env);
-  state.fs = graph().Add<ir::OpKind::kExec>(operands, attrs, {.platform = &platform, .worker_constraints = {}});
-  graph().Annotate(state.fs, metadata);
+  const ir::Value exec =
+      graph().Add<ir::OpKind::kExec>(operands, attrs, {.platform = &platform, .worker_constraints = {}});
+  state.fs = AddStep(exec, metadata, std::move(steps));
   AddHistory(stage, history, true, true);
   return true;
 }

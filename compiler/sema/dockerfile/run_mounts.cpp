@@ -12,7 +12,7 @@
 
 namespace loam::sema {
 
-void RunMounts::AddBind(std::string_view target, ir::Value source, std::string_view selector) {
+void RunMounts::AddBind(std::string_view target, Fs source, std::string_view selector) {
   Entry& entry = entries.emplace_back();
   entry.mount.dest = target;
   entry.mount.selector = selector;
@@ -32,7 +32,8 @@ std::optional<std::string_view> RunMounts::FirstSocket() const {
   return sockets.empty() ? std::nullopt : std::optional(sockets.front().dest);
 }
 
-std::vector<ir::Mount> RunMounts::Build(ir::Value root, std::vector<ir::Value>& operands) const {
+std::vector<ir::Mount> RunMounts::Build(Fs root, std::vector<ir::Value>& operands,
+                                        std::vector<std::uint32_t>& steps) const {
   std::vector<Entry> sorted;
   sorted.reserve(entries.size() + 1);
   Entry& first = sorted.emplace_back();
@@ -45,9 +46,10 @@ std::vector<ir::Mount> RunMounts::Build(ir::Value root, std::vector<ir::Value>& 
   std::vector<ir::Mount> mounts;
   for (Entry& entry : sorted) {
     if (!entry.source.is_scratch()) {
-      auto found = std::find(operands.begin(), operands.end(), entry.source);
+      steps.push_back(entry.source.step);
+      auto found = std::find(operands.begin(), operands.end(), entry.source.value);
       if (found == operands.end()) {
-        operands.push_back(entry.source);
+        operands.push_back(entry.source.value);
         found = std::prev(operands.end());
       }
       entry.mount.input = found - operands.begin();
@@ -101,7 +103,7 @@ void AddSocket(const MountOptions& options, RunMounts& mounts, Converter& conver
 }
 
 // An empty directory of this owner and mode, for a cache that nothing else is the start of.
-ir::Value OwnedDirectory(ir::Value base, const MountOptions& options, Converter& converter) {
+Fs OwnedDirectory(Fs base, const MountOptions& options, Converter& converter) {
   ir::FileAction action;
   action.kind = ir::FileActionKind::kMkdir;
   action.input = base.is_scratch() ? -1 : 0;
@@ -109,9 +111,8 @@ ir::Value OwnedDirectory(ir::Value base, const MountOptions& options, Converter&
   action.path = "/cache";
   action.mode = static_cast<std::int32_t>(options.mode.value_or(0755) & 0777);
   action.owner = ir::Owner{ir::User{{}, -1, options.uid.value_or(0)}, ir::User{{}, -1, options.gid.value_or(0)}};
-  const ir::Value value = converter.AddFileOp(base, {}, {&action, 1});
-  converter.graph().Annotate(value, converter.Named("[internal] setting cache mount permissions", nullptr, {}));
-  return value;
+  return converter.AddStep(converter.AddFileOp(base.value, {}, {&action, 1}),
+                           converter.Named("[internal] setting cache mount permissions", nullptr, {}), {base.step});
 }
 
 }  // namespace

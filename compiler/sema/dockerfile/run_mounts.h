@@ -7,14 +7,14 @@
 #include <string_view>
 #include <vector>
 
-#include "compiler/ir/graph.h"
+#include "compiler/sema/dockerfile/state.h"
 
 namespace loam::sema {
 
 struct RunMounts {
   struct Entry {
     ir::Mount mount;
-    ir::Value source;  // scratch for none
+    Fs source;  // scratch for none
   };
   std::vector<Entry> entries;
   std::vector<ir::Mount> secrets;
@@ -23,13 +23,13 @@ struct RunMounts {
   // Variables that secrets set.
   std::vector<std::string_view> masked;
 
-  void AddBind(std::string_view target, ir::Value source, std::string_view selector);
+  void AddBind(std::string_view target, Fs source, std::string_view selector);
   void AddTmpfs(std::string_view target, std::int64_t size, bool readonly);
   // Where the first agent socket is.
   [[nodiscard]] std::optional<std::string_view> FirstSocket() const;
 
-  // All mounts, the root of `root` first; the different sources become the operands.
-  std::vector<ir::Mount> Build(ir::Value root, std::vector<ir::Value>& operands) const;
+  // All mounts, the root of `root` first; the different sources become the operands, `steps` are what made them.
+  std::vector<ir::Mount> Build(Fs root, std::vector<ir::Value>& operands, std::vector<std::uint32_t>& steps) const;
 };
 
 }  // namespace loam::sema

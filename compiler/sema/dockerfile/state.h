@@ -9,8 +9,19 @@
 
 namespace loam::sema {
 
+// A filesystem, and the step that made it. Equal steps are one node of the graph, but each keeps its own name until the
+// end, when names are merged in the order in which LLB lists the steps (Converter::AnnotateSteps).
+struct Fs {
+  static constexpr std::uint32_t kNoStep = 0xffffffffU;
+
+  ir::Value value;
+  std::uint32_t step = kNoStep;
+
+  [[nodiscard]] bool is_scratch() const { return value.is_scratch(); }
+};
+
 struct State {
-  ir::Value fs;
+  Fs fs;
   Environment env;
   std::string_view dir = "/";
   std::string_view user;

@@ -26,7 +26,7 @@ bool Converter::DoWorkdir(Stage& stage, const Command& command, const ast::Workd
   const std::string_view directory = stage.state.dir;
   const bool has_layer = directory != "/";
   if (has_layer) {
-    const ir::Value base = stage.state.fs;
+    const Fs base = stage.state.fs;
     ir::FileAction action;
     action.kind = ir::FileActionKind::kMkdir;
     action.input = base.is_scratch() ? -1 : 0;
@@ -40,10 +40,10 @@ bool Converter::DoWorkdir(Stage& stage, const Command& command, const ast::Workd
     if (epoch_) {
       action.timestamp = *epoch_ * 1000000000;
     }
-    stage.state.fs = AddFileOp(base, {}, {&action, 1});
     const std::string name = VertexName(stage, CommandText(workdir.code(), stage.state.env, false), &*stage.platform,
                                         &stage.state.env);
-    graph().Annotate(stage.state.fs, Named(name, nullptr, command.lines));
+    stage.state.fs =
+        AddStep(AddFileOp(base.value, {}, {&action, 1}), Named(name, nullptr, command.lines), {base.step});
   }
   AddHistory(stage, fmt::format("WORKDIR {}", directory), has_layer, false);
   return true;
