@@ -46,7 +46,7 @@ class EngineState {
   std::unique_ptr<snapshot::LayerStore> layers;
   std::unique_ptr<cache::RecordStore> records;
   std::unique_ptr<cache::ChecksumCache> checksums;
-  source::SourceManager sources;
+  source::SourceSet sources;
   content::CodecPool codecs;
   std::unique_ptr<LayerResultStore> results;
   std::unique_ptr<ops::LlbOpResolver> resolver;

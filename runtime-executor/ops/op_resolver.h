@@ -30,7 +30,7 @@ namespace loam::worker {
 class Worker;
 }
 namespace loam::source {
-class SourceManager;
+class SourceSet;
 }
 
 namespace loam::ops {
@@ -52,7 +52,7 @@ struct OpEnvironment {
   content::ContentStore* content = nullptr;
   snapshot::LayerStore* layers = nullptr;
   cache::ChecksumCache* checksums = nullptr;
-  source::SourceManager* sources = nullptr;
+  source::SourceSet* sources = nullptr;
   std::function<Result<worker::Worker*>()> worker;
   // `<root>/cache-mounts`.
   std::string cache_mounts_dir;

@@ -1,4 +1,4 @@
-// Source op: resolves and fetches an image, a local directory and the like by way of source::SourceManager.
+// Source op: resolves and fetches an image, a local directory and the like by way of source::SourceSet.
 #pragma once
 
 #include <memory>

@@ -6,7 +6,7 @@
 
 namespace loam::source {
 
-void SourceManager::Register(std::unique_ptr<Source> source) {
+void SourceSet::Register(std::unique_ptr<Source> source) {
   for (std::string& scheme : source->Schemes()) {
     const bool added = by_scheme_.emplace(std::move(scheme), source.get()).second;
     LOAM_CHECK(added, "two sources have the same scheme");
@@ -14,7 +14,7 @@ void SourceManager::Register(std::unique_ptr<Source> source) {
   sources_.push_back(std::move(source));
 }
 
-Result<std::unique_ptr<SourceInstance>> SourceManager::Open(const SourceRequest& request) const {
+Result<std::unique_ptr<SourceInstance>> SourceSet::Open(const SourceRequest& request) const {
   const std::string_view identifier = request.identifier;
   const std::size_t separator = identifier.find("://");
   if (separator == std::string_view::npos || separator == 0) {

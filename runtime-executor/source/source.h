@@ -1,4 +1,4 @@
-// Source: where the leaves of a build graph come from. A SourceManager holds one Source per scheme; ops/source asks it
+// Source: where the leaves of a build graph come from. A SourceSet holds one Source per scheme; ops/source asks it
 // for the SourceInstance of an LLB SourceOp, computes the cache key with Resolve and the filesystem with Fetch.
 #pragma once
 
@@ -71,7 +71,8 @@ class Source {
   virtual Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request, std::string_view reference) = 0;
 };
 
-class SourceManager {
+// (Not SourceManager: the compiler has one in this namespace.)
+class SourceSet {
  public:
   void Register(std::unique_ptr<Source> source);
   // kInvalidArgument for an identifier without scheme, kUnimplemented for a scheme that no source has.
