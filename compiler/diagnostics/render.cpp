@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/utf8.h"
 #include "compiler/diagnostics/source_excerpt.h"
 

@@ -1,7 +1,9 @@
 // What the builders of single instructions share; private to compiler/ast.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/ast/dockerfile/ast.h"

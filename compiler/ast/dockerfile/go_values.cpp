@@ -1,5 +1,6 @@
 #include "compiler/ast/dockerfile/go_values.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace loam::ast {
