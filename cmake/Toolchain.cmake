@@ -27,6 +27,9 @@ add_compile_definitions(_FILE_OFFSET_BITS=64)
 
 # Warnings for our own code (-Wmissing-field-initializers is off: designated initialisers leave defaults out on purpose); generated code is compiled without them (see loam_generated_library).
 set(LOAM_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
-                  -Wimplicit-fallthrough -Wswitch -Wno-missing-field-initializers -Werror)
+                  -Wimplicit-fallthrough -Wswitch -Wno-missing-field-initializers
+                  # g++ 12 warns falsely about std::string once it inlines (GCC bug 105651).
+                  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict>
+                  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow> -Werror)
 
 find_package(Threads REQUIRED)
