@@ -156,6 +156,9 @@ class Engine {
   [[nodiscard]] Result<std::vector<DiskUsageEntry>> DiskUsage() const;
   [[nodiscard]] Result<PruneReport> Prune(const PruneOptions& options);
 
+  // The parts, for the rest of this folder.
+  [[nodiscard]] EngineState& state() const { return *state_; }
+
  private:
   explicit Engine(std::shared_ptr<EngineState> state);
   std::shared_ptr<EngineState> state_;

@@ -229,21 +229,17 @@ class Comparison {
       explanation.verdict = Explanation::Verdict::kFirstTime;
       return explanation;
     }
-    explanation.differences = Differences(*before, step);
+    bool own = false;
+    explanation.differences = Differences(*before, step, own);
     explanation.verdict =
         explanation.differences.empty() ? Explanation::Verdict::kResultGone : Explanation::Verdict::kChanged;
-    if (!explanation.differences.empty() && OnlyEarlierSteps(explanation.differences)) {
+    if (!explanation.differences.empty() && !own) {
       FindOrigin(step, explanation);
     }
     return explanation;
   }
 
  private:
-  static bool OnlyEarlierSteps(const std::vector<Difference>& differences) {
-    return std::all_of(differences.begin(), differences.end(),
-                       [](const Difference& difference) { return difference.kind == Difference::Kind::kEarlierStep; });
-  }
-
   const StepReport* Step(const Digest& vertex) const {
     const auto found = steps_.find(vertex);
     return found == steps_.end() ? nullptr : found->second;
@@ -277,13 +273,17 @@ class Comparison {
     return false;
   }
 
-  std::vector<Difference> Differences(const StepReport& before, const StepReport& after) const {
+  // `own` is set if one of them is a fact of the step itself, or of a client's directory, rather than of an earlier
+  // step.
+  std::vector<Difference> Differences(const StepReport& before, const StepReport& after, bool& own) const {
     std::vector<Difference> differences;
     if (before.op_digest != after.op_digest) {
       CompareFields(before, after, differences);
+      own = true;
     }
     if (before.inputs.size() != after.inputs.size()) {
       differences.push_back({Difference::Kind::kInputs, {}, {}, {}});
+      own = true;
       return differences;
     }
     for (std::size_t i = 0; i < after.inputs.size(); ++i) {
@@ -298,8 +298,9 @@ class Comparison {
       if (old_content != nullptr && new_content != nullptr) {
         CompareFiles(old_content->files, new_content->files, differences);
       }
+      const StepReport* input = Step(is.vertex);
+      own = own || (differences.size() > known && (input == nullptr || input->transient));
       if (differences.size() == known) {
-        const StepReport* input = Step(is.vertex);
         differences.push_back(
             {Difference::Kind::kEarlierStep, input == nullptr ? is.vertex.ToString() : input->name, {}, {}});
       }
@@ -324,8 +325,9 @@ class Comparison {
         explanation.origin = current->name;
         return;
       }
-      const std::vector<Difference> differences = Differences(*before, *current);
-      if (current != &step && (differences.empty() || !OnlyEarlierSteps(differences))) {
+      bool own = false;
+      const std::vector<Difference> differences = Differences(*before, *current, own);
+      if (current != &step && (differences.empty() || own)) {
         explanation.origin = current->name;
         explanation.origin_differences = differences;
         return;
