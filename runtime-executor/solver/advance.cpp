@@ -169,10 +169,17 @@ void SolverCore::AdvanceRun(VertexState& state) {
     if (!state.work_key.empty()) {
       const auto [twin, first] = twins_.try_emplace(state.work_key);
       if (!first) {
-        twin->second.push_back(state.weak_from_this());
+        twin->second.waiting.push_back(state.weak_from_this());
         state.waiting_for_twin = true;
+        // From now on it works for these calls too: it goes on if its own are cancelled.
+        if (!twin->second.runner->dead) {
+          for (Ticket* ticket : state.tickets) {
+            Hold(*ticket, *twin->second.runner);
+          }
+        }
         return;
       }
+      twin->second.runner = &state;
     }
   }
   StartRun(state);

@@ -119,7 +119,11 @@ class SolverCore {
   std::deque<std::shared_ptr<VertexState>> dirty_;
   std::vector<Ticket*> changed_tickets_;
   // Runs that go on, by cache key; and the vertices that wait for them.
-  std::map<std::string, std::vector<std::weak_ptr<VertexState>>> twins_;
+  struct Twin {
+    VertexState* runner = nullptr;
+    std::vector<std::weak_ptr<VertexState>> waiting;
+  };
+  std::map<std::string, Twin> twins_;
   std::size_t limited_running_ = 0;
   std::size_t limited_max_ = 0;
   std::deque<std::function<void()>> limited_waiting_;

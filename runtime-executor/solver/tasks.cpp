@@ -270,7 +270,7 @@ void SolverCore::WakeTwins(const std::string& work_key) {
   if (found == twins_.end()) {
     return;
   }
-  const std::vector<std::weak_ptr<VertexState>> waiting = std::move(found->second);
+  const std::vector<std::weak_ptr<VertexState>> waiting = std::move(found->second.waiting);
   twins_.erase(found);
   for (const std::weak_ptr<VertexState>& weak : waiting) {
     const std::shared_ptr<VertexState> state = weak.lock();

@@ -337,6 +337,56 @@ TEST(SolverTest, EqualKeysOfDifferentVerticesRunOnce) {
   EXPECT_EQ(f.log.count("one") + f.log.count("two"), 1);
 }
 
+TEST(SolverTest, ATwinGoesOnWhenItsOwnJobIsCancelled) {
+  Fixture f;
+  Gate running, go;
+  FakeOp run;
+  run.op = "run";
+  std::atomic<bool> was_stopped = false;
+  run.on_run = [&](OpContext& context) {
+    running.Open();
+    go.Wait();
+    was_stopped = context.stop().stop_requested();
+  };
+  VertexOptions local;
+  local.job_local = true;
+  FakeOp directory, copy;
+  directory.transient = true;
+  copy.content = {true};
+  const auto graph = [&] {
+    GraphBuilder g;
+    const Vertex* context = g.Add("context", directory, {}, local);
+    return std::pair(g.graph(), g.Add("run", run, {{g.Add("copy", copy, {{context, 0}}), 0}}));
+  };
+  const auto [graph1, end1] = graph();
+  const auto [graph2, end2] = graph();
+  std::stop_source stop;
+  std::optional<Result<std::vector<ResultPtr>>> first;
+  auto job1 = f.NewJob();
+  std::thread one(
+      [&, graph = graph1, edge = Edge{end1, 0}] { first = job1->Solve(graph, std::span(&edge, 1), stop.get_token()); });
+  running.Wait();
+  const auto sink = std::make_shared<RecordingSink>();
+  std::optional<Result<std::vector<ResultPtr>>> second;
+  std::thread two([&, graph = graph2, edge = Edge{end2, 0}] {
+    const auto job = f.solver->NewJob({std::make_shared<FakeJobContext>(), sink});
+    second = job->Solve(graph, std::span(&edge, 1), {});
+  });
+  // The second job hears of the running twin as soon as it waits for it.
+  while (!(sink->Last("run") && sink->Last("run")->started)) {
+    std::this_thread::yield();
+  }
+  stop.request_stop();
+  one.join();
+  EXPECT_FALSE(first->has_value());
+  job1.reset();
+  go.Open();
+  two.join();
+  EXPECT_TRUE(second->has_value());
+  EXPECT_FALSE(was_stopped);
+  EXPECT_EQ(f.log.count("run"), 1);
+}
+
 TEST(SolverTest, RecordWhoseResultIsGoneIsAMiss) {
   Fixture f;
   GraphBuilder g;
