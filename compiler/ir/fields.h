@@ -40,7 +40,9 @@ class FieldHasher {
       bytes.remove_prefix(8);
     }
     std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data(), bytes.size());
+    if (!bytes.empty()) {
+      std::memcpy(&word, bytes.data(), bytes.size());
+    }
     Word(word);
   }
   void Word(std::uint64_t word) {
