@@ -63,9 +63,7 @@ Result<LayerRef> LayerStoreImpl::AddImageLayer(ImageLayer image) {
   if (const auto row = LOAM_TRY(db_->FindByDiffId(image.diff_id))) {
     layer = LOAM_TRY(Lease(row->id));
   } else {
-    // The directory's name is taken for the id and given back: it is made again when the layer is unpacked.
-    const LayerId id = LOAM_TRY(NewDirectory());
-    DropDirectory(id);
+    const LayerId id = LOAM_TRY(NewId());
     LOAM_TRY(db_->Insert(id, false, image.diff_id, image.origin));
     layer = LOAM_TRY(Lease(id));
   }

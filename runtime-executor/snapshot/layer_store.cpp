@@ -175,6 +175,10 @@ Result<> LayerStoreImpl::RemoveLeftovers() {
 
 // --- directories and leases ---
 
+Result<LayerId> LayerStoreImpl::NewId() {
+  return LayerId(LOAM_TRY(RandomId()));
+}
+
 Result<LayerId> LayerStoreImpl::NewDirectory() {
   while (true) {
     const LayerId id(LOAM_TRY(RandomId()));

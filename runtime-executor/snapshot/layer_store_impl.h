@@ -78,6 +78,7 @@ class LayerStoreImpl final : public LayerStore {
   // --- for the parts ---
   // A new, empty directory `layers/<id>` with an `fs` in it, not yet a layer.
   Result<LayerId> NewDirectory();
+  static Result<LayerId> NewId();
   void DropDirectory(LayerId id);
   // Makes the directory a layer.
   Result<LayerRef> Publish(LayerId id);
