@@ -23,7 +23,7 @@ Result<CompressionType> ParseCompression(std::string_view name);
 
 struct Compression {
   CompressionType type = CompressionType::kGzip;
-  // gzip 0-9, zstd 0-22; nullopt: a fast level, gzip by igzip and zstd 3.
+  // gzip 0-9, zstd 0-22; nullopt: a fast level, gzip by igzip 1 and zstd 2.
   std::optional<int> level;
 };
 

@@ -9,7 +9,8 @@ namespace loam::content {
 namespace {
 
 constexpr std::size_t kChunkSize = 2U << 20U;
-constexpr int kDefaultLevel = 3;
+// As small as level 3 on layer-like data, in less time.
+constexpr int kDefaultLevel = 2;
 
 struct ZstdScratch {
   ZstdScratch() : context(::ZSTD_createCCtx()) { LOAM_CHECK(context != nullptr, "zstd cannot be initialised"); }
