@@ -197,7 +197,7 @@ Result<std::string> PrintPlatform(Emit emit, const driver::CompiledPlatform& pla
 // What a compile works with; the engine is opened only if images must be resolved by it.
 struct Surroundings {
   std::unique_ptr<engine::Engine> engine;
-  std::optional<engine::Job> job;
+  std::unique_ptr<engine::Job> job;
   std::unique_ptr<sema::BuildHost> host;
 };
 
@@ -210,11 +210,12 @@ Result<Surroundings> MakeHost(const Context& context, const Flags& flags, const 
     return around;
   }
   around.engine = LOAM_TRY(OpenEngine(context, flags));
-  around.job.emplace(around.engine->StartJob({.client = request.client,
-                                              .progress = std::make_shared<solver::NullProgressSink>(),
-                                              .entitlements = {},
-                                              .title = request.title,
-                                              .build_key = request.build_key}));
+  around.job =
+      std::make_unique<engine::Job>(around.engine->StartJob({.client = request.client,
+                                                             .progress = std::make_shared<solver::NullProgressSink>(),
+                                                             .entitlements = {},
+                                                             .title = request.title,
+                                                             .build_key = request.build_key}));
   around.host = gateway::MakeBuildHost(*around.job, *request.client, request.frontend, context.stop);
   return around;
 }
