@@ -238,8 +238,7 @@ class ChangeMover {
 
 class Differ {
  public:
-  Differ(int layer_root, const std::string& prefix)
-      : layer_root_(layer_root), prefix_(prefix), copy_(KeepAllBut(prefix)) {}
+  Differ(int layer_root, const std::string& prefix) : layer_root_(layer_root), copy_(KeepAllBut(prefix)) {}
 
   Result<> Directory(int lower, int upper, const std::string& path, LayerDir& layer) {
     std::set<std::string> present;
@@ -341,7 +340,6 @@ class Differ {
   }
 
   const int layer_root_;
-  const std::string& prefix_;
   const CopyOptions copy_;
   HardLinks links_;
 };
