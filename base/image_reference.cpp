@@ -13,11 +13,21 @@ constexpr std::string_view kDefaultDomain = "docker.io";
 constexpr std::size_t kLongestPath = 255;
 constexpr std::size_t kLongestTag = 128;
 
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlnum(char c) { return IsLower(c) || IsUpper(c) || IsDigit(c); }
-bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool IsLower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool IsUpper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsAlnum(char c) {
+  return IsLower(c) || IsUpper(c) || IsDigit(c);
+}
+bool IsHex(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 template <class P>
 bool All(std::string_view text, P predicate) {
@@ -107,7 +117,9 @@ bool IsDigest(std::string_view text) {
 
 }  // namespace
 
-std::string ImageReference::Name() const { return domain.empty() ? path : domain + "/" + path; }
+std::string ImageReference::Name() const {
+  return domain.empty() ? path : domain + "/" + path;
+}
 
 std::string ImageReference::ToString() const {
   std::string out = Name();

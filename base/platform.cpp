@@ -41,10 +41,10 @@ bool IsKnownOs(std::string_view os) {
 }
 
 bool IsKnownArchitecture(std::string_view architecture) {
-  return IsOneOf(architecture, {"386",      "amd64",       "amd64p32", "arm",   "armbe",   "arm64",  "arm64be",
-                                "ppc64",    "ppc64le",     "loong64",  "mips",  "mipsle",  "mips64", "mips64le",
-                                "mips64p32", "mips64p32le", "ppc",      "riscv", "riscv64", "s390",   "s390x",
-                                "sparc",    "sparc64",     "wasm"});
+  return IsOneOf(architecture,
+                 {"386",     "amd64",   "amd64p32", "arm",    "armbe",  "arm64",    "arm64be",   "ppc64",
+                  "ppc64le", "loong64", "mips",     "mipsle", "mips64", "mips64le", "mips64p32", "mips64p32le",
+                  "ppc",     "riscv",   "riscv64",  "s390",   "s390x",  "sparc",    "sparc64",   "wasm"});
 }
 
 // Letters, digits and `extra`.
@@ -274,9 +274,13 @@ std::string HostArmVariant() {
 
 }  // namespace
 
-std::string Platform::ToString() const { return os.empty() ? "unknown" : JoinParts(os, *this); }
+std::string Platform::ToString() const {
+  return os.empty() ? "unknown" : JoinParts(os, *this);
+}
 
-Platform HostPlatform() { return {"linux", std::string(kHostArchitecture), HostArmVariant(), {}, {}}; }
+Platform HostPlatform() {
+  return {"linux", std::string(kHostArchitecture), HostArmVariant(), {}, {}};
+}
 
 Result<Platform> ParsePlatform(std::string_view specifier) {
   const auto invalid = [&] {
@@ -375,7 +379,9 @@ std::size_t PlatformMatcher::Rank(const Platform& platform) const {
   return rank;
 }
 
-bool PlatformMatcher::Matches(const Platform& platform) const { return Rank(platform) < accepted_.size(); }
+bool PlatformMatcher::Matches(const Platform& platform) const {
+  return Rank(platform) < accepted_.size();
+}
 
 bool PlatformMatcher::Less(const Platform& a, const Platform& b) const {
   const std::size_t rank_a = Rank(a);

@@ -54,7 +54,7 @@ class Authorizer {
 
   HttpClient& http_;
   const Clock& clock_;
-  std::mutex mutex_;  // guards the two below; not held during requests
+  std::mutex mutex_;                             // guards the two below; not held during requests
   std::map<std::string, Challenge> challenges_;  // by origin
   // The key has the RegistryAuth, which must live as long as what it was used for.
   std::map<std::string, std::pair<std::shared_ptr<session::RegistryAuth>, Token>> tokens_;

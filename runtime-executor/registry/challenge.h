@@ -9,7 +9,7 @@
 namespace loam::registry {
 
 struct Challenge {
-  std::string scheme;  // lower case: "bearer", "basic"
+  std::string scheme;                                          // lower case: "bearer", "basic"
   std::map<std::string, std::string, std::less<>> parameters;  // names in lower case
 
   // "" if it is not there.

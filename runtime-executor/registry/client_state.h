@@ -58,8 +58,8 @@ struct RegistryClient::State {
 // The reference as the user knows it, for errors.
 std::string NameForErrors(const ImageReference& reference);
 
-// Calls `attempt` for one endpoint of the reference after the other until one succeeds; the error is that of the last one
-// (the registry itself), with the reference before it.
+// Calls `attempt` for one endpoint of the reference after the other until one succeeds; the error is that of the last
+// one (the registry itself), with the reference before it.
 template <class T>
 Result<T> ForEachEndpoint(RegistryClient::State& state, const ImageReference& reference, const Access& access,
                           const std::stop_token& stop, const std::function<Result<T>(HostClient&)>& attempt) {

@@ -103,13 +103,13 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) 
     }
     return piece.size();
   }
-  const std::uint64_t room = exchange.request.body_limit - std::min<std::uint64_t>(exchange.request.body_limit,
-                                                                                  response.body.size());
+  const std::uint64_t room =
+      exchange.request.body_limit - std::min<std::uint64_t>(exchange.request.body_limit, response.body.size());
   if (piece.size() > room) {
     if (response.ok()) {
-      exchange.Fail(Error(ErrorCode::kResourceExhausted,
-                          fmt::format("the answer is longer than the {} that are allowed",
-                                      HumanBytes(exchange.request.body_limit))));
+      exchange.Fail(Error(
+          ErrorCode::kResourceExhausted,
+          fmt::format("the answer is longer than the {} that are allowed", HumanBytes(exchange.request.body_limit))));
     }
     response.body.append(piece.substr(0, room));
     return 0;
@@ -125,7 +125,8 @@ std::size_t OnRead(char* buffer, std::size_t size, std::size_t count, void* user
   if (request.body_fd >= 0) {
     const std::size_t wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(size * count, request.body_size - exchange.sent));
-    const ssize_t got = ::pread(request.body_fd, buffer, wanted, static_cast<off_t>(request.body_offset + exchange.sent));
+    const ssize_t got =
+        ::pread(request.body_fd, buffer, wanted, static_cast<off_t>(request.body_offset + exchange.sent));
     if (got < 0 || (got == 0 && wanted > 0)) {
       exchange.Fail(got < 0 ? Error::FromErrno(errno, "read the data to send")
                             : Error(ErrorCode::kDataLoss, "the file to send is shorter than it should be"));
@@ -386,7 +387,7 @@ std::string UrlOrigin(const std::string& url_text) {
   }
   std::string origin;
   for (const auto& [part, before, flags] : {std::tuple(CURLUPART_SCHEME, "", 0U), std::tuple(CURLUPART_HOST, "://", 0U),
-                                           std::tuple(CURLUPART_PORT, ":", unsigned{CURLU_DEFAULT_PORT})}) {
+                                            std::tuple(CURLUPART_PORT, ":", unsigned{CURLU_DEFAULT_PORT})}) {
     char* text = nullptr;
     if (curl_url_get(url.get(), part, &text, flags) != CURLUE_OK) {
       return {};

@@ -1,5 +1,5 @@
-// HttpClient: blocking HTTP/1.1 requests on kept connections (libcurl). Thread-safe. Every body is bounded: in memory by a
-// limit, streamed by its receiver. No retries and no credentials here.
+// HttpClient: blocking HTTP/1.1 requests on kept connections (libcurl). Thread-safe. Every body is bounded: in memory
+// by a limit, streamed by its receiver. No retries and no credentials here.
 #pragma once
 
 #include <chrono>

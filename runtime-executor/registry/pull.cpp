@@ -23,8 +23,9 @@ Result<std::uint64_t> ParseNumber(std::string_view text) {
 }
 
 Error TooLong(const content::Descriptor& blob) {
-  return Error(ErrorCode::kDataLoss, fmt::format("the registry sends more than the {} bytes that the manifest gives for {}",
-                                                 blob.size, blob.digest.ToString()))
+  return Error(ErrorCode::kDataLoss,
+               fmt::format("the registry sends more than the {} bytes that the manifest gives for {}", blob.size,
+                           blob.digest.ToString()))
       .WithHint("the registry or something in between changes data; do not use this image");
 }
 
@@ -66,9 +67,9 @@ class Download {
       }
       if (!LOAM_TRY(client_.Backoff(attempt, response ? &*response : nullptr, stop))) {
         if (!response) {
-          return tl::unexpected(response.error().Wrap(
-              fmt::format("the connection broke after {} of {} bytes of {}", ingest_.offset(), blob_.size,
-                          blob_.digest.ToString())));
+          return tl::unexpected(
+              response.error().Wrap(fmt::format("the connection broke after {} of {} bytes of {}", ingest_.offset(),
+                                                blob_.size, blob_.digest.ToString())));
         }
         return tl::unexpected(response->ok() ? TooShort() : client_.Refusal(*response));
       }
@@ -153,10 +154,10 @@ Result<> FetchAt(HostClient& client, const content::Descriptor& blob, content::C
   }
   if (!committed) {
     Error error = std::move(committed).error();
-    return tl::unexpected(error.Is(ErrorCode::kDataLoss)
-                              ? std::move(error).WithHint(
-                                    "the registry or something in between changes data; do not use this image")
-                              : std::move(error));
+    return tl::unexpected(
+        error.Is(ErrorCode::kDataLoss)
+            ? std::move(error).WithHint("the registry or something in between changes data; do not use this image")
+            : std::move(error));
   }
   return {};
 }
@@ -164,8 +165,8 @@ Result<> FetchAt(HostClient& client, const content::Descriptor& blob, content::C
 }  // namespace
 
 Result<> RegistryClient::FetchBlob(const ImageReference& reference, const content::Descriptor& descriptor,
-                                   content::ContentStore& store, const Access& access,
-                                   const TransferProgress& progress, std::stop_token stop) {
+                                   content::ContentStore& store, const Access& access, const TransferProgress& progress,
+                                   std::stop_token stop) {
   if (store.Contains(descriptor)) {
     return {};
   }
@@ -174,9 +175,8 @@ Result<> RegistryClient::FetchBlob(const ImageReference& reference, const conten
   if (store.Contains(descriptor)) {
     return {};
   }
-  return ForEachEndpoint<void>(*state_, reference, access, stop, [&](HostClient& client) {
-    return FetchAt(client, descriptor, store, progress, stop);
-  });
+  return ForEachEndpoint<void>(*state_, reference, access, stop,
+                               [&](HostClient& client) { return FetchAt(client, descriptor, store, progress, stop); });
 }
 
 }  // namespace loam::registry

@@ -24,8 +24,8 @@ struct PushPlan {
   std::vector<content::Descriptor> manifests;  // the root last
 };
 
-Result<> Collect(const content::Descriptor& root, const content::ContentStore& store, int depth,
-                 std::set<Digest>& seen, PushPlan& plan) {
+Result<> Collect(const content::Descriptor& root, const content::ContentStore& store, int depth, std::set<Digest>& seen,
+                 PushPlan& plan) {
   if (!seen.insert(root.digest).second) {
     return {};
   }
@@ -67,7 +67,11 @@ class Pusher {
  public:
   Pusher(HostClient& client, content::ContentStore& store, const RegistryOptions& registry_options,
          const PushOptions& options, std::stop_token stop)
-      : client_(client), store_(store), registry_options_(registry_options), options_(options), stop_(std::move(stop)) {}
+      : client_(client),
+        store_(store),
+        registry_options_(registry_options),
+        options_(options),
+        stop_(std::move(stop)) {}
 
   Result<> SendBlob(const content::Descriptor& blob) {
     if (LOAM_TRY(Exists("/blobs/" + blob.digest.ToString()))) {
@@ -101,10 +105,10 @@ class Pusher {
     }
     const auto stored = Digest::Parse(response.Header("docker-content-digest"));
     if (stored && *stored != manifest.digest) {
-      return tl::unexpected(Error(ErrorCode::kDataLoss,
-                                  fmt::format("the registry stored the manifest as {} instead of {}", stored->ToString(),
-                                              manifest.digest.ToString()))
-                                .WithHint("the registry changes manifests; it cannot be used with digests"));
+      return tl::unexpected(
+          Error(ErrorCode::kDataLoss, fmt::format("the registry stored the manifest as {} instead of {}",
+                                                  stored->ToString(), manifest.digest.ToString()))
+              .WithHint("the registry changes manifests; it cannot be used with digests"));
     }
     return {};
   }
@@ -304,7 +308,8 @@ Result<> RegistryClient::Push(const ImageReference& given, const content::Descri
   if (alone == 1) {
     send(0);
   }
-  ParallelFor(plan.blobs.size() - alone, [&](std::size_t i) { send(i + alone); }, parallel);
+  ParallelFor(
+      plan.blobs.size() - alone, [&](std::size_t i) { send(i + alone); }, parallel);
   if (failure) {
     return failed(std::move(*failure));
   }

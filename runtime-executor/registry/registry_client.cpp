@@ -21,7 +21,9 @@ std::string AcceptHeader() {
                      media_type::kOciManifest, media_type::kOciIndex);
 }
 
-bool IsManifestType(const std::string& type) { return media_type::IsIndex(type) || media_type::IsManifest(type); }
+bool IsManifestType(const std::string& type) {
+  return media_type::IsIndex(type) || media_type::IsManifest(type);
+}
 
 // An image of the first Docker registries; neither Docker nor BuildKit read them any more.
 bool IsSchema1(std::string_view type) {
@@ -33,8 +35,7 @@ std::optional<std::uint64_t> ContentLength(const HttpResponse& response) {
   const std::string& text = response.Header("content-length");
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-  return !text.empty() && error == std::errc() && end == text.data() + text.size() ? std::optional(size)
-                                                                                   : std::nullopt;
+  return !text.empty() && error == std::errc() && end == text.data() + text.size() ? std::optional(size) : std::nullopt;
 }
 
 Error Schema1Error() {
@@ -72,9 +73,9 @@ Result<content::Descriptor> ResolveAt(HostClient& client, const ImageReference& 
   request.body_limit = kMaxManifestSize;
   request.method = "HEAD";
   const auto mismatch = [&](const Digest& got) {
-    return tl::unexpected(
-        Error(ErrorCode::kDataLoss, fmt::format("the registry has {} under the digest {}", got.ToString(), wanted.ToString()))
-            .WithHint("the registry or something in between changes data; do not use this image"));
+    return tl::unexpected(Error(ErrorCode::kDataLoss, fmt::format("the registry has {} under the digest {}",
+                                                                  got.ToString(), wanted.ToString()))
+                              .WithHint("the registry or something in between changes data; do not use this image"));
   };
   const HttpResponse head = LOAM_TRY(client.Send(request, stop));
   if (head.status == 401 || head.status == 403 || head.status == 429) {
@@ -127,18 +128,20 @@ Result<std::string> FetchManifestAt(HostClient& client, const content::Descripto
     if (response.ContentType() == "text/html") {
       return tl::unexpected(NotARegistryError(response, client.endpoint().host, "a manifest"));
     }
-    return tl::unexpected(Error(ErrorCode::kDataLoss,
-                                fmt::format("the manifest {} does not have that digest ({} bytes with digest {})",
-                                            descriptor.digest.ToString(), response.body.size(),
-                                            Digest::Of(response.body).ToString()))
-                              .WithHint("the registry or something in between changes data; do not use this image"));
+    return tl::unexpected(
+        Error(ErrorCode::kDataLoss,
+              fmt::format("the manifest {} does not have that digest ({} bytes with digest {})",
+                          descriptor.digest.ToString(), response.body.size(), Digest::Of(response.body).ToString()))
+            .WithHint("the registry or something in between changes data; do not use this image"));
   }
   return std::move(response.body);
 }
 
 }  // namespace
 
-std::string NameForErrors(const ImageReference& reference) { return "`" + reference.Familiar() + "`"; }
+std::string NameForErrors(const ImageReference& reference) {
+  return "`" + reference.Familiar() + "`";
+}
 
 TransferSlots::Slot::~Slot() {
   if (owner_ != nullptr) {
@@ -169,17 +172,17 @@ Result<content::Descriptor> RegistryClient::Resolve(const ImageReference& refere
   });
 }
 
-Result<std::string> RegistryClient::FetchManifest(const ImageReference& reference, const content::Descriptor& descriptor,
-                                                  const Access& access, std::stop_token stop) {
+Result<std::string> RegistryClient::FetchManifest(const ImageReference& reference,
+                                                  const content::Descriptor& descriptor, const Access& access,
+                                                  std::stop_token stop) {
   if (descriptor.size > kMaxManifestSize) {
     return Unexpected(ErrorCode::kResourceExhausted,
                       fmt::format("{}: the manifest {} is said to have {}; manifests of more than {} are refused",
                                   NameForErrors(reference), descriptor.digest.ToString(), HumanBytes(descriptor.size),
                                   HumanBytes(kMaxManifestSize)));
   }
-  return ForEachEndpoint<std::string>(*state_, reference, access, stop, [&](HostClient& client) {
-    return FetchManifestAt(client, descriptor, stop);
-  });
+  return ForEachEndpoint<std::string>(*state_, reference, access, stop,
+                                      [&](HostClient& client) { return FetchManifestAt(client, descriptor, stop); });
 }
 
 }  // namespace loam::registry

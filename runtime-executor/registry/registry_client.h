@@ -1,6 +1,6 @@
-// RegistryClient: pull and push by the OCI distribution-spec. Every answer is verified: digests, sizes, content types and
-// the size of bodies. Thread-safe: connections and tokens are kept and shared. Errors name the reference and say what to
-// do. Network faults, 429 and 5xx are retried with backoff; nothing else is.
+// RegistryClient: pull and push by the OCI distribution-spec. Every answer is verified: digests, sizes, content types
+// and the size of bodies. Thread-safe: connections and tokens are kept and shared. Errors name the reference and say
+// what to do. Network faults, 429 and 5xx are retried with backoff; nothing else is.
 #pragma once
 
 #include <chrono>

@@ -17,7 +17,8 @@ constexpr std::size_t kLongestMessage = 300;
 // Control characters could play tricks with a terminal.
 std::string Printable(std::string_view text) {
   std::string out(text.substr(0, kLongestMessage));
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return std::string(TrimSpace(out));
 }
 
@@ -81,7 +82,9 @@ std::string StatusText(long status) {
 
 }  // namespace
 
-bool IsTransientStatus(long status) { return status == 408 || status == 429 || (status >= 500 && status != 501); }
+bool IsTransientStatus(long status) {
+  return status == 408 || status == 429 || (status >= 500 && status != 501);
+}
 
 Error ErrorFromResponse(const HttpResponse& response, const ErrorContext& context) {
   const std::string says = WhatItSays(response);
@@ -122,8 +125,8 @@ Error ErrorFromResponse(const HttpResponse& response, const ErrorContext& contex
 
 Error NotARegistryError(const HttpResponse& response, const std::string& host, const std::string& expected) {
   const std::string type = response.ContentType();
-  return Error(ErrorCode::kFailedPrecondition,
-               fmt::format("the server answered with {} instead of {}", type.empty() ? "data of no type" : type, expected))
+  return Error(ErrorCode::kFailedPrecondition, fmt::format("the server answered with {} instead of {}",
+                                                           type.empty() ? "data of no type" : type, expected))
       .WithHint(fmt::format("is `{}` a registry? A proxy or a login page may be in between", host));
 }
 

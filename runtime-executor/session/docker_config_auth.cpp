@@ -33,7 +33,9 @@ bool IsDockerHub(std::string_view host) {
 }
 
 // The name under which docker's tools keep credentials of a host.
-std::string KeyOf(std::string_view host) { return std::string(IsDockerHub(host) ? kDockerHubKey : host); }
+std::string KeyOf(std::string_view host) {
+  return std::string(IsDockerHub(host) ? kDockerHubKey : host);
+}
 
 // "https://example.com/v1/" -> "example.com": keys were URLs once.
 std::string_view HostOfKey(std::string_view key) {

@@ -1,4 +1,5 @@
-// ClientServices of a client in the same process: files, environment, directories and docker's config are read directly.
+// ClientServices of a client in the same process: files, environment, directories and docker's config are read
+// directly.
 #pragma once
 
 #include <map>

@@ -45,9 +45,9 @@ Result<> CheckFile(const std::string& id, const std::string& path) {
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("secret `{}`: `{}` is a directory", id, path));
   }
   if (static_cast<std::uint64_t>(info.st_size) > kMaxSecretSize) {
-    return Unexpected(ErrorCode::kInvalidArgument,
-                      fmt::format("secret `{}`: `{}` is larger than the {} bytes that a secret may have", id, path,
-                                  kMaxSecretSize));
+    return Unexpected(
+        ErrorCode::kInvalidArgument,
+        fmt::format("secret `{}`: `{}` is larger than the {} bytes that a secret may have", id, path, kMaxSecretSize));
   }
   return {};
 }

@@ -42,9 +42,9 @@ class KeyAgent {
   static Result<std::unique_ptr<KeyAgent>> Start(const std::vector<std::string>& keys) {
     for (const char* program : {"ssh-agent", "ssh-add"}) {
       if (!FindProgram(program)) {
-        return tl::unexpected(Error(ErrorCode::kFailedPrecondition,
-                                    fmt::format("`{}` is needed to offer key files by --ssh", program))
-                                  .WithHint("install openssh-client, or start an agent and pass its socket"));
+        return tl::unexpected(
+            Error(ErrorCode::kFailedPrecondition, fmt::format("`{}` is needed to offer key files by --ssh", program))
+                .WithHint("install openssh-client, or start an agent and pass its socket"));
       }
     }
     TempDir dir = LOAM_TRY(TempDir::Create("", "loam-ssh-"));
@@ -63,7 +63,8 @@ class KeyAgent {
     for (const std::string& key : keys) {
       ProcessSpec add;
       add.args = {"ssh-add", "-q", key};
-      add.env = {{"SSH_AUTH_SOCK=" + socket, "SSH_ASKPASS=/bin/false", "SSH_ASKPASS_REQUIRE=force", "PATH=/usr/bin:/bin"}};
+      add.env = {
+          {"SSH_AUTH_SOCK=" + socket, "SSH_ASKPASS=/bin/false", "SSH_ASKPASS_REQUIRE=force", "PATH=/usr/bin:/bin"}};
       const ProcessOutput output = LOAM_TRY(RunProcess(std::move(add)));
       if (!output.status.ok()) {
         return tl::unexpected(

@@ -1,6 +1,5 @@
 #include "runtime-executor/source/go_json.h"
 
-
 #include <fmt/format.h>
 
 #include "base/utf8.h"

@@ -49,9 +49,9 @@ Result<std::unique_ptr<ImageStore>> ImageStore::Open(const std::string& database
   auto db = LOAM_TRY(sqlite::Database::Open(database));
   const std::int64_t version = LOAM_TRY(db.UserVersion());
   if (version > kSchemaVersion) {
-    return tl::unexpected(Error(ErrorCode::kFailedPrecondition,
-                                fmt::format("`{}` was written by a newer version of loam", database))
-                              .WithHint("use that version, or another --root"));
+    return tl::unexpected(
+        Error(ErrorCode::kFailedPrecondition, fmt::format("`{}` was written by a newer version of loam", database))
+            .WithHint("use that version, or another --root"));
   }
   if (version < kSchemaVersion) {
     auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db));

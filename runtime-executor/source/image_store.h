@@ -1,5 +1,5 @@
-// ImageStore: the names of the local images (`loam image …`, the image exporter), each pointing to a manifest or index in
-// the content store. Thread-safe; several processes may use one database at once.
+// ImageStore: the names of the local images (`loam image …`, the image exporter), each pointing to a manifest or index
+// in the content store. Thread-safe; several processes may use one database at once.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct StoredImage {
 };
 
 struct ImportOptions {
-  // A directory (OCI layout) or a tar, also compressed: OCI layout, docker-archive (`docker save`), or, if `rootfs`, the
-  // files of a root filesystem. "-" is standard input.
+  // A directory (OCI layout) or a tar, also compressed: OCI layout, docker-archive (`docker save`), or, if `rootfs`,
+  // the files of a root filesystem. "-" is standard input.
   std::string path;
   // Names for the image; needed for a rootfs, and for an archive that names none (or several: then only the one that is
   // imported is renamed, and there must be one only). Empty: those of the archive.

@@ -22,9 +22,8 @@ Result<std::unique_ptr<SourceInstance>> SourceSet::Open(const SourceRequest& req
   }
   const auto found = by_scheme_.find(identifier.substr(0, separator));
   if (found == by_scheme_.end()) {
-    return Unexpected(ErrorCode::kUnimplemented,
-                      fmt::format("sources of the kind `{}` are not supported ({})", identifier.substr(0, separator),
-                                  identifier));
+    return Unexpected(ErrorCode::kUnimplemented, fmt::format("sources of the kind `{}` are not supported ({})",
+                                                             identifier.substr(0, separator), identifier));
   }
   return found->second->Open(request, identifier.substr(separator + 3));
 }

@@ -39,8 +39,8 @@ struct SourceContext {
 };
 
 struct SourceKey {
-  // The keys of the source, as upstream computes them: the first from what it is pinned to, the last (most general) from
-  // its content: for an image the chain id of its layers. The digest of the op's cache map is that of
+  // The keys of the source, as upstream computes them: the first from what it is pinned to, the last (most general)
+  // from its content: for an image the chain id of its layers. The digest of the op's cache map is that of
   // "buildkit.source.v0:" + key. Not empty.
   std::vector<std::string> keys;
   // What it was pinned to: an image's manifest digest; empty if it cannot be pinned.

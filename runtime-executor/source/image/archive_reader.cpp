@@ -46,7 +46,9 @@ class EntryData final : public content::ByteSource {
   const std::string& path_;
 };
 
-std::string Text(const char* text) { return text != nullptr ? text : ""; }
+std::string Text(const char* text) {
+  return text != nullptr ? text : "";
+}
 
 }  // namespace
 
@@ -62,8 +64,9 @@ Result<> ReadArchive(const std::string& path, std::stop_token stop,
     return tl::unexpected(
         Error(ErrorCode::kInvalidArgument,
               fmt::format("`{}` is neither an image nor a tar archive ({})", path, text != nullptr ? text : "unknown"))
-            .WithHint("known are OCI layouts, `docker save` archives and tars of a root filesystem, plain or compressed "
-                      "by gzip or zstd"));
+            .WithHint(
+                "known are OCI layouts, `docker save` archives and tars of a root filesystem, plain or compressed "
+                "by gzip or zstd"));
   }
   EntryData data(reader.get(), path);
   for (std::size_t count = 0;; ++count) {
@@ -81,8 +84,7 @@ Result<> ReadArchive(const std::string& path, std::stop_token stop,
     ArchiveEntry described;
     described.path = CleanRootedPath(Text(archive_entry_pathname(entry))).substr(1);
     described.is_hard_link = archive_entry_hardlink(entry) != nullptr;
-    described.link_target =
-        Text(described.is_hard_link ? archive_entry_hardlink(entry) : archive_entry_symlink(entry));
+    described.link_target = Text(described.is_hard_link ? archive_entry_hardlink(entry) : archive_entry_symlink(entry));
     described.is_regular = archive_entry_filetype(entry) == AE_IFREG && !described.is_hard_link;
     described.size = static_cast<std::uint64_t>(archive_entry_size(entry));
     LOAM_TRY(visit(described, data));
@@ -96,8 +98,7 @@ Result<ArchiveListing> ListArchive(const std::string& path, std::stop_token stop
     if (entry.is_regular) {
       listing.files.insert(entry.path);
       if (entry.path == "index.json" || entry.path == "manifest.json" || entry.path == "oci-layout") {
-        listing.texts[entry.path] =
-            LOAM_TRY_CONTEXT(entry.path, content::ReadAll(data, registry::kMaxManifestSize));
+        listing.texts[entry.path] = LOAM_TRY_CONTEXT(entry.path, content::ReadAll(data, registry::kMaxManifestSize));
       }
     } else if (!entry.link_target.empty()) {
       // Symlinks are relative to where they are, hard links to the root.

@@ -78,18 +78,22 @@ class StoreProvider final : public ImageProvider {
  public:
   StoreProvider(const ImageSourceOptions& options, std::string full_name, std::string familiar,
                 content::Descriptor target)
-      : content_(*options.content), full_name_(std::move(full_name)), name_(std::move(familiar)), target_(std::move(target)) {}
+      : content_(*options.content),
+        full_name_(std::move(full_name)),
+        name_(std::move(familiar)),
+        target_(std::move(target)) {}
 
   Result<content::Descriptor> Resolve(std::stop_token) const override { return target_; }
   Result<> Fetch(const content::Descriptor& blob, const registry::TransferProgress&, std::stop_token) const override {
     if (content_.Contains(blob)) {
       return {};
     }
-    return tl::unexpected(Error(ErrorCode::kNotFound, fmt::format("the local image `{}` lacks the blob {}", name_,
-                                                                  blob.digest.ToString()))
-                              .WithHint(fmt::format("it was removed or never complete: import it again, or remove it with "
-                                                    "`loam image rm {}` and build with --no-cache",
-                                                    name_)));
+    return tl::unexpected(
+        Error(ErrorCode::kNotFound,
+              fmt::format("the local image `{}` lacks the blob {}", name_, blob.digest.ToString()))
+            .WithHint(fmt::format("it was removed or never complete: import it again, or remove it with "
+                                  "`loam image rm {}` and build with --no-cache",
+                                  name_)));
   }
   [[nodiscard]] std::string Origin(const Digest& root) const override {
     return std::string(kStoreOrigin) + full_name_ + "@" + root.ToString();
@@ -184,7 +188,8 @@ Result<ImageProviderPtr> MakeLayoutProvider(const ImageSourceOptions& options, c
   }
   const Digest digest = LOAM_TRY(Digest::Parse(reference.digest));
   return std::make_shared<LayoutProvider>(options, digest, reference.Familiar(),
-                                          store_id.empty() ? reference.Name() : std::move(store_id), std::move(layouts));
+                                          store_id.empty() ? reference.Name() : std::move(store_id),
+                                          std::move(layouts));
 }
 
 Result<ImageProviderPtr> MakeProviderFromOrigin(const ImageSourceOptions& options, const std::string& origin) {

@@ -1,5 +1,5 @@
-// ImageProvider: where an image is read from, and what is read of it before its layers: the manifest of one platform and
-// the config.
+// ImageProvider: where an image is read from, and what is read of it before its layers: the manifest of one platform
+// and the config.
 #pragma once
 
 #include <memory>

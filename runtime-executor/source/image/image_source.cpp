@@ -169,8 +169,8 @@ class ImageInstance final : public SourceInstance {
     if (identity_.layer_limit) {
       if (*identity_.layer_limit > image.diff_ids.size()) {
         return Unexpected(ErrorCode::kInvalidArgument,
-                          fmt::format("the layer limit {} is greater than the {} layers of `{}`", *identity_.layer_limit,
-                                      image.diff_ids.size(), provider->name()));
+                          fmt::format("the layer limit {} is greater than the {} layers of `{}`",
+                                      *identity_.layer_limit, image.diff_ids.size(), provider->name()));
       }
       image.diff_ids.resize(*identity_.layer_limit);
       image.manifest.layers.resize(*identity_.layer_limit);
@@ -278,8 +278,9 @@ ImageConfigs::~ImageConfigs() = default;
 Result<ResolvedImageConfig> ImageConfigs::Resolve(const ImageConfigRequest& request, std::stop_token stop) {
   const ImageReference reference = LOAM_TRY(ParseImageReference(request.reference)).WithDefaultTag();
   const Platform platform = request.platform.value_or(HostPlatform());
-  const std::string key = fmt::format("{}\n{}\n{}\n{}", reference.ToString(), FormatPlatformAll(NormalizePlatform(platform)),
-                                      static_cast<int>(request.mode), request.oci_store_id);
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{}", reference.ToString(), FormatPlatformAll(NormalizePlatform(platform)),
+                  static_cast<int>(request.mode), request.oci_store_id);
   std::shared_ptr<State::Entry> entry;
   {
     const std::scoped_lock lock(state_->mutex);

@@ -43,7 +43,7 @@ struct ImageSourceOptions {
 };
 
 struct ImageConfigRequest {
-  std::string reference;  // in any spelling
+  std::string reference;             // in any spelling
   std::optional<Platform> platform;  // nullopt: the host's
   ResolveMode mode = ResolveMode::kDefault;
   // Not empty: from this OCI layout of the client; the reference must have a digest.

@@ -57,9 +57,9 @@ Result<std::vector<ImportedImage>> ImportImages(const ImportOptions& options, co
     return ImportFile(options.path, options, store, clock, std::move(stop));
   }
   if (options.rootfs) {
-    return tl::unexpected(
-        Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is a directory, not a tar of a root filesystem", options.path))
-            .WithHint(fmt::format("tar -C {} -c . | loam image import -t NAME -", options.path)));
+    return tl::unexpected(Error(ErrorCode::kInvalidArgument,
+                                fmt::format("`{}` is a directory, not a tar of a root filesystem", options.path))
+                              .WithHint(fmt::format("tar -C {} -c . | loam image import -t NAME -", options.path)));
   }
   return ImportOciDirectory(options.path, options.names, store, std::move(stop));
 }

@@ -1,4 +1,5 @@
-// Importing `docker save` archives (manifest.json with configs and layers by file name), also those of skopeo and podman.
+// Importing `docker save` archives (manifest.json with configs and layers by file name), also those of skopeo and
+// podman.
 #include <map>
 
 #include <fmt/format.h>
@@ -21,9 +22,9 @@ struct ArchivedImage {
 };
 
 tl::unexpected<Error> Damaged(std::string what) {
-  return tl::unexpected(Error(ErrorCode::kInvalidArgument, "the archive's manifest.json is not that of an image: " +
-                                                               std::move(what))
-                            .WithHint("if it is a root filesystem, import it with --rootfs"));
+  return tl::unexpected(
+      Error(ErrorCode::kInvalidArgument, "the archive's manifest.json is not that of an image: " + std::move(what))
+          .WithHint("if it is a root filesystem, import it with --rootfs"));
 }
 
 Result<std::vector<std::string>> Texts(const json& object, const char* key) {
@@ -54,8 +55,8 @@ Result<std::vector<ArchivedImage>> ParseManifestJson(const std::string& text) {
     if (!item.is_object() || !item.contains("Config") || !item["Config"].is_string()) {
       return Damaged("an image has no `Config`");
     }
-    images.push_back({item["Config"].get<std::string>(), LOAM_TRY(Texts(item, "Layers")),
-                      LOAM_TRY(Texts(item, "RepoTags"))});
+    images.push_back(
+        {item["Config"].get<std::string>(), LOAM_TRY(Texts(item, "Layers")), LOAM_TRY(Texts(item, "RepoTags"))});
   }
   return images;
 }
@@ -80,8 +81,7 @@ Result<StoredFile> Store(content::ByteSource& data, content::ContentStore& store
 Result<content::Descriptor> WriteManifest(const ArchivedImage& image, const std::map<std::string, StoredFile>& files,
                                           content::ContentStore& store) {
   const StoredFile& config = files.at(image.config);
-  const json parsed =
-      json::parse(LOAM_TRY(store.ReadBlob(config.digest, registry::kMaxManifestSize)), nullptr, false);
+  const json parsed = json::parse(LOAM_TRY(store.ReadBlob(config.digest, registry::kMaxManifestSize)), nullptr, false);
   const json diff_ids = parsed.is_object() ? parsed.value("/rootfs/diff_ids"_json_pointer, json()) : json();
   if (!diff_ids.is_array() || diff_ids.size() != image.layers.size()) {
     return Damaged(fmt::format("the config `{}` does not describe its {} layers", image.config, image.layers.size()));
@@ -91,10 +91,10 @@ Result<content::Descriptor> WriteManifest(const ArchivedImage& image, const std:
     const StoredFile& file = files.at(image.layers[i]);
     // Compressed layers are checked when they are unpacked.
     if (file.compression == content::CompressionType::kUncompressed && diff_ids[i] != file.digest.ToString()) {
-      return tl::unexpected(Error(ErrorCode::kDataLoss,
-                                  fmt::format("the layer `{}` does not have the digest that the image's config gives",
-                                              image.layers[i]))
-                                .WithHint("the archive is damaged"));
+      return tl::unexpected(
+          Error(ErrorCode::kDataLoss,
+                fmt::format("the layer `{}` does not have the digest that the image's config gives", image.layers[i]))
+              .WithHint("the archive is damaged"));
     }
     layers.push_back({{"mediaType", content::LayerMediaType(file.compression, false)},
                       {"size", file.size},
@@ -146,8 +146,9 @@ Result<std::vector<ImportedImage>> ImportDockerArchive(const std::string& path, 
         target = listing.links.at(target);
       }
       if (!listing.files.contains(target)) {
-        return tl::unexpected(Error(ErrorCode::kDataLoss, fmt::format("`{}` lacks the file `{}` of an image", path, file))
-                                  .WithHint("the archive is damaged or incomplete"));
+        return tl::unexpected(
+            Error(ErrorCode::kDataLoss, fmt::format("`{}` lacks the file `{}` of an image", path, file))
+                .WithHint("the archive is damaged or incomplete"));
       }
       wanted[target].push_back(file);
     }

@@ -51,7 +51,8 @@ class DirectoryImport {
       LOAM_TRY_CONTEXT(path, ingest.Commit(root.digest, root.size));
     }
     if (content::media_type::IsIndex(root.media_type)) {
-      const auto index = LOAM_TRY(content::ParseIndex(LOAM_TRY(store_.ReadBlob(root.digest, registry::kMaxManifestSize))));
+      const auto index =
+          LOAM_TRY(content::ParseIndex(LOAM_TRY(store_.ReadBlob(root.digest, registry::kMaxManifestSize))));
       for (const content::Descriptor& child : index.manifests) {
         LOAM_TRY(Copy(child, true));
       }

@@ -71,8 +71,8 @@ class Reading {
     const std::string context = fmt::format("`{}`, manifest {}", provider_.name(), descriptor.digest.ToString());
     const std::string detected = LOAM_TRY_CONTEXT(context, content::DetectMediaType(text));
     if (media_type::IsIndex(detected) != media_type::IsIndex(descriptor.media_type)) {
-      return Broken(fmt::format("{} is announced as `{}` but is not that", descriptor.digest.ToString(),
-                                descriptor.media_type));
+      return Broken(
+          fmt::format("{} is announced as `{}` but is not that", descriptor.digest.ToString(), descriptor.media_type));
     }
     if (!media_type::IsIndex(descriptor.media_type)) {
       return std::optional(LOAM_TRY_CONTEXT(context, content::ParseManifest(text)));
@@ -99,8 +99,8 @@ class Reading {
     });
     for (const content::Descriptor& candidate : candidates) {
       auto found = LOAM_TRY(Find(candidate, depth + 1));
-      if (found && (candidate.platform || media_type::IsIndex(candidate.media_type) ||
-                    LOAM_TRY(ConfigMatches(*found)))) {
+      if (found &&
+          (candidate.platform || media_type::IsIndex(candidate.media_type) || LOAM_TRY(ConfigMatches(*found)))) {
         return found;
       }
     }

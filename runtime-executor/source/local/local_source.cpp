@@ -138,6 +138,8 @@ class LocalSource final : public Source {
 
 }  // namespace
 
-std::unique_ptr<Source> MakeLocalSource() { return std::make_unique<LocalSource>(); }
+std::unique_ptr<Source> MakeLocalSource() {
+  return std::make_unique<LocalSource>();
+}
 
 }  // namespace loam::source

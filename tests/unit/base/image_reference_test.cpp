@@ -19,7 +19,7 @@ TEST(ImageReferenceTest, Normalises) {
       {"localhost/app", "localhost/app"},
       {"localhost:5000/app:1", "localhost:5000/app:1"},
       {"[::1]:5000/a/b", "[::1]:5000/a/b"},
-      {"example.com/a__b/c-d.e:T_x-1." , "example.com/a__b/c-d.e:T_x-1."},
+      {"example.com/a__b/c-d.e:T_x-1.", "example.com/a__b/c-d.e:T_x-1."},
       {"Host/app", "Host/app"},
       {"app@" + kDigest, "docker.io/library/app@" + kDigest},
       {"app:1@" + kDigest, "docker.io/library/app:1@" + kDigest},
@@ -34,10 +34,10 @@ TEST(ImageReferenceTest, Normalises) {
 
 TEST(ImageReferenceTest, RefusesWhatIsNone) {
   for (const std::string& text :
-       {std::string(), std::string("App"), std::string("a/B"), std::string("a:"), std::string("a@sha256:12"), std::string("-a"),
-        std::string("a..b"), std::string("a//b"), std::string("a b"), std::string("a:b c"), std::string("/a"),
-        std::string("exa mple.com/a"), std::string("a___b"), std::string(64, 'a'), "a:" + std::string(129, 't'),
-        std::string(256, 'a'), std::string("a@md5:") + std::string(32, 'a')}) {
+       {std::string(), std::string("App"), std::string("a/B"), std::string("a:"), std::string("a@sha256:12"),
+        std::string("-a"), std::string("a..b"), std::string("a//b"), std::string("a b"), std::string("a:b c"),
+        std::string("/a"), std::string("exa mple.com/a"), std::string("a___b"), std::string(64, 'a'),
+        "a:" + std::string(129, 't'), std::string(256, 'a'), std::string("a@md5:") + std::string(32, 'a')}) {
     const auto reference = ParseImageReference(text);
     ASSERT_FALSE(reference) << text;
     EXPECT_TRUE(reference.error().Is(ErrorCode::kInvalidArgument)) << text;

@@ -17,7 +17,8 @@ TEST(ChallengeTest, ReadsBearer) {
 }
 
 TEST(ChallengeTest, ReadsSeveral) {
-  const auto challenges = ParseChallenges(R"(Negotiate, BASIC Realm = "a\"b" , charset=UTF-8, Bearer realm=https://x/y)");
+  const auto challenges =
+      ParseChallenges(R"(Negotiate, BASIC Realm = "a\"b" , charset=UTF-8, Bearer realm=https://x/y)");
   ASSERT_EQ(challenges.size(), 3U);
   EXPECT_EQ(challenges[0].scheme, "negotiate");
   EXPECT_EQ(challenges[1].scheme, "basic");

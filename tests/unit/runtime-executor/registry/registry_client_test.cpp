@@ -96,7 +96,9 @@ class RegistryClientTest : public testing::Test {
                 blob->substr(start)};
       }
     }
-    return {404, {{"Content-Type", "application/json"}}, R"({"errors":[{"code":"NAME_UNKNOWN","message":"no such thing"}]})"};
+    return {404,
+            {{"Content-Type", "application/json"}},
+            R"({"errors":[{"code":"NAME_UNKNOWN","message":"no such thing"}]})"};
   }
 
   ImageReference Reference(const std::string& name = "app:1") const {
@@ -126,9 +128,9 @@ TEST_F(RegistryClientTest, PullsOverOneConnection) {
   ASSERT_TRUE(fetched) << fetched.error().message();
   EXPECT_EQ(store_->ReadBlob(Layer().digest).value_or(""), image_.layer);
   EXPECT_EQ(server_->connections(), 1);
-  EXPECT_THAT(server_->log(), testing::ElementsAre("HEAD /v2/app/manifests/1",
-                                                   "GET /v2/app/manifests/" + root->digest.ToString(),
-                                                   "GET /v2/app/blobs/" + Layer().digest.ToString()));
+  EXPECT_THAT(server_->log(),
+              testing::ElementsAre("HEAD /v2/app/manifests/1", "GET /v2/app/manifests/" + root->digest.ToString(),
+                                   "GET /v2/app/blobs/" + Layer().digest.ToString()));
   // There already: nothing is asked for.
   ASSERT_TRUE(Fetch(client));
   EXPECT_EQ(server_->log().size(), 3U);
@@ -238,7 +240,8 @@ TEST_F(RegistryClientTest, CutsAnEndlessBody) {
   EXPECT_TRUE(fetched.error().Is(ErrorCode::kDataLoss)) << fetched.error().message();
   EXPECT_THAT(fetched.error().message(), HasSubstr("more than"));
   EXPECT_EQ(server_->log().size(), 1U);
-  const auto manifest = client.FetchManifest(Reference(), Describe(content::media_type::kOciManifest, image_.manifest), {}, {});
+  const auto manifest =
+      client.FetchManifest(Reference(), Describe(content::media_type::kOciManifest, image_.manifest), {}, {});
   ASSERT_FALSE(manifest);
   EXPECT_TRUE(manifest.error().Is(ErrorCode::kResourceExhausted)) << manifest.error().message();
   const auto resolved = client.Resolve(Reference(), {}, {});
@@ -292,7 +295,9 @@ TEST_F(RegistryClientTest, StopsAtOnceWhenCancelled) {
 }
 
 TEST_F(RegistryClientTest, SaysThatHtmlIsNoRegistry) {
-  Serve([&](const ServerRequest&) { return ServerReply{200, {{"Content-Type", "text/html; charset=utf-8"}}, "<html>log in"}; });
+  Serve([&](const ServerRequest&) {
+    return ServerReply{200, {{"Content-Type", "text/html; charset=utf-8"}}, "<html>log in"};
+  });
   RegistryClient client(FastOptions());
   const auto root = client.Resolve(Reference(), {}, {});
   ASSERT_FALSE(root);
@@ -303,7 +308,8 @@ TEST_F(RegistryClientTest, SaysThatHtmlIsNoRegistry) {
 TEST_F(RegistryClientTest, WordsRefusals) {
   int status = 0;
   Serve([&](const ServerRequest&) {
-    return ServerReply{status, {{"Content-Type", "application/json"}}, R"({"errors":[{"code":"X","message":"because\u001b[31m"}]})"};
+    return ServerReply{
+        status, {{"Content-Type", "application/json"}}, R"({"errors":[{"code":"X","message":"because\u001b[31m"}]})"};
   });
   RegistryClient client(FastOptions());
   const std::tuple<int, ErrorCode, const char*> cases[] = {
@@ -406,8 +412,9 @@ TEST_F(RegistryClientTest, UsesAnIdentityToken) {
   RegistryClient client(FastOptions());
   const Access access{std::make_shared<FixedAuth>(session::RegistryCredentials{"", "", "id&tok", ""}), false};
   ASSERT_TRUE(client.Resolve(Reference(), access, {}));
-  EXPECT_EQ(form,
-            "POST grant_type=refresh_token&refresh_token=id%26tok&client_id=loam&service=reg&scope=repository%3Aapp%3Apull");
+  EXPECT_EQ(
+      form,
+      "POST grant_type=refresh_token&refresh_token=id%26tok&client_id=loam&service=reg&scope=repository%3Aapp%3Apull");
 }
 
 TEST_F(RegistryClientTest, BasicAuthentication) {
@@ -544,10 +551,11 @@ TEST_F(PushTest, SendsBlobsThenManifest) {
 }
 
 TEST_F(PushTest, SendsAnIndexFromTheLeavesUp) {
-  const std::string index = nlohmann::json{{"schemaVersion", 2},
-                                           {"mediaType", content::media_type::kOciIndex},
-                                           {"manifests", {Image::Describe(content::media_type::kOciManifest, image_.manifest)}}}
-                                .dump();
+  const std::string index =
+      nlohmann::json{{"schemaVersion", 2},
+                     {"mediaType", content::media_type::kOciIndex},
+                     {"manifests", {Image::Describe(content::media_type::kOciManifest, image_.manifest)}}}
+          .dump();
   ASSERT_TRUE(store_->WriteBlob(index));
   RegistryClient client(FastOptions());
   PushOptions options;
@@ -607,7 +615,8 @@ TEST(HostConfigTest, KnowsLoopback) {
   for (const char* host : {"localhost", "localhost:5000", "127.0.0.1:80", "127.9.8.7", "[::1]:5000", "a.localhost:1"}) {
     EXPECT_TRUE(IsLoopbackHost(host)) << host;
   }
-  for (const char* host : {"docker.io", "128.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[::2]", "127.0.0"}) {
+  for (const char* host :
+       {"docker.io", "128.0.0.1", "127.0.0.1.example.com", "localhost.example.com", "[::2]", "127.0.0"}) {
     EXPECT_FALSE(IsLoopbackHost(host)) << host;
   }
 }

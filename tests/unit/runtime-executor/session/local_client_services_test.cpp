@@ -48,9 +48,9 @@ TEST_F(ClientServicesTest, Secrets) {
 
 TEST_F(ClientServicesTest, BadSecretOptions) {
   Write("large", std::string(600'000, 'x'));
-  for (const std::string& text : {std::string("src=x"), std::string("id=a,src=/does/not/exist"), std::string("id"),
-                                  std::string("id=a,kind=file"), std::string("id=a,type=x"), std::string(""),
-                                  "id=a,src=" + dir_.path(), "id=a,src=" + dir_.Child("large")}) {
+  for (const std::string& text :
+       {std::string("src=x"), std::string("id=a,src=/does/not/exist"), std::string("id"), std::string("id=a,kind=file"),
+        std::string("id=a,type=x"), std::string(""), "id=a,src=" + dir_.path(), "id=a,src=" + dir_.Child("large")}) {
     EXPECT_FALSE(ParseSecretOption(text)) << text;
   }
 }
@@ -98,13 +98,15 @@ TEST_F(ClientServicesTest, SshBySocketAndKey) {
 TEST_F(ClientServicesTest, DirectoriesAndLayouts) {
   ASSERT_TRUE(MakeDirs(dir_.Child("layout/blobs/sha256")));
   Write("layout/blobs/sha256/" + Digest::Of("blob").Hex(), "blob");
-  const auto services =
-      MakeLocalClientServices({.local_dirs = {{"context", dir_.path()}}, .oci_layouts = {{"id", dir_.Child("layout")}}});
-  const auto dir = services->local_dirs()->Open({.name = "context", .include_patterns = {}, .exclude_patterns = {}, .follow_paths = {}, .shared_key_hint = {}});
+  const auto services = MakeLocalClientServices(
+      {.local_dirs = {{"context", dir_.path()}}, .oci_layouts = {{"id", dir_.Child("layout")}}});
+  const auto dir = services->local_dirs()->Open(
+      {.name = "context", .include_patterns = {}, .exclude_patterns = {}, .follow_paths = {}, .shared_key_hint = {}});
   ASSERT_TRUE(dir);
   EXPECT_EQ(dir->path, dir_.path());
   EXPECT_FALSE(dir->filtered);
-  EXPECT_FALSE(services->local_dirs()->Open({.name = "x", .include_patterns = {}, .exclude_patterns = {}, .follow_paths = {}, .shared_key_hint = {}}));
+  EXPECT_FALSE(services->local_dirs()->Open(
+      {.name = "x", .include_patterns = {}, .exclude_patterns = {}, .follow_paths = {}, .shared_key_hint = {}}));
   const auto blob = services->oci_layouts()->OpenBlob("id", Digest::Of("blob"));
   ASSERT_TRUE(blob);
   EXPECT_EQ(ReadAll(blob->get(), "blob").value_or(""), "blob");
@@ -114,7 +116,8 @@ TEST_F(ClientServicesTest, DirectoriesAndLayouts) {
 
 TEST_F(ClientServicesTest, CredentialsOfAuths) {
   Write("config.json", R"({"auths":{
-      "https://index.docker.io/v1/":{"auth":")" + Base64Encode("hub:p:w") + R"("},
+      "https://index.docker.io/v1/":{"auth":")" +
+                           Base64Encode("hub:p:w") + R"("},
       "https://reg.example/v2/":{"username":"u","password":"p"},
       "localhost:5000":{"identitytoken":"it"},
       "tok.example":{"registrytoken":"rt"},
@@ -140,7 +143,8 @@ case "$1 $host" in
   "get broken.example") echo 'keychain is locked'; exit 1;;
   *) echo 'credentials not found in native keychain'; exit 1;;
 esac
-)", 0755);
+)",
+        0755);
   const std::string path = std::string(std::getenv("PATH"));
   ::setenv("PATH", (dir_.path() + ":" + path).c_str(), 1);
   Write("config.json", R"({"credsStore":"loamtest","auths":{"plain.example":{"auth":")" + Base64Encode("a:b") +

@@ -74,8 +74,9 @@ class ImageSourceTest : public testing::Test {
     ASSERT_TRUE(MakeDirs(dir_.Child("rootfs/etc")));
     here_ = std::make_unique<Machine>(dir_.Child("here"));
     there_ = std::make_unique<Machine>(dir_.Child("there"));
-    context_.client = session::MakeLocalClientServices(
-        {.local_dirs = {{"context", dir_.Child("rootfs")}}, .oci_layouts = {{"lay", dir_.Child("layout")}}, .docker_config_dir = dir_.Child("none")});
+    context_.client = session::MakeLocalClientServices({.local_dirs = {{"context", dir_.Child("rootfs")}},
+                                                        .oci_layouts = {{"lay", dir_.Child("layout")}},
+                                                        .docker_config_dir = dir_.Child("none")});
   }
 
   // An image whose /etc/who says `who`.
@@ -145,8 +146,9 @@ class RegistrySourceTest : public ImageSourceTest {
     host_ = fmt::format("127.0.0.1:{}", FreePort());
     ASSERT_TRUE(WriteFileAtomic(
         dir_.Child("config.yml"),
-        fmt::format("version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {}}}\n",
-                    dir_.Child("registry"), host_)));
+        fmt::format(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: {}}}\n",
+            dir_.Child("registry"), host_)));
     ProcessSpec spec;
     spec.args = {"docker-registry", "serve", dir_.Child("config.yml")};
     spec.die_with_parent = true;
@@ -164,7 +166,8 @@ class RegistrySourceTest : public ImageSourceTest {
   }
 
   void Push(const std::string& name, const content::Descriptor& root) {
-    const auto pushed = here_->registry->Push(*ParseImageReference(host_ + "/" + name), root, *here_->content, {}, {}, {});
+    const auto pushed =
+        here_->registry->Push(*ParseImageReference(host_ + "/" + name), root, *here_->content, {}, {}, {});
     ASSERT_TRUE(pushed) << pushed.error().message() << pushed.error().hint();
   }
 
@@ -180,7 +183,8 @@ TEST_F(RegistrySourceTest, PushPullMount) {
   const std::string reference = host_ + "/multi/app:1";
 
   ImageConfigs configs(there_->options, context_.client);
-  const auto config = configs.Resolve({reference, Platform{"linux", "amd64", "", "", {}}, ResolveMode::kDefault, ""}, {});
+  const auto config =
+      configs.Resolve({reference, Platform{"linux", "amd64", "", "", {}}, ResolveMode::kDefault, ""}, {});
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->reference, reference);
   EXPECT_EQ(config->digest, index.digest);
@@ -237,7 +241,8 @@ TEST_F(RegistrySourceTest, TheLocalStoreComesFirstUnlessPulled) {
   const StoredImage local = Import(*there_, "local");
   ASSERT_TRUE(there_->images->Put(host_ + "/app:1", local.target));
   const auto who = [&](const std::string& suffix, const char* mode) {
-    const auto fs = Open(*there_, "docker-image://" + host_ + "/app:1" + suffix, {{"image.resolvemode", mode}})->Fetch(context_);
+    const auto fs =
+        Open(*there_, "docker-image://" + host_ + "/app:1" + suffix, {{"image.resolvemode", mode}})->Fetch(context_);
     EXPECT_TRUE(fs) << fs.error().message();
     return fs ? Who(*there_, *fs) : "?";
   };
@@ -254,7 +259,9 @@ TEST_F(ImageSourceTest, KeysAreUpstreams) {
   const auto manifest = *content::ParseManifest(*here_->content->ReadBlob(image.target.digest));
   const std::string diff_id =
       json::parse(*here_->content->ReadBlob(manifest.config.digest))["rootfs"]["diff_ids"][0].get<std::string>();
-  EXPECT_EQ(key->keys[0], Digest::Of(R"({"Digest":")" + image.target.digest.ToString() + R"(","OS":"linux","Arch":"amd64"})").ToString());
+  EXPECT_EQ(
+      key->keys[0],
+      Digest::Of(R"({"Digest":")" + image.target.digest.ToString() + R"(","OS":"linux","Arch":"amd64"})").ToString());
   EXPECT_EQ(key->keys[1], diff_id);
   const auto limited =
       Open(*here_, "docker-image://app", {{"image.layerlimit", "1"}}, "linux/arm/v7")->Resolve(context_);
@@ -290,18 +297,21 @@ TEST_F(ImageSourceTest, OciLayout) {
   const StoredImage image = Import(*here_, "layout");
   ASSERT_TRUE(MakeDirs(dir_.Child("layout/blobs/sha256")));
   ASSERT_TRUE(here_->content->Walk([&](const content::BlobInfo& blob) -> Result<> {
-    return WriteFileAtomic(dir_.Child("layout/blobs/sha256/") + blob.digest.Hex(), *here_->content->ReadBlob(blob.digest));
+    return WriteFileAtomic(dir_.Child("layout/blobs/sha256/") + blob.digest.Hex(),
+                           *here_->content->ReadBlob(blob.digest));
   }));
   const std::string pinned = "oci-layout://whatever@" + image.target.digest.ToString();
   const auto fs = Open(*there_, pinned, {{"oci.store", "lay"}})->Fetch(context_);
   ASSERT_TRUE(fs) << fs.error().message();
   EXPECT_EQ(Who(*there_, *fs), "layout");
   ImageConfigs configs(there_->options, context_.client);
-  const auto config = configs.Resolve({"whatever@" + image.target.digest.ToString(), std::nullopt, ResolveMode::kDefault, "lay"}, {});
+  const auto config =
+      configs.Resolve({"whatever@" + image.target.digest.ToString(), std::nullopt, ResolveMode::kDefault, "lay"}, {});
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->digest, image.target.digest);
   EXPECT_FALSE(Open(*there_, "oci-layout://whatever", {{"oci.store", "lay"}})->Resolve(context_));
-  EXPECT_FALSE(Open(*there_, "oci-layout://x@" + Digest::Of("none").ToString(), {{"oci.store", "lay"}})->Resolve(context_));
+  EXPECT_FALSE(
+      Open(*there_, "oci-layout://x@" + Digest::Of("none").ToString(), {{"oci.store", "lay"}})->Resolve(context_));
 }
 
 TEST_F(ImageSourceTest, LocalIsReadInPlace) {
@@ -317,7 +327,9 @@ TEST_F(ImageSourceTest, LocalIsReadInPlace) {
   ASSERT_TRUE(fs->is_host_tree());
   EXPECT_TRUE(fs->host_tree()->shows_everything());
   EXPECT_EQ(fs->host_tree()->path(), dir_.Child("rootfs"));
-  const auto filtered = Open(*here_, "local://context", {{"local.includepattern", R"(["etc"])"}, {"local.session", "s"}})->Fetch(context_);
+  const auto filtered =
+      Open(*here_, "local://context", {{"local.includepattern", R"(["etc"])"}, {"local.session", "s"}})
+          ->Fetch(context_);
   ASSERT_TRUE(filtered) << filtered.error().message();
   EXPECT_NE(*filtered->host_tree()->Find("etc/who"), nullptr);
   EXPECT_EQ(*filtered->host_tree()->Find("top"), nullptr);

@@ -73,14 +73,13 @@ class ImageStoreTest : public testing::Test {
     for (const Digest& digest : digests) {
       Write(directory + "/blobs/sha256/" + digest.Hex(), *content_->ReadBlob(digest));
     }
-    Write(directory + "/index.json",
-          json{{"schemaVersion", 2},
-               {"manifests",
-                {{{"mediaType", image.target.media_type},
-                  {"digest", image.target.digest.ToString()},
-                  {"size", image.target.size},
-                  {"annotations", annotations}}}}}
-              .dump());
+    Write(directory + "/index.json", json{{"schemaVersion", 2},
+                                          {"manifests",
+                                           {{{"mediaType", image.target.media_type},
+                                             {"digest", image.target.digest.ToString()},
+                                             {"size", image.target.size},
+                                             {"annotations", annotations}}}}}
+                                         .dump());
   }
   // A second, empty content store and image store.
   void StartAnew() {
@@ -160,7 +159,8 @@ TEST_F(ImageStoreTest, ImportsACompressedRootfs) {
 TEST_F(ImageStoreTest, ImportsAnOciDirectoryAndItsTar) {
   const StoredImage image = ImportRootfs();
   WriteLayout("layout", image, {{"io.containerd.image.name", "docker.io/library/named:7"}});
-  RunTool({"tar", "-C", dir_.Child("layout"), "-czf", dir_.Child("layout.tar.gz"), "index.json", "oci-layout", "blobs"});
+  RunTool(
+      {"tar", "-C", dir_.Child("layout"), "-czf", dir_.Child("layout.tar.gz"), "index.json", "oci-layout", "blobs"});
   for (const char* path : {"layout", "layout.tar.gz"}) {
     StartAnew();
     const auto images = Import(path);
@@ -213,17 +213,19 @@ TEST_F(ImageStoreTest, ImportsADockerArchive) {
   ASSERT_TRUE(MakeDirs(dir_.Child("archive/abc")));
   ASSERT_TRUE(MakeDirs(dir_.Child("archive/def")));
   Write("archive/abc/layer.tar", layer);
-  const json config = {{"architecture", "amd64"},
-                       {"os", "linux"},
-                       {"rootfs",
-                        {{"type", "layers"}, {"diff_ids", {Digest::Of(layer).ToString(), Digest::Of(layer).ToString()}}}}};
+  const json config = {
+      {"architecture", "amd64"},
+      {"os", "linux"},
+      {"rootfs", {{"type", "layers"}, {"diff_ids", {Digest::Of(layer).ToString(), Digest::Of(layer).ToString()}}}}};
   Write("archive/config.json", config.dump());
   // Old versions of docker link a layer that occurs twice.
   RunTool({"ln", "-s", "../abc/layer.tar", dir_.Child("archive/def/layer.tar")});
-  Write("archive/manifest.json",
-        json{{{"Config", "config.json"}, {"RepoTags", {"app:1", "app:2"}}, {"Layers", {"abc/layer.tar", "def/layer.tar"}}}}
-            .dump());
-  RunTool({"tar", "-C", dir_.Child("archive"), "-cf", dir_.Child("archive.tar"), "def", "abc", "config.json", "manifest.json"});
+  Write("archive/manifest.json", json{{{"Config", "config.json"},
+                                       {"RepoTags", {"app:1", "app:2"}},
+                                       {"Layers", {"abc/layer.tar", "def/layer.tar"}}}}
+                                     .dump());
+  RunTool({"tar", "-C", dir_.Child("archive"), "-cf", dir_.Child("archive.tar"), "def", "abc", "config.json",
+           "manifest.json"});
   const auto images = Import("archive.tar");
   ASSERT_TRUE(images) << images.error().message();
   ASSERT_EQ(images->size(), 2U);
@@ -236,9 +238,11 @@ TEST_F(ImageStoreTest, ImportsADockerArchive) {
   EXPECT_EQ(manifest.layers[1].digest, Digest::Of(layer));
 
   Write("archive/abc/layer.tar", layer + std::string(512, '\0'));
-  RunTool({"tar", "-C", dir_.Child("archive"), "-cf", dir_.Child("archive.tar"), "def", "abc", "config.json", "manifest.json"});
+  RunTool({"tar", "-C", dir_.Child("archive"), "-cf", dir_.Child("archive.tar"), "def", "abc", "config.json",
+           "manifest.json"});
   EXPECT_TRUE(Import("archive.tar").error().Is(ErrorCode::kDataLoss));
-  RunTool({"tar", "-C", dir_.Child("archive"), "-cf", dir_.Child("archive.tar"), "def", "config.json", "manifest.json"});
+  RunTool(
+      {"tar", "-C", dir_.Child("archive"), "-cf", dir_.Child("archive.tar"), "def", "config.json", "manifest.json"});
   EXPECT_THAT(Import("archive.tar").error().message(), HasSubstr("lacks the file `abc/layer.tar`"));
 }
 
@@ -249,7 +253,7 @@ TEST_F(ImageStoreTest, ReadsWhatSkopeoWrites) {
   const StoredImage image = ImportRootfs();
   WriteLayout("layout", image, {{"org.opencontainers.image.ref.name", "1"}});
   for (const std::string& target : {"docker-archive:" + dir_.Child("d.tar") + ":some/app:1",
-                                   "oci-archive:" + dir_.Child("o.tar") + ":some/app:1"}) {
+                                    "oci-archive:" + dir_.Child("o.tar") + ":some/app:1"}) {
     RunTool({"skopeo", "--insecure-policy", "copy", "-q", "oci:" + dir_.Child("layout") + ":1", target});
   }
   for (const char* path : {"d.tar", "o.tar"}) {
