@@ -149,7 +149,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 class Mapping {
  public:
   explicit Mapping(std::size_t size)
-      : size_(size), data_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+      : size_(size),
+        data_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
   ~Mapping() {
     if (valid()) {
       munmap(data_, size_);
@@ -270,8 +271,9 @@ Result<Process> Process::Spawn(const ProcessSpec& spec) {
   sigset_t ours = plan.signal_mask;
   sigemptyset(&plan.signal_mask);
   int pidfd = -1;
-  const int pid = clone(ChildMain, stack.end(),
-                        static_cast<int>(CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | spec.namespaces), &plan, &pidfd);
+  const int pid =
+      clone(ChildMain, stack.end(), static_cast<int>(CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | spec.namespaces),
+            &plan, &pidfd);
   const int clone_errno = errno;
   pthread_sigmask(SIG_SETMASK, &ours, nullptr);
   if (pid < 0) {
@@ -304,7 +306,9 @@ Process& Process::operator=(Process&& other) noexcept {
   return *this;
 }
 
-Process::~Process() { Abandon(); }
+Process::~Process() {
+  Abandon();
+}
 
 void Process::Abandon() {
   if (pid_ < 0) {

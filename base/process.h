@@ -1,6 +1,6 @@
-// Running other programs: spawn with argument vector, environment and descriptors; wait with cancellation and time limit;
-// capture. Nothing of the parent's descriptors is inherited but what `fds` names. Spawning does not copy the parent's
-// address space (vfork semantics), so it costs the same for a large process.
+// Running other programs: spawn with argument vector, environment and descriptors; wait with cancellation and time
+// limit; capture. Nothing of the parent's descriptors is inherited but what `fds` names. Spawning does not copy the
+// parent's address space (vfork semantics), so it costs the same for a large process.
 #pragma once
 
 #include <sys/types.h>
@@ -53,8 +53,8 @@ struct ExitStatus {
   [[nodiscard]] bool ok() const { return code == 0; }
 };
 
-// A running child. Destroying it before Wait returned kills it (SIGKILL) and reaps it. One thread at a time, except that
-// Kill and KillGroup may be called from any thread while Wait blocks.
+// A running child. Destroying it before Wait returned kills it (SIGKILL) and reaps it. One thread at a time, except
+// that Kill and KillGroup may be called from any thread while Wait blocks.
 class Process {
  public:
   // Errors of the child before the program runs (no such program, no such directory) are errors of Spawn.

@@ -8,6 +8,24 @@
 #include "runtime-executor/solver/op.h"
 
 namespace loam::ops {
+namespace {
+
+// The directory or file from which a selector's paths are named, relative to the root of the input.
+std::string BaseOf(const PathSelector& selector) {
+  std::string base = CleanRootedPath(selector.path);
+  if (selector.options.wildcard) {
+    base.resize(std::min(base.size(), base.find_first_of("*?[\\")));
+    base.resize(base.find_last_of('/') == std::string::npos ? 0 : base.find_last_of('/'));
+  }
+  base.erase(0, base.starts_with('/') ? 1 : 0);
+  return base;
+}
+
+std::string Below(const std::string& base, const std::string& part) {
+  return base.empty() || part.starts_with(base + "/") ? part : part.empty() ? base : base + "/" + part;
+}
+
+}  // namespace
 
 solver::ContentKeyFunction NewContentKey(cache::ChecksumCache* checksums, std::vector<PathSelector> selectors) {
   if (selectors.empty()) {
@@ -27,6 +45,7 @@ solver::ContentKeyFunction NewContentKey(cache::ChecksumCache* checksums, std::v
     }
     solver::ContentKey key;
     key.digest = Digest::Of(joined);
+    key.base_path = shared->size() == 1 ? BaseOf(shared->front()) : std::string();
     key.preimage = [checksums, shared, fs, stop = context.stop()] {
       solver::Preimage preimage;
       for (const PathSelector& selector : *shared) {
@@ -34,7 +53,9 @@ solver::ContentKeyFunction NewContentKey(cache::ChecksumCache* checksums, std::v
         auto checksum = checksums->Compute(fs, CleanRootedPath(selector.path), selector.options, true, stop);
         if (checksum) {
           for (cache::ChecksumPart& part : checksum->parts) {
-            preimage.files.push_back({std::move(part.path), part.digest});
+            // Paths of several selectors would mix; one selector's are the same wherever the content lies.
+            preimage.files.push_back(
+                {shared->size() > 1 ? Below(BaseOf(selector), part.path) : std::move(part.path), part.digest});
           }
         }
       }

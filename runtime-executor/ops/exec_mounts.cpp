@@ -163,7 +163,8 @@ Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::Res
     std::optional<snapshot::FsRef> input;
     if (mount.input() != -1) {
       if (mount.input() < 0 || static_cast<std::uint64_t>(mount.input()) >= inputs.size()) {
-        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("mount {} has no input {}", mount.dest(), mount.input()));
+        return Unexpected(ErrorCode::kInvalidArgument,
+                          fmt::format("mount {} has no input {}", mount.dest(), mount.input()));
       }
       input = FsOf(inputs[static_cast<std::size_t>(mount.input())]);
     }
@@ -191,8 +192,8 @@ Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::Res
         present = LOAM_TRY(PrepareSsh(mount, prepared, stop));
         break;
       default:
-        return Unexpected(ErrorCode::kUnimplemented,
-                          fmt::format("mount {}: type {} is not supported", mount.dest(), static_cast<int>(mount.mounttype())));
+        return Unexpected(ErrorCode::kUnimplemented, fmt::format("mount {}: type {} is not supported", mount.dest(),
+                                                                 static_cast<int>(mount.mounttype())));
     }
     if (root) {
       has_root = true;

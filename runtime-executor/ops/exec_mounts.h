@@ -28,7 +28,8 @@ namespace loam::ops {
 class ExecMounts {
  public:
   // The environment and the client outlive the object.
-  ExecMounts(const OpEnvironment& environment, session::ClientServices& client) : environment_(environment), client_(client) {}
+  ExecMounts(const OpEnvironment& environment, session::ClientServices& client)
+      : environment_(environment), client_(client) {}
 
   // Puts the root and the mounts into `spec`; the descriptors there are this object's.
   Result<> Prepare(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs, worker::ExecSpec& spec,

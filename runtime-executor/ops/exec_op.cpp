@@ -23,7 +23,8 @@ class LogSink final : public worker::OutputSink {
  public:
   explicit LogSink(solver::ProgressWriter& progress) : progress_(progress) {}
   void Write(worker::OutputStream stream, std::string_view bytes) override {
-    progress_.Log(stream == worker::OutputStream::kStdout ? solver::LogStream::kStdout : solver::LogStream::kStderr, bytes);
+    progress_.Log(stream == worker::OutputStream::kStdout ? solver::LogStream::kStdout : solver::LogStream::kStderr,
+                  bytes);
   }
 
  private:
@@ -62,8 +63,9 @@ Result<> AddSecrets(const pb::ExecOp& exec, session::ClientServices& client, std
 
 Result<> CheckEntitlements(const pb::ExecOp& exec, const Entitlements& allowed) {
   auto denied = [](std::string_view what) {
-    return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("the step needs `{}`, which this build does not allow", what))
-                          .WithHint(fmt::format("allow it with `--allow {}`", what)));
+    return Unexpected(
+        Error(ErrorCode::kPermissionDenied, fmt::format("the step needs `{}`, which this build does not allow", what))
+            .WithHint(fmt::format("allow it with `--allow {}`", what)));
   };
   if (exec.network() == pb::HOST && !allowed.network_host) {
     return denied("network.host");
@@ -105,14 +107,16 @@ class ExecOp final : public solver::Op {
   const OpEnvironment& environment_;
 };
 
-Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context, std::span<const solver::ResultPtr> inputs) {
+Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
+                                                   std::span<const solver::ResultPtr> inputs) {
   const pb::ExecOp& exec = op_.exec();
   const pb::Meta& meta = exec.meta();
   const std::shared_ptr<JobServices> services = ServicesOf(context);
   LOAM_TRY(CheckEntitlements(exec, services->entitlements()));
   for (const pb::CDIDevice& device : exec.cdidevices()) {
     if (!device.optional()) {
-      return Unexpected(ErrorCode::kUnimplemented, fmt::format("device `{}`: CDI devices are not supported", device.name()));
+      return Unexpected(ErrorCode::kUnimplemented,
+                        fmt::format("device `{}`: CDI devices are not supported", device.name()));
     }
   }
   worker::Worker* worker = LOAM_TRY(environment_.worker());
@@ -123,7 +127,8 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context, s
   if (meta.has_proxy_env()) {
     AddProxies(meta.proxy_env(), spec.env);
   }
-  if (std::none_of(spec.env.begin(), spec.env.end(), [](const std::string& variable) { return variable.starts_with("PATH="); })) {
+  if (std::none_of(spec.env.begin(), spec.env.end(),
+                   [](const std::string& variable) { return variable.starts_with("PATH="); })) {
     spec.env.emplace_back(kDefaultPath);
   }
   LOAM_TRY(AddSecrets(exec, services->client(), context.stop(), spec.env));
@@ -147,10 +152,12 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context, s
   const worker::ExecResult result = LOAM_TRY(worker->Run(spec, sink, context.stop()));
 
   const auto& valid = meta.validexitcodes();
-  const bool good = valid.empty() ? result.exit_code == 0 : std::find(valid.begin(), valid.end(), result.exit_code) != valid.end();
+  const bool good =
+      valid.empty() ? result.exit_code == 0 : std::find(valid.begin(), valid.end(), result.exit_code) != valid.end();
   if (!good) {
     const std::vector<std::string> words(meta.args().begin(), meta.args().end());
-    std::string message = fmt::format("process \"{}\" did not complete successfully: exit code: {}", Join(words, " "), result.exit_code);
+    std::string message =
+        fmt::format("process \"{}\" did not complete successfully: exit code: {}", Join(words, " "), result.exit_code);
     if (result.oom_killed) {
       message += ": out of memory";
     }
@@ -173,7 +180,8 @@ Result<std::unique_ptr<solver::Op>> NewExecOp(const solver::Vertex& vertex, cons
   }
   for (const pb::Mount& mount : exec.mounts()) {
     if (mount.output() < -1 || mount.output() > kMaxOutput) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("mount {}: invalid output {}", mount.dest(), mount.output()));
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("mount {}: invalid output {}", mount.dest(), mount.output()));
     }
   }
   return std::make_unique<ExecOp>(vertex, payload.op(), environment);

@@ -52,7 +52,8 @@ bool Move(Direction& direction) {
   char buffer[16384];
   while (true) {
     while (!direction.pending.empty()) {
-      const ssize_t sent = send(direction.to, direction.pending.data(), direction.pending.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t sent =
+          send(direction.to, direction.pending.data(), direction.pending.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0) {
         return errno == EAGAIN || errno == EINTR;
       }
@@ -72,8 +73,8 @@ bool Move(Direction& direction) {
 
 }  // namespace
 
-Result<std::unique_ptr<SshForwarder>> SshForwarder::Start(std::function<Result<UniqueFd>(std::stop_token)> connect, uid_t uid,
-                                                          gid_t gid, mode_t mode) {
+Result<std::unique_ptr<SshForwarder>> SshForwarder::Start(std::function<Result<UniqueFd>(std::stop_token)> connect,
+                                                          uid_t uid, gid_t gid, mode_t mode) {
   auto forwarder = std::unique_ptr<SshForwarder>(new SshForwarder);
   forwarder->connect_ = std::move(connect);
   forwarder->mount_ = LOAM_TRY(DetachedTmpfs());
@@ -106,7 +107,8 @@ void SshForwarder::Serve(const std::stop_token& stop) {
     std::vector<pollfd> polls = {{wake_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
     for (const Connection& connection : connections) {
       auto events = [](const Direction& in, const Direction& out) {
-        return static_cast<short>((!in.ended && in.pending.empty() ? POLLIN : 0) | (!out.pending.empty() ? POLLOUT : 0));
+        return static_cast<short>((!in.ended && in.pending.empty() ? POLLIN : 0) |
+                                  (!out.pending.empty() ? POLLOUT : 0));
       };
       polls.push_back({connection.step.get(), events(connection.there, connection.back), 0});
       polls.push_back({connection.agent.get(), events(connection.back, connection.there), 0});

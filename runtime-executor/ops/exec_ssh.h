@@ -19,8 +19,8 @@ class SshForwarder {
   static constexpr const char* kSocketName = "agent";
 
   // `connect` opens a new connection to the agent; called on the forwarder's thread.
-  static Result<std::unique_ptr<SshForwarder>> Start(std::function<Result<UniqueFd>(std::stop_token)> connect, uid_t uid,
-                                                     gid_t gid, mode_t mode);
+  static Result<std::unique_ptr<SshForwarder>> Start(std::function<Result<UniqueFd>(std::stop_token)> connect,
+                                                     uid_t uid, gid_t gid, mode_t mode);
   // Ends all connections.
   ~SshForwarder();
   SshForwarder(const SshForwarder&) = delete;

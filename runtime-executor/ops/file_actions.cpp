@@ -124,7 +124,8 @@ Result<> MakeFileAction(int root_fd, const pb::FileActionMkFile& action, const F
   }
   // An existing file keeps its mode and gets new content.
   bool made = true;
-  UniqueFd file(openat(place.parent.get(), place.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  UniqueFd file(
+      openat(place.parent.get(), place.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file.valid() && errno == EEXIST) {
     made = false;
     file = UniqueFd(openat(place.parent.get(), place.name.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC));

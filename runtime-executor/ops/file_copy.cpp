@@ -76,8 +76,8 @@ class Copier {
   Result<bool> MakeDirectory(int dest_dir, const std::string& path, bool included);
   Result<> CopyGroup(const std::string& top, int dest_dir, const std::vector<const SourceTree::Entry*>& group);
   // One file that is not a directory.
-  Result<> CopyNode(int from_dir, int to_dir, const std::string& from_name, const std::string& to_name, const TreeEntry& info,
-                    const std::string& shown);
+  Result<> CopyNode(int from_dir, int to_dir, const std::string& from_name, const std::string& to_name,
+                    const TreeEntry& info, const std::string& shown);
   Result<> CopyRegular(int from_dir, int to_dir, const std::string& from_name, const std::string& to_name,
                        const TreeEntry& info, const std::string& shown);
   // Makes way for a file.
@@ -190,7 +190,8 @@ Result<> Copier::CopyDirectory(const std::string& top, const TreeEntry& info, co
     dest_dir = LOAM_TRY(OpenFileAt(place.parent.get(), place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   }
 
-  // Directories first, in order; then everything else, on all cores; then what writing into them changes of directories.
+  // Directories first, in order; then everything else, on all cores; then what writing into them changes of
+  // directories.
   std::vector<Item> directories;
   std::map<std::string_view, std::vector<const SourceTree::Entry*>> by_directory;
   std::vector<const SourceTree::Entry*> linked;
@@ -205,14 +206,16 @@ Result<> Copier::CopyDirectory(const std::string& top, const TreeEntry& info, co
       linked.push_back(&entry);
     } else {
       const auto slash = file.path.rfind('/');
-      by_directory[slash == std::string::npos ? std::string_view() : std::string_view(file.path).substr(0, slash)].push_back(&entry);
+      by_directory[slash == std::string::npos ? std::string_view() : std::string_view(file.path).substr(0, slash)]
+          .push_back(&entry);
     }
   }
   std::vector<std::vector<const SourceTree::Entry*>> groups;
   for (const auto& [directory, files] : by_directory) {
     for (std::size_t i = 0; i < files.size(); i += kGroupSize) {
       const std::size_t end = std::min(i + kGroupSize, files.size());
-      groups.emplace_back(files.begin() + static_cast<std::ptrdiff_t>(i), files.begin() + static_cast<std::ptrdiff_t>(end));
+      groups.emplace_back(files.begin() + static_cast<std::ptrdiff_t>(i),
+                          files.begin() + static_cast<std::ptrdiff_t>(end));
     }
   }
   std::mutex mutex;  // guards failure
@@ -411,7 +414,8 @@ Result<> Copier::CopyNode(int from_dir, int to_dir, const std::string& from_name
 
 Result<> CopyFiles(const SourceTree& source, const std::string& source_path, int dest_fd, const std::string& dest_path,
                    const FileCopyOptions& options, std::stop_token stop) {
-  return Copier(source, dest_fd, options, std::move(stop)).Copy(CleanKeepingEnd(source_path), CleanKeepingEnd(dest_path));
+  return Copier(source, dest_fd, options, std::move(stop))
+      .Copy(CleanKeepingEnd(source_path), CleanKeepingEnd(dest_path));
 }
 
 std::string CleanKeepingEnd(std::string_view path) {

@@ -20,9 +20,9 @@ class FileMode {
 
  private:
   struct Change {
-    mode_t who = 0;   // bits of the named classes, with setuid and setgid; 0: nobody was named
+    mode_t who = 0;  // bits of the named classes, with setuid and setgid; 0: nobody was named
     char op = '=';
-    mode_t bits = 0;  // for all three classes
+    mode_t bits = 0;                   // for all three classes
     bool conditional_execute = false;  // X
     char copy_from = 0;                // 'u', 'g', 'o'
     bool clears = false;               // the first part of an `=`

@@ -182,7 +182,8 @@ Result<> FileActions::Evaluate(std::int64_t value) {
     }
     if (stack.size() > before) {
       if (stack.size() > static_cast<std::size_t>(4 * file_.actions_size() + 4)) {
-        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("loop from file action {}", current - input_count()));
+        return Unexpected(ErrorCode::kInvalidArgument,
+                          fmt::format("loop from file action {}", current - input_count()));
       }
       continue;
     }
@@ -208,7 +209,8 @@ Result<std::vector<solver::ResultPtr>> FileActions::Run() {
     }
     for (const std::int64_t value : read) {
       if (value < -1 || value >= total) {
-        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("invalid input index {}, {} provided", value, total));
+        return Unexpected(ErrorCode::kInvalidArgument,
+                          fmt::format("invalid input index {}, {} provided", value, total));
       }
       ++uses_[value];
     }

@@ -152,7 +152,8 @@ Result<std::vector<std::string>> SourceTree::ResolveWildcards(std::string_view p
   // Without `**` a pattern matches paths of its own number of elements, element by element.
   std::vector<std::string> found;
   const std::vector<std::string_view> parts = Split(pattern, '/');
-  std::function<Result<>(const std::string&, std::size_t)> walk = [&](const std::string& dir, std::size_t depth) -> Result<> {
+  std::function<Result<>(const std::string&, std::size_t)> walk = [&](const std::string& dir,
+                                                                      std::size_t depth) -> Result<> {
     const auto entry = LOAM_TRY(Lstat(dir));
     if (!entry || !entry->is_dir()) {
       return {};
@@ -190,7 +191,8 @@ struct SourceTree::Walk {
       return excluded && !exclude_matcher->has_exceptions();
     }
   };
-  Verdict Judge(std::string_view path, const PatternMatchInfo& parent_include, const PatternMatchInfo& parent_exclude) const {
+  Verdict Judge(std::string_view path, const PatternMatchInfo& parent_include,
+                const PatternMatchInfo& parent_exclude) const {
     Verdict verdict;
     if (include != nullptr) {
       verdict.included = include->MatchesUsingParent(path, parent_include, &verdict.include_info);
@@ -291,8 +293,9 @@ Result<std::vector<SourceTree::Entry>> SourceTree::Collect(const std::string& to
   kept.reserve(entries.size());
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
     const std::string& path = entry->info.path;
-    const bool holds = !needed.empty() && (path.empty() || (needed.size() > path.size() && needed.starts_with(path) &&
-                                                            needed[path.size()] == '/'));
+    const bool holds =
+        !needed.empty() &&
+        (path.empty() || (needed.size() > path.size() && needed.starts_with(path) && needed[path.size()] == '/'));
     if (entry->included || holds) {
       kept.push_back(std::move(*entry));
       needed = kept.back().info.path;

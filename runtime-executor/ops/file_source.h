@@ -45,8 +45,8 @@ class SourceTree {
     // False for a directory that is only there because of what it holds.
     bool included = true;
   };
-  // The directory `top` ("" with info) and what lies below it, directories before their content, filtered by patterns on the
-  // path relative to it. Directories that are not included and hold nothing included are left out.
+  // The directory `top` ("" with info) and what lies below it, directories before their content, filtered by patterns
+  // on the path relative to it. Directories that are not included and hold nothing included are left out.
   [[nodiscard]] Result<std::vector<Entry>> Collect(const std::string& top, const snapshot::TreeEntry& top_info,
                                                    const PatternMatcher* include, const PatternMatcher* exclude) const;
 

@@ -44,7 +44,8 @@ Reader OpenArchive(int fd, archive_entry** entry) {
 
 class Unpacker {
  public:
-  Unpacker(archive* reader, int root_fd, const FileCopyOptions& options) : reader_(reader), root_(root_fd), options_(options) {}
+  Unpacker(archive* reader, int root_fd, const FileCopyOptions& options)
+      : reader_(reader), root_(root_fd), options_(options) {}
   Result<> Extract(archive_entry* entry);
   // Times of directories, which what came after them has changed.
   Result<> Finish();

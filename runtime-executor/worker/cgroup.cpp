@@ -89,8 +89,8 @@ Result<std::string> MakeDirs(const std::string& root, const std::string& path) {
 
 // What every process may use: creating nodes, and null, zero, full, random, urandom, tty, console, ptmx, pts.
 constexpr std::string_view kDefaultDevices[] = {
-    "c *:* m",     "b *:* m",     "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm",   "c 1:8 rwm",
-    "c 1:9 rwm",   "c 5:0 rwm",   "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
+    "c *:* m",   "b *:* m",   "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm",   "c 1:8 rwm",
+    "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
 };
 
 // A new cpuset has no CPUs at all: what is not set comes from the parent.
@@ -165,7 +165,8 @@ Result<StepCgroup> StepCgroup::Create(const CgroupHost& host, const std::string&
     const bool limited = limits.memory != 0 || limits.memory_swap != 0 || limits.cpu_shares != 0 ||
                          limits.cpu_quota != 0 || !limits.cpuset_cpus.empty() || !limits.cpuset_mems.empty();
     if (limited) {
-      return Unexpected(ErrorCode::kFailedPrecondition, "resource limits need cgroups, and none are mounted at " + host.mount);
+      return Unexpected(ErrorCode::kFailedPrecondition,
+                        "resource limits need cgroups, and none are mounted at " + host.mount);
     }
     return step;
   }
@@ -190,8 +191,9 @@ Result<StepCgroup> StepCgroup::Create(const CgroupHost& host, const std::string&
   };
   auto need = [&](std::string_view name, std::string_view what) -> Result<std::string> {
     if (!has(name)) {
-      return Unexpected(ErrorCode::kFailedPrecondition,
-                        fmt::format("a limit of {} needs the cgroup controller `{}`, which is not mounted", what, name));
+      return Unexpected(
+          ErrorCode::kFailedPrecondition,
+          fmt::format("a limit of {} needs the cgroup controller `{}`, which is not mounted", what, name));
     }
     const std::string root = fmt::format("{}/{}", host.mount, name);
     LOAM_TRY(MakeDirs(root, path));

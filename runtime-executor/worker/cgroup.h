@@ -1,6 +1,6 @@
 // The control groups of steps. Under cgroups v1 (also in hybrid mode) Loam makes them itself, in the few hierarchies
-// that matter (devices, memory, and cpu or cpuset when limited): it costs a fraction of what the runtime needs for all of
-// them. Under v2 the runtime makes the cgroup, because devices need a BPF program there.
+// that matter (devices, memory, and cpu or cpuset when limited): it costs a fraction of what the runtime needs for all
+// of them. Under v2 the runtime makes the cgroup, because devices need a BPF program there.
 #pragma once
 
 #include <cstdint>

@@ -187,7 +187,8 @@ Result<> MakeWorkingDirectory(int root_fd, const std::string& cwd, const UserIds
 
 }  // namespace
 
-OciWorker::OciWorker(WorkerOptions options, RuntimeKind kind, std::string program, UniqueFd supervisor, CgroupHost cgroups)
+OciWorker::OciWorker(WorkerOptions options, RuntimeKind kind, std::string program, UniqueFd supervisor,
+                     CgroupHost cgroups)
     : options_(std::move(options)),
       kind_(kind),
       program_(std::move(program)),
@@ -246,8 +247,10 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
   const std::string hosts =
       LOAM_TRY(HostsFile(spec.hostname.empty() ? kDefaultHostname : spec.hostname, spec.extra_hosts));
 
-  std::vector<MountPoint> mount_points = {{"/proc", true, false},          {"/dev", true, false},
-                                          {"/sys", true, false},           {"/etc/resolv.conf", false, true},
+  std::vector<MountPoint> mount_points = {{"/proc", true, false},
+                                          {"/dev", true, false},
+                                          {"/sys", true, false},
+                                          {"/etc/resolv.conf", false, true},
                                           {"/etc/hosts", false, true}};
   for (const ExecMount& mount : spec.mounts) {
     mount_points.push_back({mount.dest, LOAM_TRY(IsDirectory(mount)), true});
@@ -325,7 +328,8 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
 
   const bool own_cgroup = kind_ == RuntimeKind::kCrun && cgroups_.version != CgroupVersion::kV2;
   const std::string cgroup_path =
-      CleanRootedPath(spec.cgroup_parent.empty() ? options_.cgroup_parent : spec.cgroup_parent + "/" + options_.cgroup_parent)
+      CleanRootedPath(spec.cgroup_parent.empty() ? options_.cgroup_parent
+                                                 : spec.cgroup_parent + "/" + options_.cgroup_parent)
           .substr(1) +
       "/" + StepCgroupName(next_step_++);
   const bool insecure = spec.security == SecurityMode::kInsecure;
@@ -344,8 +348,8 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
   LOAM_TRY(bundle.WriteFile("config.json", config, 0600));
   LOAM_TRY(MakeWorkingDirectory(root_fd, CleanRootedPath(spec.cwd), input.user));
 
-  std::vector<std::string> command = {"exec", program_, "--root", base + "/state", "--log", base + "/log",
-                                      "--log-format", "json"};
+  std::vector<std::string> command = {"exec",  program_,      "--root",       base + "/state",
+                                      "--log", base + "/log", "--log-format", "json"};
   if (kind_ == RuntimeKind::kCrun) {
     command.push_back(own_cgroup ? "--cgroup-manager=disabled" : "--cgroup-manager=cgroupfs");
   }
@@ -402,14 +406,16 @@ Result<std::unique_ptr<Worker>> Worker::Open(WorkerOptions options) {
       program = FindProgram("runc");
     }
     if (!program) {
-      return Unexpected(Error(ErrorCode::kFailedPrecondition, "neither `crun` nor `runc` is installed; build steps need one")
-                            .WithHint("install it: apt-get install crun"));
+      return Unexpected(
+          Error(ErrorCode::kFailedPrecondition, "neither `crun` nor `runc` is installed; build steps need one")
+              .WithHint("install it: apt-get install crun"));
     }
   } else {
     program = FindProgram(options.runtime);
     if (!program) {
-      return Unexpected(Error(ErrorCode::kFailedPrecondition, fmt::format("the OCI runtime `{}` is not installed", options.runtime))
-                            .WithHint("install it: apt-get install crun"));
+      return Unexpected(
+          Error(ErrorCode::kFailedPrecondition, fmt::format("the OCI runtime `{}` is not installed", options.runtime))
+              .WithHint("install it: apt-get install crun"));
     }
   }
   const std::string name = std::filesystem::path(*program).filename();
@@ -417,7 +423,8 @@ Result<std::unique_ptr<Worker>> Worker::Open(WorkerOptions options) {
   if (name.find("crun") != std::string::npos) {
     kind = RuntimeKind::kCrun;
   } else if (name.find("runc") == std::string::npos) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("the OCI runtime must be crun or runc, not `{}`", *program));
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("the OCI runtime must be crun or runc, not `{}`", *program));
   }
   std::error_code error;
   options.state_dir = std::filesystem::absolute(options.state_dir, error).lexically_normal();
@@ -428,7 +435,8 @@ Result<std::unique_ptr<Worker>> Worker::Open(WorkerOptions options) {
   CgroupHost cgroups = DetectCgroups();
   RemoveStaleCgroups(cgroups, options.cgroup_parent);
   UniqueFd supervisor = LOAM_TRY(OpenSupervisor());
-  return std::make_unique<OciWorker>(std::move(options), kind, *std::move(program), std::move(supervisor), std::move(cgroups));
+  return std::make_unique<OciWorker>(std::move(options), kind, *std::move(program), std::move(supervisor),
+                                     std::move(cgroups));
 }
 
 }  // namespace loam::worker

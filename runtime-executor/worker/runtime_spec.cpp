@@ -24,35 +24,68 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kSandboxCapabilities[] = {
-    "CAP_CHOWN",       "CAP_DAC_OVERRIDE", "CAP_FSETID",  "CAP_FOWNER",           "CAP_MKNOD",
-    "CAP_NET_RAW",     "CAP_SETGID",       "CAP_SETUID",  "CAP_SETFCAP",          "CAP_SETPCAP",
-    "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
+    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+    "CAP_KILL",    "CAP_AUDIT_WRITE",
 };
 
 // By number, as in linux/capability.h.
 constexpr std::string_view kCapabilityNames[] = {
-    "CAP_CHOWN",        "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH", "CAP_FOWNER",         "CAP_FSETID",
-    "CAP_KILL",         "CAP_SETGID",           "CAP_SETUID",          "CAP_SETPCAP",        "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",      "CAP_NET_RAW",        "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",    "CAP_SYS_MODULE",       "CAP_SYS_RAWIO",       "CAP_SYS_CHROOT",     "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",    "CAP_SYS_ADMIN",        "CAP_SYS_BOOT",        "CAP_SYS_NICE",       "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",     "CAP_SYS_TTY_CONFIG",   "CAP_MKNOD",           "CAP_LEASE",          "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL", "CAP_SETFCAP",         "CAP_MAC_OVERRIDE",    "CAP_MAC_ADMIN",      "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",   "CAP_BLOCK_SUSPEND",    "CAP_AUDIT_READ",      "CAP_PERFMON",        "CAP_BPF",
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
     "CAP_CHECKPOINT_RESTORE",
 };
 
 constexpr std::string_view kMaskedPaths[] = {
-    "/proc/acpi",       "/proc/asound",      "/proc/kcore",       "/proc/keys",
-    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-    "/sys/firmware",    "/sys/devices/virtual/powercap", "/proc/scsi",
+    "/proc/acpi",       "/proc/asound",      "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/sys/devices/virtual/powercap",
+    "/proc/scsi",
 };
 constexpr std::string_view kReadonlyPaths[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
 constexpr std::string_view kLimitNames[] = {
-    "as",  "core",    "cpu",      "data", "fsize",  "locks",      "memlock", "msgqueue",
+    "as",   "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue",
     "nice", "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack",
 };
 
@@ -99,14 +132,16 @@ json Mounts(const RuntimeSpecInput& input, bool insecure) {
   mounts.push_back(MountJson("/dev/shm", "tmpfs", "shm",
                              Strings({"nosuid", "noexec", "nodev", "mode=1777", fmt::format("size={}", shm)})));
   mounts.push_back(MountJson("/dev/mqueue", "mqueue", "mqueue", Strings({"nosuid", "noexec", "nodev"})));
-  mounts.push_back(MountJson("/sys", "sysfs", "sysfs",
-                             insecure ? Strings({"nosuid", "noexec", "nodev"}) : Strings({"nosuid", "noexec", "nodev", "ro"})));
+  mounts.push_back(
+      MountJson("/sys", "sysfs", "sysfs",
+                insecure ? Strings({"nosuid", "noexec", "nodev"}) : Strings({"nosuid", "noexec", "nodev", "ro"})));
   const json read_only_file = Strings({"nosuid", "noexec", "nodev", "rbind", "ro"});
   mounts.push_back(MountJson("/etc/resolv.conf", "bind", input.resolv_conf, read_only_file));
   mounts.push_back(MountJson("/etc/hosts", "bind", input.hosts_file, read_only_file));
   if (input.cgroup_v2) {
-    mounts.push_back(MountJson("/sys/fs/cgroup", "cgroup", "cgroup",
-                               insecure ? Strings({"nosuid", "noexec", "nodev"}) : Strings({"nosuid", "noexec", "nodev", "ro"})));
+    mounts.push_back(
+        MountJson("/sys/fs/cgroup", "cgroup", "cgroup",
+                  insecure ? Strings({"nosuid", "noexec", "nodev"}) : Strings({"nosuid", "noexec", "nodev", "ro"})));
   }
   for (const BundleMount& mount : input.mounts) {
     json entry;
@@ -120,7 +155,8 @@ json Mounts(const RuntimeSpecInput& input, bool insecure) {
       }
       entry = MountJson(mount.dest, "tmpfs", "tmpfs", std::move(options));
     } else {
-      entry = MountJson(mount.dest, "bind", mount.source, mount.readonly ? Strings({"rbind", "ro"}) : Strings({"rbind"}));
+      entry =
+          MountJson(mount.dest, "bind", mount.source, mount.readonly ? Strings({"rbind", "ro"}) : Strings({"rbind"}));
     }
     // A mount of the step takes the place of a standard one.
     const auto same = std::find_if(mounts.begin(), mounts.end(),
@@ -142,9 +178,9 @@ Result<json> Limits(const std::vector<Ulimit>& ulimits) {
       return Unexpected(ErrorCode::kInvalidArgument, fmt::format("unknown ulimit `{}`", limit.name));
     }
     if (limit.hard >= 0 && (limit.soft < 0 || limit.soft > limit.hard)) {
-      return Unexpected(ErrorCode::kInvalidArgument,
-                        fmt::format("ulimit `{}`: the soft limit {} is above the hard limit {}", limit.name, limit.soft,
-                                    limit.hard));
+      return Unexpected(
+          ErrorCode::kInvalidArgument,
+          fmt::format("ulimit `{}`: the soft limit {} is above the hard limit {}", limit.name, limit.soft, limit.hard));
     }
     limits.push_back({{"type", "RLIMIT_" + ToUpperAscii(name)},
                       {"soft", static_cast<std::uint64_t>(limit.soft)},

@@ -13,7 +13,8 @@
 asm(".pushsection .rodata\n"
     ".balign 16\n"
     "loam_supervisor_begin:\n"
-    ".incbin \"" LOAM_SUPERVISOR "\"\n"
+    ".incbin \"" LOAM_SUPERVISOR
+    "\"\n"
     "loam_supervisor_end:\n"
     ".byte 0\n"
     ".popsection\n");

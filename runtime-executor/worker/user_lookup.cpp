@@ -124,8 +124,8 @@ std::optional<GroupEntry> FindGroup(const UserDatabase& database, Match match) {
 Result<std::uint32_t> CheckedId(std::string_view kind, std::string_view text) {
   const auto id = Number(text);
   if (!id) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("unable to find {} {}: no matching entries in {} file", kind, text,
-                                                        kind == "user" ? "passwd" : "group"));
+    return Unexpected(ErrorCode::kNotFound, fmt::format("unable to find {} {}: no matching entries in {} file", kind,
+                                                        text, kind == "user" ? "passwd" : "group"));
   }
   if (*id > kMaxId) {
     return Unexpected(ErrorCode::kOutOfRange, fmt::format("{} id {} is not in 0-{}", kind, text, kMaxId));
@@ -160,7 +160,9 @@ Result<UserDatabase> ReadUserDatabase(int root_fd) {
   return database;
 }
 
-bool IsNumericUser(std::string_view user) { return FixedIds(user).has_value(); }
+bool IsNumericUser(std::string_view user) {
+  return FixedIds(user).has_value();
+}
 
 Result<UserIds> LookUpUser(std::string_view user, const UserDatabase& database) {
   if (auto fixed = FixedIds(user)) {
@@ -214,7 +216,8 @@ Result<UserIds> LookUpUser(std::string_view user, const UserDatabase& database) 
 Result<std::uint32_t> LookUpUserId(std::string_view name, const UserDatabase& database) {
   const auto entry = FindUser(database, [&](const PasswdEntry& candidate) { return candidate.name == name; });
   if (!entry) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("unable to find user {}: no matching entries in passwd file", name));
+    return Unexpected(ErrorCode::kNotFound,
+                      fmt::format("unable to find user {}: no matching entries in passwd file", name));
   }
   return entry->uid;
 }
@@ -222,7 +225,8 @@ Result<std::uint32_t> LookUpUserId(std::string_view name, const UserDatabase& da
 Result<std::uint32_t> LookUpGroupId(std::string_view name, const UserDatabase& database) {
   const auto entry = FindGroup(database, [&](const GroupEntry& candidate) { return candidate.name == name; });
   if (!entry) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("unable to find group {}: no matching entries in group file", name));
+    return Unexpected(ErrorCode::kNotFound,
+                      fmt::format("unable to find group {}: no matching entries in group file", name));
   }
   return entry->gid;
 }

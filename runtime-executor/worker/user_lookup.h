@@ -27,8 +27,8 @@ struct UserIds {
   std::vector<std::uint32_t> groups;
 };
 
-// `user`: "", "name", "uid", "name:group", "uid:gid" (USER of a Dockerfile, Meta.user). A number needs no entry; with one
-// it gets that entry's group. Supplementary groups come from /etc/group unless a group is named. "" is root.
+// `user`: "", "name", "uid", "name:group", "uid:gid" (USER of a Dockerfile, Meta.user). A number needs no entry; with
+// one it gets that entry's group. Supplementary groups come from /etc/group unless a group is named. "" is root.
 Result<UserIds> LookUpUser(std::string_view user, const UserDatabase& database);
 
 // True if the answer to LookUpUser does not depend on any file.

@@ -1,6 +1,6 @@
 // Worker: runs one process in a container by crun or runc. Every run has a supervisor that is process 1 of a PID
-// namespace of its own and owns a private mount namespace: nothing appears in the host's mount table, and when the caller
-// dies, by whatever means, the kernel ends the whole step.
+// namespace of its own and owns a private mount namespace: nothing appears in the host's mount table, and when the
+// caller dies, by whatever means, the kernel ends the whole step.
 #pragma once
 
 #include <chrono>

@@ -97,7 +97,11 @@ TEST(Process, FileThatIsNoProgramIsAnErrorOfSpawn) {
   char path[] = "/tmp/loam-process-XXXXXX";
   const UniqueFd file(mkstemp(path));
   fchmod(file.get(), 0755);
-  ASSERT_EQ(write(file.get(), "\x7f" "garbage", 8), 8);
+  ASSERT_EQ(write(file.get(),
+                  "\x7f"
+                  "garbage",
+                  8),
+            8);
   ProcessSpec spec;
   spec.args = {path};
   auto result = Process::Spawn(spec);

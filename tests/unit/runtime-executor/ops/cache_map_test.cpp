@@ -17,7 +17,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(GoJson, EscapesAsGoDoes) {
-  EXPECT_EQ(GoJsonString("a\"b\\c<d>&\n\t\r\b\f\x01\x7f"), "\"a\\\"b\\\\c\\u003cd\\u003e\\u0026\\n\\t\\r\\b\\f\\u0001\x7f\"");
+  EXPECT_EQ(GoJsonString("a\"b\\c<d>&\n\t\r\b\f\x01\x7f"),
+            "\"a\\\"b\\\\c\\u003cd\\u003e\\u0026\\n\\t\\r\\b\\f\\u0001\x7f\"");
   EXPECT_EQ(GoJsonString("\xc3\xa4\xe2\x80\xa8\xff\xf0\x9f\x98\x80\xed\xa0\x80"),
             "\"\xc3\xa4\\u2028\\ufffd\xf0\x9f\x98\x80\\ufffd\\ufffd\\ufffd\"");
   EXPECT_EQ(GoJsonBase64(""), "\"\"");
@@ -92,14 +93,15 @@ TEST(ExecKeyText, EverythingElseIsInIt) {
   secret->set_mounttype(pb::SECRET);
   secret->mutable_secretopt()->set_id("s");
   secret->mutable_secretopt()->set_mode(0400);
-  EXPECT_EQ(ExecKeyText(op),
-            R"({"Type":"buildkit.exec.v0","Exec":{"meta":{"args":["x"],"env":["A=1"],"cwd":"/","user":"u",)"
-            R"("extraHosts":[{"Host":"h"}],"hostname":"box","ulimit":[{"Name":"nofile","Soft":1,"Hard":2}],)"
-            R"("validExitCodes":[0,3]},"mounts":[{"dest":"/"},{"input":1,"dest":"/src","output":-1,"readonly":true},)"
-            R"({"input":-1,"dest":"/cache","output":-1,"mountType":3,"cacheOpt":{}},)"
-            R"({"input":-1,"dest":"/cache","output":-1,"mountType":3,"cacheOpt":{"ID":"ns//cache"}},)"
-            R"({"input":-1,"dest":"/run/secrets/s","output":-1,"mountType":1,"secretOpt":{"ID":"s","mode":256}}],)"
-            R"("network":2,"security":1,"secretenv":[{"ID":"tok","name":"TOKEN"}]},"OS":"linux","Arch":"amd64","Variant":"v3"})");
+  EXPECT_EQ(
+      ExecKeyText(op),
+      R"({"Type":"buildkit.exec.v0","Exec":{"meta":{"args":["x"],"env":["A=1"],"cwd":"/","user":"u",)"
+      R"("extraHosts":[{"Host":"h"}],"hostname":"box","ulimit":[{"Name":"nofile","Soft":1,"Hard":2}],)"
+      R"("validExitCodes":[0,3]},"mounts":[{"dest":"/"},{"input":1,"dest":"/src","output":-1,"readonly":true},)"
+      R"({"input":-1,"dest":"/cache","output":-1,"mountType":3,"cacheOpt":{}},)"
+      R"({"input":-1,"dest":"/cache","output":-1,"mountType":3,"cacheOpt":{"ID":"ns//cache"}},)"
+      R"({"input":-1,"dest":"/run/secrets/s","output":-1,"mountType":1,"secretOpt":{"ID":"s","mode":256}}],)"
+      R"("network":2,"security":1,"secretenv":[{"ID":"tok","name":"TOKEN"}]},"OS":"linux","Arch":"amd64","Variant":"v3"})");
   auto map = ExecCacheMap(op, 2, nullptr);
   ASSERT_TRUE(map);
   EXPECT_EQ(map->digest, Digest::Of(ExecKeyText(op)));
@@ -158,7 +160,8 @@ TEST(FileKeyText, PlainCopySaysNeitherWhereItsSourceLiesNorItsIndexes) {
 TEST(FileKeyText, OtherIndexesAreInIt) {
   pb::Op op = CopyOp("/a", "/b");
   op.mutable_file()->mutable_actions(0)->set_input(-1);
-  EXPECT_EQ(FileKeyText(op, 2), Text(R"({"src":"a","dest":"/b","mode":-1,"timestamp":-1})", R"(,"indexes":[[-1,1,0]])"));
+  EXPECT_EQ(FileKeyText(op, 2),
+            Text(R"({"src":"a","dest":"/b","mode":-1,"timestamp":-1})", R"(,"indexes":[[-1,1,0]])"));
 }
 
 TEST(FileKeyText, OwnersAndOtherActions) {
@@ -174,15 +177,18 @@ TEST(FileKeyText, OwnersAndOtherActions) {
   file->set_timestamp(-1);
   file->mutable_owner()->mutable_user()->mutable_byname()->set_name("app");
   file->mutable_owner()->mutable_group()->set_byid(0);
-  EXPECT_EQ(FileKeyText(op, 1), Text(R"({"path":"/f","mode":420,"data":"aGk=","owner":{"user":{"User":{"byName":{"name":"app"}}},)"
-                                     R"("group":{"User":{}}},"timestamp":-1})"));
+  EXPECT_EQ(FileKeyText(op, 1),
+            Text(R"({"path":"/f","mode":420,"data":"aGk=","owner":{"user":{"User":{"byName":{"name":"app"}}},)"
+                 R"("group":{"User":{}}},"timestamp":-1})"));
 }
 
 TEST(FileCacheMap, SelectsWhatIsCopiedByContent) {
   pb::Op op = CopyOp("/src/*.c", "/to/");
   op.mutable_file()->mutable_actions(0)->mutable_copy()->set_allowwildcard(true);
-  op.mutable_file()->mutable_actions(0)->mutable_copy()->mutable_owner()->mutable_user()->mutable_byname()->set_name("app");
-  op.mutable_file()->mutable_actions(0)->mutable_copy()->mutable_owner()->mutable_user()->mutable_byname()->set_input(1);
+  op.mutable_file()->mutable_actions(0)->mutable_copy()->mutable_owner()->mutable_user()->mutable_byname()->set_name(
+      "app");
+  op.mutable_file()->mutable_actions(0)->mutable_copy()->mutable_owner()->mutable_user()->mutable_byname()->set_input(
+      1);
   auto map = FileCacheMap(op, 2, nullptr);
   ASSERT_TRUE(map);
   EXPECT_TRUE(map->inputs[0].selector.empty());

@@ -122,7 +122,8 @@ class ExecOpTest : public testing::Test {
     const UniqueFd from = OpenFile("/bin/busybox", O_RDONLY).value();
     const UniqueFd to = OpenFileAt(base->fd(), "bin/busybox", O_WRONLY | O_CREAT, 0755).value();
     ASSERT_TRUE(CopyFileContents(from.get(), to.get()));
-    for (const char* applet : {"sh", "true", "cat", "echo", "ls", "stat", "nc", "env", "sleep", "touch", "test", "id"}) {
+    for (const char* applet :
+         {"sh", "true", "cat", "echo", "ls", "stat", "nc", "env", "sleep", "touch", "test", "id"}) {
       ASSERT_EQ(symlinkat("busybox", base->fd(), (std::string("bin/") + applet).c_str()), 0);
     }
     auto committed = std::move(*base).Commit();
@@ -151,7 +152,8 @@ class ExecOpTest : public testing::Test {
     return mount;
   }
 
-  Result<std::vector<solver::ResultPtr>> Run(const pb::Op& op, std::vector<solver::ResultPtr> inputs, FakeContext& context) {
+  Result<std::vector<solver::ResultPtr>> Run(const pb::Op& op, std::vector<solver::ResultPtr> inputs,
+                                             FakeContext& context) {
     const LlbPayload payload(std::make_shared<const pb::Op>(op));
     solver::Vertex vertex;
     vertex.inputs.resize(inputs.size());
@@ -416,7 +418,8 @@ TEST_F(ExecOpTest, DISABLED_TimingOfHundredSteps) {
     fs = results_[0];
   }
   const auto end = std::chrono::steady_clock::now();
-  fmt::print("RUN true with mount and commit: {:.2f} ms\n", std::chrono::duration<double, std::milli>(end - start).count() / 100);
+  fmt::print("RUN true with mount and commit: {:.2f} ms\n",
+             std::chrono::duration<double, std::milli>(end - start).count() / 100);
 }
 
 TEST_F(ExecOpTest, DISABLED_TimingOfCopyFromHost) {

@@ -425,11 +425,15 @@ class UnpackTest : public FileActionsTest {
 };
 
 TEST_F(UnpackTest, UnpacksPlainAndCompressed) {
-  for (const int filter : {ARCHIVE_FILTER_NONE, ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_BZIP2, ARCHIVE_FILTER_XZ, ARCHIVE_FILTER_ZSTD}) {
+  for (const int filter :
+       {ARCHIVE_FILTER_NONE, ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_BZIP2, ARCHIVE_FILTER_XZ, ARCHIVE_FILTER_ZSTD}) {
     const std::string out = fmt::format("/out-{}", filter);
     MakeArchive(src("/a.tar"),
-                {{"dir", AE_IFDIR, "", 0700}, {"dir/f", AE_IFREG, "data", 0640, 77}, {"implied/g", AE_IFREG, "g"},
-                 {"link", AE_IFLNK, "/abs/target"}, {"hard", 1, "dir/f"}},
+                {{"dir", AE_IFDIR, "", 0700},
+                 {"dir/f", AE_IFREG, "data", 0640, 77},
+                 {"implied/g", AE_IFREG, "g"},
+                 {"link", AE_IFLNK, "/abs/target"},
+                 {"hard", 1, "dir/f"}},
                 filter);
     CopyOk(Add("a.tar", out));
     EXPECT_EQ(Text(dst(out + "/dir/f")), "data");

@@ -10,16 +10,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 UserDatabase Database() {
-  return {"root:x:0:0:root:/root:/bin/sh\n"
-          "# comment\n"
-          "daemon:x:1:1::/:/bin/false\n"
-          "app:x:1000:1001:App:/home/app:/bin/sh\n"
-          "broken\n",
-          "root:x:0:\n"
-          "wheel:x:10:root,app\n"
-          "app:x:1001:\n"
-          "docker:x:20:app\n"
-          "mail:x:12:daemon\n"};
+  return {
+      "root:x:0:0:root:/root:/bin/sh\n"
+      "# comment\n"
+      "daemon:x:1:1::/:/bin/false\n"
+      "app:x:1000:1001:App:/home/app:/bin/sh\n"
+      "broken\n",
+      "root:x:0:\n"
+      "wheel:x:10:root,app\n"
+      "app:x:1001:\n"
+      "docker:x:20:app\n"
+      "mail:x:12:daemon\n"};
 }
 
 UserIds Ids(std::string_view user, const UserDatabase& database = Database()) {

@@ -93,9 +93,10 @@ class Playground {
     fs::create_directories(root() + "/etc");
     fs::create_directories(root() + "/tmp");
     fs::copy_file("/bin/busybox", root() + "/bin/busybox");
-    for (const char* applet : {"sh", "true", "cat", "echo", "sleep", "id", "ls", "mount", "unshare", "chown", "touch", "mkdir",
-                               "pwd", "env", "hostname", "ip", "stat", "dd", "ulimit", "readlink", "grep", "rm", "wc",
-                               "mknod", "df", "nc", "tail", "head", "kill", "find", "ps"}) {
+    for (const char* applet :
+         {"sh",    "true",  "cat", "echo",     "sleep", "id",   "ls",   "mount",  "unshare",  "chown", "touch",
+          "mkdir", "pwd",   "env", "hostname", "ip",    "stat", "dd",   "ulimit", "readlink", "grep",  "rm",
+          "wc",    "mknod", "df",  "nc",       "tail",  "head", "kill", "find",   "ps"}) {
       fs::create_symlink("busybox", root() + "/bin/" + applet);
     }
     std::ofstream(root() + "/etc/passwd") << "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n";
@@ -303,8 +304,8 @@ TEST_P(WorkerTest, BindsWithSelectorReadOnlyAndWritable) {
   fs::create_directories(tree + "/sub/dir");
   std::ofstream(tree + "/sub/file") << "content\n";
   fs::create_directory_symlink("/sub", tree + "/link");  // absolute: stays within the tree
-  ExecSpec spec = Shell(
-      "cat /f; touch /ro/new 2>/dev/null && echo writable; touch /rw/new && ls /rw; cat /via-link/file; ls /ro");
+  ExecSpec spec =
+      Shell("cat /f; touch /ro/new 2>/dev/null && echo writable; touch /rw/new && ls /rw; cat /via-link/file; ls /ro");
   const UniqueFd first = DetachedMount(tree);
   const UniqueFd second = DetachedMount(tree);
   const UniqueFd third = DetachedMount(tree);
@@ -333,8 +334,15 @@ TEST_P(WorkerTest, NestedMountsInAnyOrder) {
 }
 
 TEST_P(WorkerTest, SecretFilesHaveOwnerAndMode) {
-  ExecSpec spec = Shell("cat /run/secrets/s; stat -c '%u:%g %a' /run/secrets/s; echo x 2>/dev/null >/run/secrets/s || echo ro");
-  spec.mounts.push_back({.kind = MountKind::kFile, .dest = "/run/secrets/s", .readonly = true, .content = "pw\n", .uid = 3, .gid = 4, .mode = 0440});
+  ExecSpec spec =
+      Shell("cat /run/secrets/s; stat -c '%u:%g %a' /run/secrets/s; echo x 2>/dev/null >/run/secrets/s || echo ro");
+  spec.mounts.push_back({.kind = MountKind::kFile,
+                         .dest = "/run/secrets/s",
+                         .readonly = true,
+                         .content = "pw\n",
+                         .uid = 3,
+                         .gid = 4,
+                         .mode = 0440});
   spec.remove_mount_stubs_recursive = true;
   EXPECT_EQ(Out(spec), "pw\n3:4 440\nro\n");
   EXPECT_FALSE(fs::exists(playground_.root() + "/run"));
@@ -556,7 +564,9 @@ TEST_P(WorkerTest, InvalidRootIsAnError) {
   EXPECT_FALSE(result);
 }
 
-TEST_P(WorkerTest, DescribesTheRuntime) { EXPECT_THAT(worker_->Describe(), testing::StartsWith(GetParam())); }
+TEST_P(WorkerTest, DescribesTheRuntime) {
+  EXPECT_THAT(worker_->Describe(), testing::StartsWith(GetParam()));
+}
 
 INSTANTIATE_TEST_SUITE_P(Runtimes, WorkerTest, testing::Values("crun", "runc"),
                          [](const auto& parameter) { return std::string(parameter.param); });
