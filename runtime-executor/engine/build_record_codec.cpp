@@ -56,6 +56,7 @@ Result<StepReport> ReadStep(ByteReader& reader) {
     input.output = static_cast<std::uint32_t>(LOAM_TRY(reader.Int()));
     input.selector = LOAM_TRY(reader.Hash());
     input.content = LOAM_TRY(reader.Hash());
+    input.content_base = LOAM_TRY(reader.Text());
   }
   step.started = LOAM_TRY(ReadTime(reader));
   step.completed = LOAM_TRY(ReadTime(reader));
@@ -91,6 +92,7 @@ std::string EncodeSteps(const std::vector<StepReport>& steps) {
       writer.Int(input.output);
       writer.Hash(input.selector);
       writer.Hash(input.content);
+      writer.Text(input.content_base);
     }
     WriteTime(writer, step.started);
     WriteTime(writer, step.completed);

@@ -172,8 +172,12 @@ void CompareFields(const StepReport& before, const StepReport& after, std::vecto
   }
 }
 
-void CompareFiles(const std::vector<Preimage::File>& before, const std::vector<Preimage::File>& after,
-                  std::vector<Difference>& differences) {
+std::string PathIn(const std::string& base, std::string_view path) {
+  return base.empty() ? std::string(path) : path.empty() ? base : fmt::format("{}/{}", base, path);
+}
+
+void CompareFiles(const std::string& base, const std::vector<Preimage::File>& before,
+                  const std::vector<Preimage::File>& after, std::vector<Difference>& differences) {
   std::map<std::string_view, const Digest*> old_files;
   for (const Preimage::File& file : before) {
     old_files.emplace(file.path, &file.digest);
@@ -181,17 +185,17 @@ void CompareFiles(const std::vector<Preimage::File>& before, const std::vector<P
   for (const Preimage::File& file : after) {
     const auto found = old_files.find(file.path);
     if (found == old_files.end()) {
-      differences.push_back({Difference::Kind::kFileAdded, file.path, {}, file.digest.ToString()});
+      differences.push_back({Difference::Kind::kFileAdded, PathIn(base, file.path), {}, file.digest.ToString()});
       continue;
     }
     if (*found->second != file.digest) {
       differences.push_back(
-          {Difference::Kind::kFileChanged, file.path, found->second->ToString(), file.digest.ToString()});
+          {Difference::Kind::kFileChanged, PathIn(base, file.path), found->second->ToString(), file.digest.ToString()});
     }
     old_files.erase(found);
   }
   for (const auto& [path, digest] : old_files) {
-    differences.push_back({Difference::Kind::kFileRemoved, std::string(path), digest->ToString(), {}});
+    differences.push_back({Difference::Kind::kFileRemoved, PathIn(base, path), digest->ToString(), {}});
   }
 }
 
@@ -296,7 +300,7 @@ class Comparison {
       const Preimage* new_content = ContentOf(&current_, is.content);
       const std::size_t known = differences.size();
       if (old_content != nullptr && new_content != nullptr) {
-        CompareFiles(old_content->files, new_content->files, differences);
+        CompareFiles(is.content_base, old_content->files, new_content->files, differences);
       }
       const StepReport* input = Step(is.vertex);
       own = own || (differences.size() > known && (input == nullptr || input->transient));

@@ -48,6 +48,9 @@ struct ContentKey {
   // Called at most once, at once and on the same thread, and only if the key is not known yet: so that an unchanged
   // tree of many files costs no list of them. May be null.
   std::function<Preimage()> preimage;
+  // The path of the input that the key covers, if it is one: the files of the preimage are relative to it, since equal
+  // content has equal keys wherever it lies.
+  std::string base_path;
 };
 
 // Computes a key from an input's result; blocks, runs on a pool thread. An empty digest means "no content key after

@@ -35,6 +35,8 @@ struct StepReport {
     Digest selector;
     // Key of the input's content, if one was computed in this build; else empty.
     Digest content;
+    // ContentKey::base_path
+    std::string content_base;
   };
   Digest vertex;
   std::string name;

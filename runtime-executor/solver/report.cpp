@@ -24,7 +24,7 @@ StepReport SolverCore::ReportOf(const VertexState& state) {
   for (std::size_t i = 0; i < state.inputs.size(); ++i) {
     const Edge& edge = state.vertex->inputs[i];
     report.inputs.push_back({edge.vertex->digest, edge.index, known ? state.cache_map.inputs[i].selector : Digest(),
-                             state.inputs[i].content_digest});
+                             state.inputs[i].content_digest, state.inputs[i].content_base});
   }
   report.started = state.channel->started();
   report.completed = state.channel->completed();

@@ -91,6 +91,7 @@ void SolverCore::StartContentKey(VertexState& state, std::size_t input) {
   from.content = Phase::kRunning;
   struct Outcome {
     Digest digest;
+    std::string base_path;
     std::optional<KeyId> key;
   };
   auto compute = [this, shared = state.shared_from_this(), result = from.edge().result,
@@ -98,6 +99,7 @@ void SolverCore::StartContentKey(VertexState& state, std::size_t input) {
     ContentKey key = LOAM_TRY(function(*shared->channel, result));
     Outcome outcome;
     outcome.digest = key.digest;
+    outcome.base_path = std::move(key.base_path);
     if (!key.digest.empty()) {
       const RootKey root{key.digest, -1};
       outcome.key = LOAM_TRY_CONTEXT("read the build cache", storage_.FindRoot(root));
@@ -121,6 +123,7 @@ void SolverCore::StartContentKey(VertexState& state, std::size_t input) {
             return;
           }
           shared->inputs[input].content_digest = outcome->digest;
+          shared->inputs[input].content_base = std::move(outcome->base_path);
           shared->inputs[input].content_key = outcome->key;
           MarkDirty(*shared);
         });

@@ -54,6 +54,7 @@ struct InputState {
   std::uint32_t index = 0;
   Phase content = Phase::kNone;
   Digest content_digest;
+  std::string content_base;
   std::optional<KeyId> content_key;
 
   [[nodiscard]] EdgeState& edge() const;

@@ -34,7 +34,7 @@ struct Maker {
     step.op_digest = Digest::Of(text);
     for (const std::string& input : inputs) {
       const Digest digest = Get(input).vertex;
-      step.inputs.push_back({digest, 0, {}, {}});
+      step.inputs.push_back({digest, 0, {}, {}, {}});
       text += digest.Hex();
     }
     step.vertex = Digest::Of(name + text);
@@ -57,6 +57,7 @@ struct Maker {
     }
     const Digest digest = Digest::Of(text);
     build.steps.back().inputs.back().content = digest;
+    build.steps.back().inputs.back().content_base = "src";
     build.contents[digest] = std::make_shared<const Preimage>(Preimage{{}, std::move(files)});
   }
 };
@@ -72,7 +73,7 @@ Maker Typical(Outcome outcome, const std::string& base, const std::string& file,
   m.Step("[internal] load build context", Outcome::kRan, {{"source", "local://context"}});
   m.build.steps.back().transient = true;
   m.Step("[2/3] COPY src /src", outcome, {{"op", "file"}}, {"[1/3] FROM base", "[internal] load build context"});
-  m.Content({File("src/a.c", file), File("src/b.c", "same")});
+  m.Content({File("a.c", file), File("b.c", "same")});
   m.Step("[3/3] RUN make", outcome, {{"arg:0", "sh"}, {"arg:1", "make"}, {"env:MODE", mode}}, {"[2/3] COPY src /src"});
   return m;
 }
@@ -135,7 +136,7 @@ TEST(ExplainTest, FilesComeAndGo) {
   after.build.steps.back().transient = true;
   after.Step("[2/3] COPY src /src", Outcome::kRan, {{"op", "file"}},
              {"[1/3] FROM base", "[internal] load build context"});
-  after.Content({File("src/a.c", "f"), File("src/new.c", "x")});
+  after.Content({File("a.c", "f"), File("new.c", "x")});
   const Explanation why = ExplainStep(&before.build, after.build, after.build.steps.back());
   EXPECT_THAT(why.differences,
               ElementsAre(Field(&Difference::kind, Kind::kFileAdded), Field(&Difference::kind, Kind::kFileRemoved)));

@@ -101,7 +101,7 @@ class FakeRunningOp final : public Op {
       if (op_.content[i]) {
         map.inputs[i].content_key = [this](OpContext&, const ResultPtr& result) -> Result<ContentKey> {
           log_.Ran(vertex_.name + ":content");
-          return ContentKey{Digest::Of("content:" + ValueOf(result)), nullptr};
+          return ContentKey{Digest::Of("content:" + ValueOf(result)), nullptr, ""};
         };
       }
     }
