@@ -1,5 +1,6 @@
 // What stages start from: scratch, other stages, images.
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -19,9 +20,15 @@ std::vector<std::string> CommonImages() {
 
 // Whether the image is known to have no layers: nothing in its root filesystem, and no step that made a layer.
 bool HasNoLayers(const ImageConfig& config) {
-  return (!config.diff_ids || config.diff_ids->empty()) &&
-         std::all_of(config.history.begin(), config.history.end(),
-                     [](const HistoryEntry& entry) { return entry.empty_layer; });
+  if (config.diff_ids && !config.diff_ids->empty()) {
+    return false;
+  }
+  for (const HistoryList* item = config.history; item != nullptr; item = item->older) {
+    if (!item->entry.empty_layer) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // The build platform that the image turned out to be of, if the platform was not asked for.
@@ -53,13 +60,11 @@ bool Converter::ResolveStages() {
 }
 
 bool Converter::ResolveBases(const std::vector<Stage*>& reachable) {
-  const auto is_reachable = [&](const Stage* stage) {
-    return std::find(reachable.begin(), reachable.end(), stage) != reachable.end();
-  };
+  const std::unordered_set<const Stage*> wanted(reachable.begin(), reachable.end());
   std::vector<std::pair<Stage*, bool>> pending;
   for (Stage* stage : stages_) {
     if (stage->base == nullptr && !stage->dispatched && !stage->resolved) {
-      stage->resolved = is_reachable(stage);
+      stage->resolved = wanted.contains(stage);
       pending.emplace_back(stage, stage->resolved);
     }
   }

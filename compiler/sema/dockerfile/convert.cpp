@@ -1,5 +1,6 @@
 #include "compiler/sema/dockerfile/convert.h"
 
+#include "compiler/sema/dockerfile/check_options.h"
 #include "compiler/sema/dockerfile/converter.h"
 
 namespace loam::sema {
@@ -27,6 +28,15 @@ bool Converter::Run() {
 }
 
 bool ConvertDockerfile(const ConvertInput& input, ir::Module& module, diag::Emitter& emitter) {
+  const ast::Directive* check = input.file->FindDirective("check");
+  const std::string_view check_text =
+      !input.options->check.empty() ? input.options->check : check != nullptr ? check->value.text : std::string_view();
+  if (const auto checks = ParseCheckOptions(check_text); !checks) {
+    emitter.Emit<Kind::kBadCheckOptions>(
+        input.options->check.empty() && check != nullptr ? check->value.range : source::SourceRange(),
+        checks.error().message());
+    return false;
+  }
   const auto source = static_cast<std::int32_t>(module.sources.size());
   module.sources.push_back({input.options->file_name, "Dockerfile", std::string(input.buffer->text()), std::nullopt});
   std::vector<std::string> platforms = input.options->platforms;

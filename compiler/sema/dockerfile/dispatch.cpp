@@ -1,6 +1,6 @@
 // The stages' instructions, in order, and what they share.
 #include <algorithm>
-#include <cmath>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -130,7 +130,7 @@ void Converter::AddHistory(Stage& stage, std::string text, bool has_layer, bool 
   if (is_build_step) {
     text += " # buildkit";
   }
-  stage.image.history.push_back({epoch_text_, Intern(text), {}, "buildkit.dockerfile.v0", !has_layer});
+  AddHistoryEntry(stage.image, {epoch_text_, Intern(text), {}, "buildkit.dockerfile.v0", !has_layer}, graph());
 }
 
 std::vector<std::string_view> Converter::WithShell(const Stage& stage, std::string_view command) {
@@ -225,10 +225,11 @@ bool Converter::StartStage(Stage& stage) {
 }
 
 bool Converter::DispatchStages(const std::vector<Stage*>& reachable) {
+  const std::unordered_set<const Stage*> wanted(reachable.begin(), reachable.end());
   bool ok = true;
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     Stage& stage = *stages_[i];
-    if (stage.dispatched || std::find(reachable.begin(), reachable.end(), &stage) == reachable.end()) {
+    if (stage.dispatched || !wanted.contains(&stage)) {
       continue;
     }
     if (!StartStage(stage)) {

@@ -13,8 +13,25 @@ struct Pair {
   std::string_view value;
 };
 
+constexpr std::size_t kIndexFrom = 64;
+
 // Replaces the variable where it stands in an image's list, or adds it.
-void SetInConfig(std::vector<std::string_view>& env, std::string_view key, std::string_view entry) {
+void SetInConfig(std::vector<std::string_view>& env, std::unordered_map<std::string_view, std::size_t>& index,
+                 std::string_view key, std::string_view entry) {
+  if (env.size() >= kIndexFrom) {
+    if (index.empty()) {
+      for (std::size_t i = 0; i < env.size(); ++i) {
+        index.emplace(env[i].substr(0, env[i].find('=')), i);
+      }
+    }
+    const auto [place, added] = index.emplace(key, env.size());
+    if (added) {
+      env.push_back(entry);
+    } else {
+      env[place->second] = entry;
+    }
+    return;
+  }
   const auto found = std::find_if(env.begin(), env.end(), [&](std::string_view other) {
     return other.starts_with(key) && (other.size() == key.size() || other[key.size()] == '=');
   });
@@ -41,7 +58,7 @@ bool Converter::DoEnv(Stage& stage, const ast::Env& env) {
     const std::string_view entry = Intern(fmt::format("{}={}", pair.key, pair.value));
     text.append(" ").append(entry);
     stage.state.env.Set(pair.key, pair.value);
-    SetInConfig(stage.image.env, pair.key, entry);
+    SetInConfig(stage.image.env, stage.env_index, pair.key, entry);
   }
   AddHistory(stage, std::move(text), false, false);
   return true;

@@ -1,6 +1,7 @@
 // EXPOSE: ports and port ranges.
 #include <algorithm>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include "base/strings.h"
@@ -36,14 +37,9 @@ Result<PortRange> ParsePortRange(std::string_view text) {
 }
 
 bool IsIpAddress(std::string_view text) {
-  if (text.find(':') != std::string_view::npos) {
-    return std::count(text.begin(), text.end(), ':') <= 8 && text.size() <= 45 &&
-           text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
-  }
-  const auto parts = Split(text, '.');
-  return parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
-           return ParseUint(part, 10, 8).has_value() && (part.size() == 1 || part.front() != '0');
-         });
+  const std::string address(text);
+  in6_addr bytes{};
+  return ::inet_pton(AF_INET, address.c_str(), &bytes) == 1 || ::inet_pton(AF_INET6, address.c_str(), &bytes) == 1;
 }
 
 // [[ip:]host-port:]port[-port][/protocol] as "port/protocol", one for each port.

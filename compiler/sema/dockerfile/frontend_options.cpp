@@ -254,6 +254,7 @@ Result<DockerfileOptions> ParseFrontendOptions(const Options& opts) {
   if (out.hostname.empty()) {
     out.hostname = Get(opts, "hostname");
   }
+  out.check = Get(opts, "build-arg:BUILDKIT_DOCKERFILE_CHECK");
   out.keep_git_dir = ParseBool(Get(opts, "build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR")).value_or(false);
   if (const std::string name = Get(opts, "filename"); !name.empty()) {
     out.file_name = name;

@@ -1,6 +1,7 @@
 #include "compiler/sema/dockerfile/image_config.h"
 
 #include <algorithm>
+#include <new>
 
 #include "compiler/sema/dockerfile/go_text.h"
 #include "compiler/sema/dockerfile/json_reader.h"
@@ -35,7 +36,7 @@ class Reader {
         ReadRootfs(config);
       } else if (key == "history") {
         for (bool item = json_.BeginArray(); item; item = json_.NextItem()) {
-          config.history.push_back(ReadHistory());
+          AddHistoryEntry(config, ReadHistory(), *graph_);
         }
       } else {
         json_.Skip();
@@ -260,6 +261,10 @@ class Writer {
 
 }  // namespace
 
+void AddHistoryEntry(ImageConfig& config, const HistoryEntry& entry, ir::Graph& graph) {
+  config.history = new (graph.Allocate(sizeof(HistoryList), alignof(HistoryList))) HistoryList{entry, config.history};
+}
+
 Result<ImageConfig> ParseImageConfig(std::string_view json, ir::Graph& graph) {
   ImageConfig config;
   if (!Reader(json, graph).Read(config)) {
@@ -284,11 +289,15 @@ std::string WriteImageConfig(const ImageConfig& config) {
   out.Name("diff_ids");
   out.Raw(config.diff_ids ? JsonStringList(*config.diff_ids) : "null");
   out.Close();
-  if (!config.history.empty()) {
+  if (config.history != nullptr) {
+    std::vector<const HistoryEntry*> history;
+    for (const HistoryList* item = config.history; item != nullptr; item = item->older) {
+      history.push_back(&item->entry);
+    }
     out.Name("history");
     out.Raw("[");
-    for (std::size_t i = 0; i < config.history.size(); ++i) {
-      const HistoryEntry& entry = config.history[i];
+    for (std::size_t i = 0; i < history.size(); ++i) {
+      const HistoryEntry& entry = *history[history.size() - 1 - i];
       out.Raw(i > 0 ? "," : "");
       out.Open();
       out.Text("created", entry.created);

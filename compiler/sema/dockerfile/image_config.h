@@ -23,6 +23,12 @@ struct HistoryEntry {
   bool empty_layer = false;
 };
 
+// History is a list from the newest entry back, so that the stages of a chain share what they inherit.
+struct HistoryList {
+  HistoryEntry entry;
+  const HistoryList* older = nullptr;
+};
+
 struct Healthcheck {
   std::vector<std::string_view> test;
   std::int64_t interval = 0;  // nanoseconds
@@ -39,7 +45,7 @@ struct ImageConfig {
   ir::Platform platform;
   std::string_view rootfs_type;
   std::optional<std::vector<std::string_view>> diff_ids;
-  std::vector<HistoryEntry> history;
+  const HistoryList* history = nullptr;
 
   std::string_view user;
   std::vector<std::string_view> exposed_ports;  // no order, may repeat; written sorted and once
@@ -55,6 +61,8 @@ struct ImageConfig {
   std::vector<std::string_view> on_build;
   std::vector<std::string_view> shell;
 };
+
+void AddHistoryEntry(ImageConfig& config, const HistoryEntry& entry, ir::Graph& graph);
 
 Result<ImageConfig> ParseImageConfig(std::string_view json, ir::Graph& graph);
 // The bytes json.Marshal gives upstream.

@@ -71,6 +71,9 @@ struct DockerfileOptions {
   std::map<std::string, std::string> shared_keys;
   std::map<std::string, std::string> input_metadata;
 
+  // Options of build checks that take the place of the `check` directive; "" leaves it to the file.
+  std::string check;
+
   // Name of the Dockerfile in source maps and messages.
   std::string file_name = "Dockerfile";
 };

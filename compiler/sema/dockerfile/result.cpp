@@ -45,9 +45,31 @@ bool Converter::ResolveEpoch() {
     return true;
   }
   epoch_ = ParseInt(value, 10, 64);
+  if (!epoch_ && value == "context") {
+    // The time of the context's source; a local directory has none.
+    if (!options().remote_context.empty()) {
+      const auto time = input_.host->SourceTime(graph(), MainContext().fs.value);
+      if (!time) {
+        emitter_.Emit<Kind::kBadEpoch>({}, value, time.error().message());
+        return false;
+      }
+      epoch_ = *time;
+    }
+    if (!epoch_) {
+      build_args_.erase("SOURCE_DATE_EPOCH");
+      global_.Remove("SOURCE_DATE_EPOCH");
+      return true;
+    }
+    const std::string seconds = std::to_string(*epoch_);
+    if (given != build_args_.end()) {
+      given->second = seconds;
+    }
+    if (global_.Find("SOURCE_DATE_EPOCH")) {
+      global_.Set("SOURCE_DATE_EPOCH", Intern(seconds));
+    }
+  }
   if (!epoch_) {
-    // Otherwise it names what the time is taken from: the context, or a stage or context that is a remote source.
-    emitter_.Emit<Kind::kBadEpoch>({}, value, "only a number of seconds since 1970 is supported");
+    emitter_.Emit<Kind::kBadEpoch>({}, value, "give seconds since 1970, or `context` for the time of a remote context");
     return false;
   }
   epoch_text_ = Intern(FormatRfc3339(WallTime(std::chrono::seconds(*epoch_))));

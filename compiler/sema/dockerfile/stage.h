@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "compiler/ast/dockerfile/ast.h"
@@ -47,6 +49,7 @@ struct Stage {
   std::vector<Command> commands;
   // Stages that its commands take files from, each with the instruction.
   std::vector<std::pair<Stage*, const ast::Instruction*>> dependencies;
+  std::unordered_set<const Stage*> known_dependencies;
 
   bool resolved = false;
   bool on_build_done = false;
@@ -57,6 +60,8 @@ struct Stage {
 
   State state;
   ImageConfig image;
+  // Where each variable stands in image.env; made when the list is long.
+  std::unordered_map<std::string_view, std::size_t> env_index;
   std::string base_config;  // of the last base image, as the resolver gave it
   std::optional<ir::Platform> platform;
   std::vector<BuildArg> build_args;

@@ -198,9 +198,7 @@ bool Converter::MakeCommand(const ast::Instruction* instruction, Command& comman
 
 bool Converter::AddDependencies(Stage& stage, const Command& command) {
   for (Stage* source : command.sources) {
-    const auto known = std::find_if(stage.dependencies.begin(), stage.dependencies.end(),
-                                    [&](const auto& entry) { return entry.first == source; });
-    if (known == stage.dependencies.end()) {
+    if (stage.known_dependencies.insert(source).second) {
       stage.dependencies.emplace_back(source, command.instruction);
     }
     if (source->unregistered) {
