@@ -69,13 +69,13 @@ bool Converter::ReadGlobalArguments() {
       global_.Set(item.key.text, value);
     }
   }
-  for (const auto& [key, value] : build_args_) {
+  for (const auto& arg : build_args_) {
     const auto set = [&](std::string_view name, std::string_view ir::ProxyEnv::*field) {
-      if (EqualsIgnoreCase(key, name)) {
+      if (EqualsIgnoreCase(arg.first, name)) {
         if (!proxy_) {
           proxy_.emplace();
         }
-        (*proxy_).*field = value;
+        (*proxy_).*field = arg.second;
       }
     };
     set("http_proxy", &ir::ProxyEnv::http_proxy);

@@ -137,7 +137,6 @@ bool Converter::FindTarget() {
   if (target_ != nullptr) {
     return true;
   }
-  // A number counts the stages, as COPY --from does.
   auto report = emitter_.Emit<Kind::kUnknownTarget>({}, options().target);
   const auto names = StageNames();
   if (const auto near = NearestWord(ToLowerAscii(options().target), names)) {
