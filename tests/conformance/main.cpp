@@ -135,7 +135,7 @@ int main(int argc, char** argv) {
       }
     }
     if (!args["json"].as<std::string>().empty()) {
-      std::ofstream(args["json"].as<std::string>()) << rows.dump(1) << "\n";
+      std::ofstream(args["json"].as<std::string>()) << rows.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     }
     std::sort(times.begin(), times.end());
     double sum = 0;
