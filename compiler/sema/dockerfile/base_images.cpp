@@ -1,6 +1,7 @@
 // What stages start from: scratch, other stages, images.
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -237,14 +238,24 @@ void Converter::InheritFromBase(Stage& stage) {
   if (stage.base == nullptr) {
     return;
   }
-  const Stage& base = *stage.base;
-  stage.state = base.state;
+  Stage& base = *stage.base;
   stage.platform = base.platform;
-  stage.image = base.image;
-  stage.image.on_build.clear();
-  stage.base_config = base.base_config;
   stage.paths = base.paths;
-  stage.build_args.insert(stage.build_args.end(), base.build_args.begin(), base.build_args.end());
+  if (--base.heirs == 0 && &base != target_) {
+    // Files can still be copied from the base, so its filesystem and directory stay.
+    const State kept{base.state.fs, {}, base.state.dir, {}, {}, {}, base.state.platform};
+    stage.state = std::exchange(base.state, kept);
+    stage.image = std::exchange(base.image, {});
+    stage.env_index = std::exchange(base.env_index, {});
+    stage.base_config = std::exchange(base.base_config, {});
+    stage.build_args = std::exchange(base.build_args, {});
+  } else {
+    stage.state = base.state;
+    stage.image = base.image;
+    stage.base_config = base.base_config;
+    stage.build_args = base.build_args;
+  }
+  stage.image.on_build.clear();
 }
 
 }  // namespace loam::sema

@@ -226,6 +226,11 @@ bool Converter::StartStage(Stage& stage) {
 
 bool Converter::DispatchStages(const std::vector<Stage*>& reachable) {
   const std::unordered_set<const Stage*> wanted(reachable.begin(), reachable.end());
+  for (const Stage* stage : reachable) {
+    if (stage->base != nullptr) {
+      ++stage->base->heirs;
+    }
+  }
   bool ok = true;
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     Stage& stage = *stages_[i];

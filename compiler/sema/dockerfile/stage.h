@@ -68,6 +68,9 @@ struct Stage {
   // What is used of the base's files; shared with the base.
   std::shared_ptr<PathSet> paths = std::make_shared<PathSet>();
 
+  // Stages that are still to be built on this one. The last of them takes over what the others copied.
+  int heirs = 0;
+
   int command_total = 0;
   int command_index = 0;
   bool in_on_build = false;

@@ -251,5 +251,18 @@ TEST_F(CompileTest, LargeInputsTakeLinearTime) {
   EXPECT_EQ(out->Config()["config"]["Env"].size(), 20001U);
 }
 
+TEST_F(CompileTest, LongChainsOfStagesShareWhatTheyInherit) {
+  std::string text = "FROM alpine AS s0\n";
+  for (int i = 0; i < 3000; ++i) {
+    text += "FROM s" + std::to_string(i) + " AS s" + std::to_string(i + 1) + "\nENV K" + std::to_string(i) + "=v\nARG A\n";
+  }
+  text += "FROM s1\nCOPY --from=s3000 /a /a\nRUN x\n";
+  const auto out = Run(text);
+  ASSERT_TRUE(out->result.ok) << out->FirstError();
+  // s1 gave its settings to two stages, and s3000 its files to the last.
+  EXPECT_EQ(out->Config()["config"]["Env"].size(), 2U);
+  EXPECT_EQ(out->Config()["history"].size(), 4U);
+}
+
 }  // namespace
 }  // namespace loam::driver
