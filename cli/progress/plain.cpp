@@ -38,6 +38,8 @@ void PrintFailedLog(std::FILE* out, const Step& step) {
 
 namespace {
 
+constexpr auto kWorthTelling = std::chrono::seconds(1);
+
 class PlainDisplay final : public ProgressDisplay {
  public:
   explicit PlainDisplay(const DisplayOptions& options, bool quiet) : options_(options), quiet_(quiet) {}
@@ -77,8 +79,18 @@ class PlainDisplay final : public ProgressDisplay {
   [[nodiscard]] const ProgressModel& model() const override { return model_; }
 
  private:
+  // What was printed of a step.
+  struct Printed {
+    bool name = false;
+    // Something was printed since the last line that told its end.
+    bool open = false;
+    std::map<std::string, bool> statuses;  // id -> its end was printed
+  };
+
   // Puts an empty line between the lines of different steps, as the steps' lines interleave.
   void Heading(const Step& step) {
+    Printed& printed = printed_[&step];
+    printed.open = true;
     if (current_ == &step) {
       return;
     }
@@ -86,27 +98,37 @@ class PlainDisplay final : public ProgressDisplay {
       fmt::print(options_.out, "\n");
     }
     current_ = &step;
-    if (!announced_[&step] || step.state == StepState::kRunning) {
-      announced_[&step] = true;
+    if (!printed.name || step.state == StepState::kRunning) {
+      printed.name = true;
       fmt::print(options_.out, "#{} {}\n", step.number, step.name);
     }
   }
 
+  // A vertex ends twice when its cache key and its work are separate runs; the second end is told only if there was
+  // something to tell in between.
   void PrintState(const Step& step) {
+    Printed& printed = printed_[&step];
     switch (step.state) {
       case StepState::kWaiting:
         return;
       case StepState::kRunning:
-        Heading(step);
+        if (!printed.name) {
+          Heading(step);
+        }
         return;
       case StepState::kCached:
         Heading(step);
         fmt::print(options_.out, "#{} CACHED\n", step.number);
+        printed.open = false;
         return;
       case StepState::kDone:
         FlushPartial(step);
+        if (!printed.open && printed.name && step.finished_time < kWorthTelling) {
+          return;
+        }
         Heading(step);
         fmt::print(options_.out, "#{} DONE {}\n", step.number, FormatSeconds(step.finished_time));
+        printed.open = false;
         return;
       case StepState::kFailed:
         FlushPartial(step);
@@ -128,16 +150,21 @@ class PlainDisplay final : public ProgressDisplay {
     }
   }
 
+  // The end of each part, and the begin of those that take long: a CI log has no use for what is between.
   void PrintStatus(const Step& step, const StepStatus& status) {
-    // Only the begin and the end: a CI log has no use for what is between.
-    std::string& last = last_status_[&step][status.id];
-    const std::string phase = status.completed ? "done" : "begun";
-    if (last == phase) {
+    const WallTime now = options_.clock->Now();
+    const bool ended = status.completed.has_value();
+    const bool long_running = status.started && now - *status.started >= kWorthTelling;
+    if (!ended && !long_running) {
       return;
     }
-    last = phase;
+    const auto [found, is_new] = printed_[&step].statuses.try_emplace(status.id, false);
+    if ((!is_new && !ended) || found->second) {
+      return;
+    }
+    found->second = ended;
     Heading(step);
-    fmt::print(options_.out, "#{} {}\n", step.number, DescribeStatus(status, options_.clock->Now()));
+    fmt::print(options_.out, "#{} {}\n", step.number, DescribeStatus(status, now));
   }
 
   void PrintLines(const Step& step, std::size_t count) {
@@ -155,8 +182,7 @@ class PlainDisplay final : public ProgressDisplay {
   std::mutex mutex_;  // guards everything below, and the order of the lines
   ProgressModel model_;
   const Step* current_ = nullptr;
-  std::map<const Step*, bool> announced_;
-  std::map<const Step*, std::map<std::string, std::string>> last_status_;
+  std::map<const Step*, Printed> printed_;
   bool finished_ = false;
 };
 

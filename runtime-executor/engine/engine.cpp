@@ -8,7 +8,9 @@
 #include "runtime-executor/engine/build_record_codec.h"
 #include "runtime-executor/engine/engine_state.h"
 #include "runtime-executor/engine/job_state.h"
+#include "runtime-executor/session/local_client_services.h"
 #include "runtime-executor/source/local/local_source.h"
+#include "runtime-executor/worker/cgroup.h"
 
 namespace loam::engine {
 namespace {
@@ -101,6 +103,7 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
   const std::string tmp = root + "/tmp";
   if (alone) {
     LOAM_TRY(RemoveTree(tmp));
+    worker::RemoveStaleCgroups(worker::DetectCgroups(), worker::WorkerOptions().cgroup_parent);
     LOAM_TRY(state->content->RemoveStaleIngests(kKeepPartialDownloads));
     LOAM_TRY(state->lock->Downgrade());
   }
@@ -122,7 +125,7 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
 }
 
 source::ImageSourceOptions EngineState::ImageOptions() {
-  return {content.get(), layers.get(), registry.get(), images.get(), nullptr};
+  return {content.get(), layers.get(), registry.get(), images.get(), session::MakeDockerConfigAuth("")};
 }
 
 Result<worker::Worker*> EngineState::Worker() {

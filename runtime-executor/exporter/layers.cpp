@@ -44,6 +44,9 @@ class LayerExport {
       if (std::optional<LayerBlob> known = LOAM_TRY(FindKnown(info))) {
         return std::move(*known);
       }
+      if (std::optional<content::Blob> other = LOAM_TRY(FindOther(info))) {
+        return Convert(info, *other);
+      }
     }
     return Compress(job, info);
   }
@@ -91,14 +94,54 @@ class LayerExport {
     return known;
   }
 
+  // A blob of the layer in another compression. A layer that came as a blob must be converted from it rather than
+  // written anew: another program wrote that tar, and ours would have another diffID.
+  Result<std::optional<content::Blob>> FindOther(const snapshot::LayerInfo& info) {
+    for (const Descriptor& blob : LOAM_TRY(services_.layers->Blobs(info.id))) {
+      if (!content::CompressionOfMediaType(blob.media_type)) {
+        continue;
+      }
+      if (!services_.content->Contains(blob) && services_.fetch_blob && !info.origin.empty()) {
+        LOAM_TRY(services_.fetch_blob(blob, info.origin, stop_));
+      }
+      if (services_.content->Contains(blob)) {
+        return std::optional<content::Blob>(LOAM_TRY(services_.content->OpenBlob(blob.digest)));
+      }
+    }
+    return std::optional<content::Blob>();
+  }
+
+  Result<LayerBlob> Convert(const snapshot::LayerInfo& info, content::Blob& other) {
+    const auto reader = LOAM_TRY(content::LayerReader::Open(other));
+    content::Ingest ingest = LOAM_TRY(services_.content->StartIngest());
+    const auto compressor = LOAM_TRY(content::Compressor::Create(*services_.codecs, attributes_.compression, ingest));
+    constexpr std::size_t kPiece = std::size_t{1} << 20;
+    std::string buffer(kPiece, '\0');
+    while (true) {
+      if (stop_.stop_requested()) {
+        return Unexpected(ErrorCode::kCanceled, "export was cancelled");
+      }
+      const std::size_t size = LOAM_TRY(reader->Read(buffer));
+      if (size == 0) {
+        break;
+      }
+      LOAM_TRY(compressor->Write(std::string_view(buffer).substr(0, size)));
+    }
+    return Store(info, *compressor, ingest, true);
+  }
+
   Result<LayerBlob> Compress(const Job& job, const snapshot::LayerInfo& info) {
     content::Ingest ingest = LOAM_TRY(services_.content->StartIngest());
-    const auto compressor =
-        LOAM_TRY(content::Compressor::Create(*services_.codecs, attributes_.compression, ingest));
+    const auto compressor = LOAM_TRY(content::Compressor::Create(*services_.codecs, attributes_.compression, ingest));
     snapshot::TarOptions options;
     options.max_mtime = job.max_mtime;
     LOAM_TRY(services_.layers->WriteTar(job.layer, *compressor, options, stop_));
-    const content::StreamSummary summary = LOAM_TRY(compressor->Finish());
+    return Store(info, *compressor, ingest, !job.max_mtime);
+  }
+
+  Result<LayerBlob> Store(const snapshot::LayerInfo& info, content::Compressor& compressor, content::Ingest& ingest,
+                          bool record) {
+    const content::StreamSummary summary = LOAM_TRY(compressor.Finish());
     const content::BlobInfo stored = LOAM_TRY(ingest.Commit());
     LayerBlob result;
     result.blob.media_type = content::LayerMediaType(attributes_.compression.type, /*oci=*/true);
@@ -106,7 +149,7 @@ class LayerExport {
     result.blob.size = stored.size;
     result.diff_id = summary.digest;
     result.created = info.created;
-    if (!job.max_mtime) {
+    if (record) {
       LOAM_TRY(services_.layers->RecordBlob(info.id, result.diff_id, result.blob));
     }
     const std::lock_guard lock(mutex_);

@@ -58,7 +58,9 @@ class Compile(LoamCase):
 
     def test_images_from_a_file(self):
         self.write("images.json", json.dumps({"docker.io/library/alpine:3": {
-            "digest": "sha256:" + "a" * 64, "config": {"architecture": "amd64", "os": "linux", "config": {"Env": ["A=b"]}}}}))
+            "digest": "sha256:" + "a" * 64, "config": {
+                "architecture": "amd64", "os": "linux", "config": {"Env": ["A=b"]},
+                "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "b" * 64]}}}}))
         self.write("Dockerfile", "FROM alpine:3\nRUN echo $A\n")
         done = self.loam("compile", "--images", "images.json", "--emit=llb-text", ".", check=0)
         self.assertIn("a" * 64, done.out)

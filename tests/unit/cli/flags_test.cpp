@@ -36,7 +36,9 @@ TEST(Flags, ValuesInEverySpelling) {
   EXPECT_THAT(flags.positional(), ElementsAre("."));
 }
 
-TEST(Flags, LastStringCounts) { EXPECT_EQ(Parse({"--file=a", "--file", "b"}).String("file"), "b"); }
+TEST(Flags, LastStringCounts) {
+  EXPECT_EQ(Parse({"--file=a", "--file", "b"}).String("file"), "b");
+}
 
 TEST(Flags, BooleansTakeAnEqualsSignOnly) {
   EXPECT_FALSE(Parse({"--push=false"}).Bool("push"));
@@ -45,14 +47,18 @@ TEST(Flags, BooleansTakeAnEqualsSignOnly) {
   EXPECT_THAT(flags.positional(), ElementsAre("false"));
 }
 
-TEST(Flags, DashIsAnArgument) { EXPECT_THAT(Parse({"-"}).positional(), ElementsAre("-")); }
+TEST(Flags, DashIsAnArgument) {
+  EXPECT_THAT(Parse({"-"}).positional(), ElementsAre("-"));
+}
 
 TEST(Flags, OptionalValue) {
   EXPECT_EQ(Parse({"--sbom"}).String("sbom"), "true");
   EXPECT_EQ(Parse({"--sbom=false"}).String("sbom"), "false");
 }
 
-TEST(Flags, HelpWinsOverMistakes) { EXPECT_TRUE(Parse({"--tagret", "x", "--help"}).help()); }
+TEST(Flags, HelpWinsOverMistakes) {
+  EXPECT_TRUE(Parse({"--tagret", "x", "--help"}).help());
+}
 
 TEST(Flags, UnknownFlagNamesTheNearest) {
   const Error error = Failure({"--tagret", "x"});
@@ -60,9 +66,13 @@ TEST(Flags, UnknownFlagNamesTheNearest) {
   EXPECT_EQ(error.hint(), "did you mean `--target`?");
 }
 
-TEST(Flags, MissingValue) { EXPECT_THAT(Failure({"--target"}).message(), HasSubstr("needs a value")); }
+TEST(Flags, MissingValue) {
+  EXPECT_THAT(Failure({"--target"}).message(), HasSubstr("needs a value"));
+}
 
-TEST(Flags, WrongBoolean) { EXPECT_THAT(Failure({"--push=maybe"}).message(), HasSubstr("`maybe`")); }
+TEST(Flags, WrongBoolean) {
+  EXPECT_THAT(Failure({"--push=maybe"}).message(), HasSubstr("`maybe`"));
+}
 
 }  // namespace
 }  // namespace loam::cli

@@ -51,7 +51,8 @@ solver::VertexEvent Cached(const std::string& name, double at) {
 }
 
 solver::LogEvent Log(const std::string& name, std::string data, double at) {
-  return {.vertex = Digest::Of(name), .stream = solver::LogStream::kStdout, .data = std::move(data), .timestamp = At(at)};
+  return {
+      .vertex = Digest::Of(name), .stream = solver::LogStream::kStdout, .data = std::move(data), .timestamp = At(at)};
 }
 
 TEST(ProgressModel, CountsAndTimes) {
@@ -130,7 +131,9 @@ TEST(FitColumns, CutsBetweenCharacters) {
   EXPECT_EQ(FitColumns("\xff\xff", 1).first, "\xff") << "invalid bytes count as one column";
 }
 
-FrameOptions Frame(int width, int height) { return {.width = width, .height = height, .title = "Building", .started = kStart}; }
+FrameOptions Frame(int width, int height) {
+  return {.width = width, .height = height, .title = "Building", .started = kStart};
+}
 
 TEST(DrawFrame, StepsWithTimesAtTheMargin) {
   ProgressModel model;
@@ -138,10 +141,9 @@ TEST(DrawFrame, StepsWithTimesAtTheMargin) {
   model.Apply(Started("[2/3] RUN make", 1));
   model.Apply(Log("[2/3] RUN make", "cc a.c\ncc b.c\n", 2));
   model.Apply(Vertex("[3/3] COPY a b"));
-  EXPECT_THAT(DrawFrame(model, Frame(40, 24), At(3)), ElementsAre("[+] Building 3.0s (1/3)",
-                                                                  " => CACHED [1/3] FROM base          0.0s",
-                                                                  " => [2/3] RUN make                  2.0s",
-                                                                  " => => # cc a.c", " => => # cc b.c"));
+  EXPECT_THAT(DrawFrame(model, Frame(40, 24), At(3)),
+              ElementsAre("[+] Building 3.0s (1/3)", " => CACHED [1/3] FROM base          0.0s",
+                          " => [2/3] RUN make                  2.0s", " => => # cc a.c", " => => # cc b.c"));
 }
 
 TEST(DrawFrame, NeverHigherOrWiderThanTheTerminal) {
@@ -190,9 +192,9 @@ TEST(PlainDisplay, OneLineForEverything) {
 }
 
 TEST(PlainDisplay, WholeLogOfTheFailedStep) {
-  const std::string text =
-      PlainOutput({Started("RUN make", 0), Log("RUN make", "cc a.c\nerror", 1), Completed("RUN make", 0, 2, "exit code: 2")},
-                  false, Digest::Of("RUN make"));
+  const std::string text = PlainOutput(
+      {Started("RUN make", 0), Log("RUN make", "cc a.c\nerror", 1), Completed("RUN make", 0, 2, "exit code: 2")}, false,
+      Digest::Of("RUN make"));
   EXPECT_THAT(text, HasSubstr("#1 ERROR: exit code: 2\n"));
   EXPECT_THAT(text, HasSubstr("------\n > RUN make:\n1.000 cc a.c\n"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
