@@ -1,4 +1,5 @@
 // Converter: the conversion of one Dockerfile for one platform. Its methods are spread over one file per construct:
+//   epoch.cpp         SOURCE_DATE_EPOCH
 //   stages.cpp        names, bases, targets, what depends on what
 //   base_images.cpp   images and named contexts; ONBUILD triggers (on_build.cpp)
 //   dispatch.cpp      the stages' instructions, in order
@@ -37,6 +38,8 @@ class Converter {
   void AddPlatformArguments();
   bool ReadGlobalArguments();
   bool ResolveEpoch();
+  Result<std::optional<std::int64_t>> EpochFrom(std::string_view name);
+  Result<ir::Value> EpochSource(const ast::Stage& stage);
   bool MakeStages();
   bool ExpandStageHeader(const ast::Stage& source, Stage& stage);
   void AddStage(Stage* stage);

@@ -1,9 +1,8 @@
-// The main context, SOURCE_DATE_EPOCH, and what a finished target becomes.
+// The main context, and what a finished target becomes.
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/dockerignore.h"
@@ -27,55 +26,6 @@ bool IsArchive(std::string_view head) {
 
 }  // namespace
 
-bool Converter::ResolveEpoch() {
-  const auto given = build_args_.find("SOURCE_DATE_EPOCH");
-  std::string value;
-  if (given != build_args_.end()) {
-    value = given->second;
-  } else if (const auto global = global_.Find("SOURCE_DATE_EPOCH"); global && !global->empty()) {
-    value = *global;
-  } else {
-    return true;
-  }
-  if (value.empty()) {
-    if (given != build_args_.end()) {
-      build_args_.erase(given);
-    }
-    global_.Remove("SOURCE_DATE_EPOCH");
-    return true;
-  }
-  epoch_ = ParseInt(value, 10, 64);
-  if (!epoch_ && value == "context") {
-    // The time of the context's source; a local directory has none.
-    if (!options().remote_context.empty()) {
-      const auto time = input_.host->SourceTime(graph(), MainContext().fs.value);
-      if (!time) {
-        emitter_.Emit<Kind::kBadEpoch>({}, value, time.error().message());
-        return false;
-      }
-      epoch_ = *time;
-    }
-    if (!epoch_) {
-      build_args_.erase("SOURCE_DATE_EPOCH");
-      global_.Remove("SOURCE_DATE_EPOCH");
-      return true;
-    }
-    const std::string seconds = std::to_string(*epoch_);
-    if (given != build_args_.end()) {
-      given->second = seconds;
-    }
-    if (global_.Find("SOURCE_DATE_EPOCH")) {
-      global_.Set("SOURCE_DATE_EPOCH", Intern(seconds));
-    }
-  }
-  if (!epoch_) {
-    emitter_.Emit<Kind::kBadEpoch>({}, value, "give seconds since 1970, or `context` for the time of a remote context");
-    return false;
-  }
-  epoch_text_ = Intern(FormatRfc3339(WallTime(std::chrono::seconds(*epoch_))));
-  return true;
-}
-
 void Converter::UseContextPath(std::string_view path) { context_paths_.push_back(JoinPath("/", path)); }
 
 State Converter::MainContext() {
@@ -92,7 +42,9 @@ State Converter::MainContext() {
         if (options().keep_git_dir) {
           source.keep_git_dir = true;
         }
-        if (epoch_ && source.mtime.empty()) {
+        // Files get the time of the commit when times matter.
+        const auto epoch = options().build_args.find("SOURCE_DATE_EPOCH");
+        if (epoch != options().build_args.end() && !epoch->second.empty() && source.mtime.empty()) {
           source.mtime = "commit";
         }
         context_ = AddStep(AddGitSource(graph(), source), Named(name, nullptr, {}));
