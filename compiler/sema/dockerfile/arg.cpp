@@ -17,6 +17,9 @@ bool Converter::DoArg(Stage& stage, const ast::Arg& arg) {
   std::string text = "ARG";
   for (const ast::ArgItem& item : arg.items) {
     const std::string_view key = item.key.text;
+    if (observer() != nullptr) {
+      observer()->OnVariable(key, false);
+    }
     std::optional<std::string_view> value;
     const auto given = build_args_.find(std::string(key));
     if (given != build_args_.end()) {

@@ -65,7 +65,7 @@ bool Converter::ResolveBases(const std::vector<Stage*>& reachable) {
   std::vector<std::pair<Stage*, bool>> pending;
   for (Stage* stage : stages_) {
     if (stage->base == nullptr && !stage->dispatched && !stage->resolved) {
-      stage->resolved = wanted.contains(stage);
+      stage->resolved = input_.all_stages || wanted.contains(stage);
       pending.emplace_back(stage, stage->resolved);
     }
   }
@@ -228,6 +228,9 @@ bool Converter::ResolveImage(Stage& stage, const ir::Platform& wanted, std::stri
   const ir::Value image =
       graph().Add<ir::OpKind::kSourceImage>({}, attrs, {.platform = &platform, .worker_constraints = {}});
   stage.state.platform = NormalizePlatform(platform, graph());
+  if (observer() != nullptr) {
+    observer()->OnBaseImage(stage.lines, original, platform, stage.image.platform);
+  }
   const std::string name = VertexName(stage, "FROM " + stage.base_name, &platform, nullptr);
   const std::string_view command = stage.from != nullptr ? stage.from->code() : std::string_view();
   stage.state.fs = AddStep(image, Named(name, &command, stage.lines));

@@ -43,10 +43,12 @@ bool ConvertDockerfile(const ConvertInput& input, ir::Module& module, diag::Emit
   if (platforms.empty()) {
     platforms.emplace_back();
   }
+  ConvertInput each = input;
   for (const std::string& platform : platforms) {
-    if (!Converter(input, platform, source, module, emitter).Run()) {
+    if (!Converter(each, platform, source, module, emitter).Run()) {
       return false;
     }
+    each.observer = nullptr;
   }
   return true;
 }

@@ -10,6 +10,7 @@
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/ir/module.h"
 #include "compiler/sema/build_host.h"
+#include "compiler/sema/dockerfile/observer.h"
 #include "compiler/sema/dockerfile/options.h"
 #include "compiler/source/source_manager.h"
 
@@ -29,6 +30,10 @@ struct ConvertInput {
   const DockerfileOptions* options = nullptr;
   BuildHost* host = nullptr;
   TriggerParser* triggers = nullptr;
+  // Sees the conversion for the first platform; may be null.
+  Observer* observer = nullptr;
+  // Convert also the stages that the target does not need.
+  bool all_stages = false;
 };
 
 // Adds a source and one result per platform to `module`. False if something was wrong, which was reported to `emitter`;

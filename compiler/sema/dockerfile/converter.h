@@ -37,6 +37,8 @@ class Converter {
   bool ReadPlatforms(std::string_view platform);
   void AddPlatformArguments();
   bool ReadGlobalArguments();
+  void ShowDefaultBases();
+  std::vector<std::string_view> DeclaredArguments() const;
   bool ResolveEpoch();
   Result<std::optional<std::int64_t>> EpochFrom(std::string_view name);
   Result<ir::Value> EpochSource(const ast::Stage& stage);
@@ -102,6 +104,7 @@ class Converter {
   std::string_view Intern(std::string_view text) { return module_.graph.Intern(text); }
   diag::Emitter& emitter() { return emitter_; }
   const DockerfileOptions& options() const { return *input_.options; }
+  Observer* observer() const { return input_.observer; }
   char escape() const { return input_.file->escape; }
   source::SourceRange RangeOf(const ast::Text& text, const ast::Instruction& instruction) const {
     return text.present() ? text.range : instruction.range;
@@ -110,6 +113,9 @@ class Converter {
   bool Expand(Stage& stage, const ast::Text& text, const ast::Instruction& instruction, std::string_view& out);
   bool ExpandWith(const Variables& variables, const ExpansionOptions& expansion, std::string_view word,
                   source::SourceRange where, std::string_view& out);
+  // The same in the stage's environment; unset variables are shown to the observer.
+  bool ExpandIn(Stage& stage, const ExpansionOptions& expansion, std::string_view word, source::SourceRange where,
+                std::string_view& out);
   // "[stage 2/5] RUN make": counts the command. `platform` is shown in builds for several platforms.
   std::string VertexName(Stage& stage, std::string_view text, const ir::Platform* platform, const Variables* env);
   // The command's text as vertex names show it: variables expanded, the keyword in upper case.

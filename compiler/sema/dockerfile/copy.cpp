@@ -243,6 +243,10 @@ class CopyBuilder {
   }
 
   bool Local(std::string_view path, source::SourceRange where, const State& from) {
+    const auto* plain = ast::As<ast::Copy>(&copy_);
+    if (converter_.observer() != nullptr && (plain == nullptr || plain->from.empty())) {
+      converter_.observer()->OnContextSource(path);
+    }
     const std::string_view os = stage_.platform->os;
     const auto report = [&](const Error& error) {
       converter_.emitter().Emit<Kind::kBadPath>(where, error.message());
@@ -316,12 +320,11 @@ bool Converter::DoCopy(Stage& stage, const Command& command, const ast::FileTran
   if (add != nullptr) {
     transfer.unpack = add->unpack;
     transfer.keep_git_dir = add->keep_git_dir;
-    if (!Expand(stage, add->checksum, copy, transfer.checksum)) {
-      return false;
-    }
   }
-  if (!Expand(stage, copy.chown, copy, transfer.chown) || !Expand(stage, copy.chmod, copy, transfer.chmod) ||
-      !Expand(stage, copy.destination, copy, transfer.destination)) {
+  if (!Expand(stage, copy.chown, copy, transfer.chown) || !Expand(stage, copy.chmod, copy, transfer.chmod)) {
+    return false;
+  }
+  if (add != nullptr && !Expand(stage, add->checksum, copy, transfer.checksum)) {
     return false;
   }
   std::vector<std::pair<const ast::Heredoc*, std::string_view>> documents;
@@ -333,12 +336,19 @@ bool Converter::DoCopy(Stage& stage, const Command& command, const ast::FileTran
       }
       transfer.paths.push_back(path);
       transfer.path_ranges.push_back(RangeOf(source.path, copy));
+    }
+  }
+  if (!Expand(stage, copy.destination, copy, transfer.destination)) {
+    return false;
+  }
+  for (const ast::FileSource& source : copy.sources) {
+    if (source.heredoc == nullptr) {
       continue;
     }
     const ast::Heredoc& document = *source.heredoc;
     std::string_view data = document.chomp ? Intern(ast::ChompHeredoc(document.content)) : document.content;
     if (document.expand &&
-        !ExpandWith(stage.state.env, {.escape = '\\', .skip_quotes = true}, data, document.content_range, data)) {
+        !ExpandIn(stage, {.escape = '\\', .skip_quotes = true}, data, document.content_range, data)) {
       return false;
     }
     documents.emplace_back(&document, data);

@@ -61,8 +61,31 @@ bool Converter::ExpandWith(const Variables& variables, const ExpansionOptions& e
   return true;
 }
 
+bool Converter::ExpandIn(Stage& stage, const ExpansionOptions& expansion, std::string_view word,
+                         source::SourceRange where, std::string_view& out) {
+  if (!WordExpander::NeedsExpansion(word, expansion.escape)) {
+    out = word;
+    return true;
+  }
+  WordExpander expander(stage.state.env, expansion);
+  const bool ok = expander.Expand(word, scratch_);
+  if (observer() != nullptr && !expander.unmatched().empty()) {
+    std::vector<std::string_view> declared;
+    for (const BuildArg& arg : stage.build_args) {
+      declared.push_back(arg.key);
+    }
+    observer()->OnUnsetVariables({word, scratch_, expander.matched(), expander.unmatched()}, declared, stage.state.env);
+  }
+  if (!ok) {
+    emitter_.Emit<Kind::kBadExpansion>(where, word, expander.error());
+    return false;
+  }
+  out = Intern(scratch_);
+  return true;
+}
+
 bool Converter::Expand(Stage& stage, const ast::Text& text, const ast::Instruction& instruction, std::string_view& out) {
-  return ExpandWith(stage.state.env, {.escape = escape()}, text.text, RangeOf(text, instruction), out);
+  return ExpandIn(stage, {.escape = escape()}, text.text, RangeOf(text, instruction), out);
 }
 
 std::span<const ir::SourceLocation> Converter::Locations(source::LineSpan lines) {
@@ -234,8 +257,11 @@ bool Converter::DispatchStages(const std::vector<Stage*>& reachable) {
   bool ok = true;
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     Stage& stage = *stages_[i];
-    if (stage.dispatched || !wanted.contains(&stage)) {
+    if (!input_.all_stages && (stage.dispatched || !wanted.contains(&stage))) {
       continue;
+    }
+    if (observer() != nullptr) {
+      observer()->OnStageBegin(&stage, stage.base);
     }
     if (!StartStage(stage)) {
       ok = false;
@@ -252,6 +278,9 @@ bool Converter::DispatchStages(const std::vector<Stage*>& reachable) {
 bool Converter::Dispatch(Stage& stage, const Command& command) {
   stage.in_on_build = command.on_build;
   const ast::Instruction* instruction = command.instruction;
+  if (observer() != nullptr) {
+    observer()->OnInstructionBegin(*instruction, command.lines);
+  }
   switch (instruction->kind) {
     case ast::InstructionKind::kAdd:
       return DoCopy(stage, command, *ast::As<ast::Add>(instruction));

@@ -54,7 +54,11 @@ bool Converter::DoEnv(Stage& stage, const ast::Env& env) {
     }
   }
   std::string text = "ENV";
-  for (const Pair& pair : pairs) {
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const Pair& pair = pairs[i];
+    if (observer() != nullptr) {
+      observer()->OnVariable(pair.key, env.pairs[i].legacy);
+    }
     const std::string_view entry = Intern(fmt::format("{}={}", pair.key, pair.value));
     text.append(" ").append(entry);
     stage.state.env.Set(pair.key, pair.value);
@@ -65,11 +69,18 @@ bool Converter::DoEnv(Stage& stage, const ast::Env& env) {
 }
 
 bool Converter::DoLabel(Stage& stage, const ast::Label& label) {
-  std::string text = "LABEL";
+  std::vector<Pair> pairs;
   for (const ast::KeyValue& pair : label.pairs) {
-    Pair out;
+    Pair& out = pairs.emplace_back();
     if (!Expand(stage, pair.key, label, out.key) || !Expand(stage, pair.value, label, out.value)) {
       return false;
+    }
+  }
+  std::string text = "LABEL";
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const Pair& out = pairs[i];
+    if (observer() != nullptr) {
+      observer()->OnVariable(out.key, label.pairs[i].legacy);
     }
     text.append(" ").append(out.key).append("=").append(out.value);
     stage.image.labels.emplace_back(out.key, out.value);

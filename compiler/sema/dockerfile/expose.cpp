@@ -43,7 +43,8 @@ bool IsIpAddress(std::string_view text) {
 }
 
 // [[ip:]host-port:]port[-port][/protocol] as "port/protocol", one for each port.
-Result<std::vector<std::string>> ParsePort(std::string_view text) {
+// Shows the word to the observer, if there is one.
+Result<std::vector<std::string>> ParsePort(std::string_view text, Observer* observer) {
   std::string_view ip;
   std::string_view host_port;
   std::string_view port = text;
@@ -55,14 +56,18 @@ Result<std::vector<std::string>> ParsePort(std::string_view text) {
     ip = before == std::string_view::npos ? std::string_view() : front.substr(0, before);
   }
   const std::size_t slash = port.find('/');
-  const std::string protocol =
-      slash == std::string_view::npos || slash + 1 == port.size() ? "tcp" : ToLowerAscii(port.substr(slash + 1));
+  const std::string_view written_protocol =
+      slash == std::string_view::npos || slash + 1 == port.size() ? "tcp" : port.substr(slash + 1);
+  const std::string protocol = ToLowerAscii(written_protocol);
   port = port.substr(0, slash);
   if (port.empty()) {
     return Unexpected(ErrorCode::kInvalidArgument, "there is no port");
   }
   if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no protocol (tcp, udp or sctp)", protocol));
+  }
+  if (observer != nullptr) {
+    observer->OnPort({text, written_protocol, !ip.empty() || !host_port.empty()});
   }
   if (ip.starts_with('[') && ip.ends_with(']')) {
     ip = ip.substr(1, ip.size() - 2);
@@ -94,6 +99,7 @@ bool Converter::DoExpose(Stage& stage, const ast::Expose& expose) {
   }
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->text < b->text; });
   std::vector<std::string_view> all;
+  std::vector<std::pair<const ast::Text*, std::string>> ports_of;
   for (const ast::Text* text : sorted) {
     std::vector<std::string> words;
     WordExpander expander(stage.state.env, {.escape = escape()});
@@ -101,15 +107,18 @@ bool Converter::DoExpose(Stage& stage, const ast::Expose& expose) {
       emitter_.Emit<Kind::kBadExpansion>(RangeOf(*text, expose), text->text, expander.error());
       return false;
     }
-    for (const std::string& word : words) {
-      const auto ports = ParsePort(word);
-      if (!ports) {
-        emitter_.Emit<Kind::kBadPort>(RangeOf(*text, expose), word, ports.error().message());
-        return false;
-      }
-      for (const std::string& port : *ports) {
-        all.push_back(Intern(port));
-      }
+    for (std::string& word : words) {
+      ports_of.emplace_back(text, std::move(word));
+    }
+  }
+  for (const auto& [text, word] : ports_of) {
+    const auto ports = ParsePort(word, observer());
+    if (!ports) {
+      emitter_.Emit<Kind::kBadPort>(RangeOf(*text, expose), word, ports.error().message());
+      return false;
+    }
+    for (const std::string& port : *ports) {
+      all.push_back(Intern(port));
     }
   }
   stage.image.exposed_ports.insert(stage.image.exposed_ports.end(), all.begin(), all.end());

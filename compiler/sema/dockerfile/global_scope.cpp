@@ -48,8 +48,46 @@ void Converter::AddPlatformArguments() {
   set("TARGETSTAGE", target.empty() ? "default" : target);
 }
 
+void Converter::ShowDefaultBases() {
+  Environment defaults = global_;
+  std::string expanded;
+  const auto expand = [&](std::string_view word) {
+    return WordExpander(defaults, {.escape = escape()}).Expand(word, expanded);
+  };
+  for (const ast::Arg* arg : input_.file->global_args) {
+    for (const ast::ArgItem& item : arg->items) {
+      if (!item.has_value) {
+        continue;
+      }
+      if (!expand(item.value.text)) {
+        return;
+      }
+      defaults.Set(item.key.text, Intern(expanded));
+    }
+  }
+  for (const ast::Stage& stage : input_.file->stages) {
+    if (!expand(stage.from->base.text)) {
+      return;
+    }
+    observer()->OnDefaultBase(*stage.from, expanded);
+  }
+}
+
+std::vector<std::string_view> Converter::DeclaredArguments() const {
+  std::vector<std::string_view> names = global_.Keys();
+  for (const ast::Arg* arg : input_.file->global_args) {
+    for (const ast::ArgItem& item : arg->items) {
+      names.push_back(item.key.text);
+    }
+  }
+  return names;
+}
+
 bool Converter::ReadGlobalArguments() {
   AddPlatformArguments();
+  if (observer() != nullptr) {
+    ShowDefaultBases();
+  }
   bool ok = true;
   for (const ast::Arg* arg : input_.file->global_args) {
     for (const ast::ArgItem& item : arg->items) {

@@ -24,6 +24,9 @@ std::string_view ShellText(const ast::CommandLine& command) {
 }  // namespace
 
 bool Converter::DoCmd(Stage& stage, const ast::Cmd& cmd) {
+  if (observer() != nullptr) {
+    observer()->OnCommand(!stage.image.shell.empty());
+  }
   stage.image.cmd = cmd.command.json ? TextsOf(cmd.command.args) : WithShell(stage, ShellText(cmd.command));
   stage.image.args_escaped = true;
   stage.cmd_set = true;
@@ -32,6 +35,9 @@ bool Converter::DoCmd(Stage& stage, const ast::Cmd& cmd) {
 }
 
 bool Converter::DoEntrypoint(Stage& stage, const ast::Entrypoint& entrypoint) {
+  if (observer() != nullptr) {
+    observer()->OnCommand(!stage.image.shell.empty());
+  }
   stage.image.entrypoint = entrypoint.command.json ? TextsOf(entrypoint.command.args)
                                                    : WithShell(stage, ShellText(entrypoint.command));
   // A CMD of the base belongs to the base's entry point.
@@ -43,6 +49,9 @@ bool Converter::DoEntrypoint(Stage& stage, const ast::Entrypoint& entrypoint) {
 }
 
 bool Converter::DoHealthcheck(Stage& stage, const ast::Healthcheck& healthcheck) {
+  if (observer() != nullptr) {
+    observer()->OnCommand(!stage.image.shell.empty());
+  }
   Healthcheck check;
   if (healthcheck.none) {
     check.test = {"NONE"};

@@ -58,8 +58,32 @@ Stage* Converter::NewUnregistered(std::string_view base, const ast::Text& where,
 
 bool Converter::ExpandStageHeader(const ast::Stage& source, Stage& stage) {
   const ast::From& from = *source.from;
+  std::vector<std::string_view> declared;
+  const auto expand = [&](const ast::Text& word, std::string_view& out, const auto& show) {
+    if (!WordExpander::NeedsExpansion(word.text, escape())) {
+      out = word.text;
+      show(Expansion{word.text, out, {}, {}});
+      return true;
+    }
+    WordExpander expander(global_, {.escape = escape()});
+    const bool ok = expander.Expand(word.text, scratch_);
+    out = Intern(scratch_);
+    if (observer() != nullptr) {
+      declared = DeclaredArguments();
+    }
+    show(Expansion{word.text, out, expander.matched(), expander.unmatched()});
+    if (!ok) {
+      emitter_.Emit<Kind::kBadExpansion>(RangeOf(word, from), word.text, expander.error());
+    }
+    return ok;
+  };
   std::string_view base;
-  if (!ExpandWith(global_, {.escape = escape()}, from.base.text, RangeOf(from.base, from), base)) {
+  const bool base_ok = expand(from.base, base, [&](const Expansion& expansion) {
+    if (observer() != nullptr) {
+      observer()->OnStageBase(from, expansion, declared);
+    }
+  });
+  if (!base_ok) {
     return false;
   }
   if (base.empty()) {
@@ -70,7 +94,12 @@ bool Converter::ExpandStageHeader(const ast::Stage& source, Stage& stage) {
   stage.base_name = base;
   if (!from.platform.empty()) {
     std::string_view text;
-    if (!ExpandWith(global_, {.escape = escape()}, from.platform.text, RangeOf(from.platform, from), text)) {
+    const bool platform_ok = expand(from.platform, text, [&](const Expansion& expansion) {
+      if (observer() != nullptr) {
+        observer()->OnStagePlatform(from, expansion, declared, global_.Find("TARGETPLATFORM").value_or(""));
+      }
+    });
+    if (!platform_ok) {
       return false;
     }
     auto platform = text.empty() ? Result<ir::Platform>(Unexpected(ErrorCode::kInvalidArgument, "it is blank after expansion"))

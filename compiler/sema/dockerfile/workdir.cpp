@@ -20,7 +20,13 @@ bool Converter::SetWorkdir(Stage& stage, std::string_view path, const ast::Text&
 
 bool Converter::DoWorkdir(Stage& stage, const Command& command, const ast::Workdir& workdir) {
   std::string_view path;
-  if (!Expand(stage, workdir.path, workdir, path) || !SetWorkdir(stage, path, workdir.path)) {
+  if (!Expand(stage, workdir.path, workdir, path)) {
+    return false;
+  }
+  if (observer() != nullptr) {
+    observer()->OnWorkdir(path, IsAbsoluteIn(path, stage.platform->os));
+  }
+  if (!SetWorkdir(stage, path, workdir.path)) {
     return false;
   }
   const std::string_view directory = stage.state.dir;
