@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/ast/dockerfile/build_ast.h"
+#include "compiler/driver/file_checks.h"
 #include "compiler/driver/trigger_parser.h"
 #include "compiler/ir/verifier.h"
 #include "compiler/parse/parse.h"
@@ -19,24 +20,30 @@ constexpr bool kAlwaysVerify = true;
 
 }  // namespace
 
-Result<CompileResult> Compile(source::SourceManager& sources, const source::Buffer& buffer, const CompileOptions& options,
-                              sema::BuildHost& host, diag::Emitter& emitter) {
+Result<CompileResult> Compile(source::SourceManager& sources, const source::Buffer& buffer,
+                              const CompileOptions& options, sema::BuildHost& host, diag::Emitter& emitter) {
   CompileResult result;
+  FileChecks checks(options, host, emitter);
 
   // text -> tokens -> tree
-  parse::ParseResult parsed = parse::ParseDockerfile(buffer, emitter);
+  parse::ParseResult parsed = parse::ParseDockerfile(buffer, checks.parse_emitter());
 
   // tree -> typed AST
-  result.dockerfile = ast::BuildDockerfile(std::move(parsed.tree), buffer, emitter);
+  result.dockerfile = ast::BuildDockerfile(std::move(parsed.tree), buffer, checks.parse_emitter());
+  checks.CheckFile(result.dockerfile);
   if (emitter.has_errors() || options.stop_after <= StopAfter::kAst) {
     result.ok = !emitter.has_errors();
+    result.warnings = checks.TakeWarnings();
     return result;
   }
 
   // AST -> IR
   DockerfileTriggerParser triggers(sources);
-  const sema::ConvertInput input{&result.dockerfile, &buffer, &options.dockerfile, &host, &triggers};
-  if (!sema::ConvertDockerfile(input, result.module, emitter)) {
+  const sema::ConvertInput input{&result.dockerfile, &buffer,           &options.dockerfile, &host,
+                                 &triggers,          checks.observer(), options.all_stages};
+  const bool converted = sema::ConvertDockerfile(input, result.module, emitter) && checks.Pass();
+  result.warnings = checks.TakeWarnings();
+  if (!converted) {
     LOAM_CHECK(emitter.has_errors(), "sema failed without saying why");
     return result;
   }

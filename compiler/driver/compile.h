@@ -11,6 +11,7 @@
 #include "compiler/ast/dockerfile/ast.h"
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/ir/module.h"
+#include "compiler/lint/warning.h"
 #include "compiler/passes/pass_manager.h"
 #include "compiler/sema/build_host.h"
 #include "compiler/sema/dockerfile/options.h"
@@ -30,6 +31,10 @@ struct CompileOptions {
   bool metadata = true;
   // Check the IR after sema and every pass (debug builds always do).
   bool verify = false;
+  // Run the build checks. Off, they cost nothing, and run only if the file says `check=error=true`.
+  bool lint = false;
+  // Convert also the stages that the target does not need, so that they are checked as well.
+  bool all_stages = false;
 };
 
 // One platform of the result.
@@ -48,6 +53,8 @@ struct CompileResult {
   ir::Module module;
   std::vector<passes::PassReport> pass_reports;
   std::vector<CompiledPlatform> platforms;
+  // What the build checks found, also if something else was wrong: in BuildKit's order.
+  std::vector<lint::Warning> warnings;
   // Nothing was reported as an error, and all stages asked for were run.
   bool ok = false;
 };

@@ -121,6 +121,25 @@ std::string CompareMetadata(const std::string& ours_bytes, const std::string& th
   return out;
 }
 
+std::string DescribeWarnings(const Case& test, const Outcome& outcome) {
+  return SameWarnings(test, outcome)
+             ? std::string()
+             : fmt::format("  warnings ours:     {}\n  warnings recorded: {}\n", outcome.warnings, test.warnings);
+}
+
+// As they are recorded: one pair of lines for each line.
+std::string WarningsJson(const std::vector<lint::Warning>& warnings) {
+  auto rows = nlohmann::json::array();
+  for (const lint::Warning& warning : warnings) {
+    auto lines = nlohmann::json::array();
+    for (auto line = warning.lines.first; line <= std::max(warning.lines.first, warning.lines.last); ++line) {
+      lines.push_back({line, line});
+    }
+    rows.push_back({{"rule", warning.rule->name}, {"message", warning.message}, {"lines", std::move(lines)}});
+  }
+  return rows.dump();
+}
+
 }  // namespace
 
 Outcome RunCase(Case& test) {
@@ -128,6 +147,7 @@ Outcome RunCase(Case& test) {
   options.dockerfile.platforms = {"linux/amd64"};
   options.dockerfile.build_platform = "linux/amd64";
   options.dockerfile.local_unique_id = "golden";
+  options.lint = true;
 
   Outcome outcome;
   source::SourceManager sources;
@@ -147,6 +167,7 @@ Outcome RunCase(Case& test) {
     return outcome;
   }
   outcome.ok = result->ok;
+  outcome.warnings = WarningsJson(result->warnings);
   for (const diag::Diagnostic& diagnostic : diagnostics.diagnostics()) {
     if (diagnostic.is_error()) {
       const auto lines = diagnostic.range.valid() ? sources.buffer(diagnostic.range.file).LinesOf(diagnostic.range)
@@ -193,9 +214,10 @@ std::string DescribeDifference(const std::string& dir, const Case& test, const O
                        outcome.ok ? "accepted" : outcome.error);
   }
   if (!test.ok) {
-    return fmt::format("  both rejected it; recorded: {}\n  ours: {}\n", test.error, outcome.error);
+    return fmt::format("  both rejected it; recorded: {}\n  ours: {}\n{}", test.error, outcome.error,
+                       DescribeWarnings(test, outcome));
   }
-  std::string out;
+  std::string out = DescribeWarnings(test, outcome);
   if (!SameLlb(test, outcome)) {
     const auto ours = llb::ReadDefinition(outcome.definition);
     const auto theirs = llb::ReadDefinition(ReadRecorded(dir, test));

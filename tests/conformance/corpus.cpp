@@ -33,7 +33,7 @@ Result<Case> ReadCase(const std::string& dir, const nlohmann::json& row) {
   if (row.contains("image")) {
     out.image = row["image"].dump();
   }
-  out.warnings = row.contains("warnings") ? row["warnings"].dump() : "[]";
+  out.warnings = row.contains("warnings") && row["warnings"].is_array() ? row["warnings"].dump() : "[]";
   if (row.contains("images") && row["images"].is_object()) {
     for (const auto& [ref, image] : row["images"].items()) {
       out.host.AddImage(ref, image.value("digest", ""), image.at("config").dump());

@@ -119,12 +119,13 @@ int main(int argc, char** argv) {
       const bool rejection = test.ok == outcome.ok;
       totals.llb += llb ? 1 : 0;
       totals.image += image ? 1 : 0;
-      totals.warnings += SameWarnings(test, outcome) ? 1 : 0;
+      const bool warnings = SameWarnings(test, outcome);
+      totals.warnings += warnings ? 1 : 0;
       totals.rejections += rejection ? 1 : 0;
       times.push_back(outcome.microseconds);
-      const bool differs = !rejection || (test.ok && (!llb || !image || !metadata));
+      const bool differs = !rejection || !warnings || (test.ok && (!llb || !image || !metadata));
       if (differs && !quiet) {
-        std::cout << fmt::format("{}:{}{}{}{}\n", test.file, rejection ? "" : " rejection", rejection && test.ok && !metadata ? " metadata" : "", rejection && test.ok && !llb ? " llb" : "",
+        std::cout << fmt::format("{}:{}{}{}{}{}\n", test.file, warnings ? "" : " warnings", rejection ? "" : " rejection", rejection && test.ok && !metadata ? " metadata" : "", rejection && test.ok && !llb ? " llb" : "",
                                  rejection && test.ok && !image ? " image" : "");
       }
       if (args.count("diff") != 0 && (differs || !args["only"].as<std::string>().empty())) {

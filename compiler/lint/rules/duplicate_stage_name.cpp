@@ -1,0 +1,31 @@
+// DuplicateStageName: two stages of the same name.
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "compiler/lint/rule.h"
+#include "compiler/sema/dockerfile/go_text.h"
+
+namespace loam::lint {
+namespace {
+
+class DuplicateStageName : public Rule {
+ public:
+  using Rule::Rule;
+
+  void OnStageName(const ast::From& from) override {
+    if (!seen_.insert(from.stage_id).second) {
+      Report(from.lines,
+             fmt::format("Duplicate stage name {}, stage names should be unique", sema::Quoted(from.stage_id)));
+    }
+  }
+
+ private:
+  std::unordered_set<std::string_view> seen_;
+};
+
+}  // namespace
+
+LOAM_DEFINE_RULE(DuplicateStageName)
+
+}  // namespace loam::lint

@@ -1,0 +1,26 @@
+// ReservedStageName: a stage named `scratch` or `context`.
+#include <fmt/format.h>
+
+#include "compiler/lint/rule.h"
+#include "compiler/sema/dockerfile/go_text.h"
+
+namespace loam::lint {
+namespace {
+
+class ReservedStageName : public Rule {
+ public:
+  using Rule::Rule;
+
+  void OnStageName(const ast::From& from) override {
+    if (from.stage_id == "scratch" || from.stage_id == "context") {
+      Report(from.lines,
+             fmt::format("Stage name should not use the same name as reserved stage {}", sema::Quoted(from.stage_id)));
+    }
+  }
+};
+
+}  // namespace
+
+LOAM_DEFINE_RULE(ReservedStageName)
+
+}  // namespace loam::lint
