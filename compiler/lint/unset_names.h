@@ -1,19 +1,24 @@
 // The variables a word names that are not set.
 #pragma once
 
-#include <set>
-#include <string>
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "compiler/sema/dockerfile/observer.h"
 
 namespace loam::lint {
 
-// Those that are not declared, each once, by name: BuildKit reports the variables of one word in no order.
-inline std::set<std::string_view> UnsetNames(const sema::Expansion& word, std::span<const std::string_view> declared) {
-  std::set<std::string_view> names(word.unmatched.begin(), word.unmatched.end());
-  for (const std::string_view name : declared) {
-    names.erase(name);
+// Those that are not declared, each once, in the order in which the word names them. (BuildKit has them in a map of Go:
+// this is its most frequent order.)
+inline std::vector<std::string_view> UnsetNames(const sema::Expansion& word,
+                                                std::span<const std::string_view> declared) {
+  std::vector<std::string_view> names;
+  for (const std::string_view name : word.unmatched) {
+    if (std::find(names.begin(), names.end(), name) == names.end() &&
+        std::find(declared.begin(), declared.end(), name) == declared.end()) {
+      names.push_back(name);
+    }
   }
   return names;
 }
