@@ -51,15 +51,15 @@ def first_step(folder: pathlib.Path):
     (folder / "Dockerfile").write_text(f"FROM {BASE}\nRUN true\n")
 
 
-def stages_200(folder: pathlib.Path):
-    """(f) 200 stages with 5 COPY each, and a last one that copies from all of them."""
+def stages(folder: pathlib.Path, count: int):
+    """(f) `count` stages with 5 COPY each, and a last one that copies from all of them."""
     lines = []
-    for s in range(200):
+    for s in range(count):
         lines.append(f"FROM scratch AS s{s}")
         for c in range(5):
             name = f"s{s}c{c}"
             (folder / name).write_text(name + "\n")
             lines.append(f"COPY {name} /{name}")
     lines.append("FROM scratch")
-    lines += [f"COPY --from=s{s} / /s{s}/" for s in range(200)]
+    lines += [f"COPY --from=s{s} / /s{s}/" for s in range(count)]
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
