@@ -1,7 +1,7 @@
 // loam-conformance [--dir DIR] [--only TEXT] [--diff] [--json OUT] [--floor FILE] [--quiet] [--repeat N]
 //
 // Compiles every Dockerfile of DIR/dockerfile and counts how many agree with the recorded answers in LLB, image config,
-// warnings and rejection. --floor fails if a count is lower than the file says. Exit code 77: there is no such folder.
+// warnings and rejection, then the build-check cases beside them. --floor fails if a count is lower than the file says. Exit code 77: there is no such folder.
 #include <algorithm>
 #include <chrono>
 #include <fstream>
@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/conformance/checks.h"
 #include "tests/conformance/compare.h"
 
 namespace {
@@ -29,6 +30,7 @@ struct Totals {
   int metadata = 0;
   int warnings = 0;
   int rejections = 0;
+  loam::conformance::CheckTotals checks;
 };
 
 bool Exists(const std::string& path) {
@@ -75,6 +77,8 @@ bool KeepsFloor(const std::string& path, const Totals& totals) {
   check("metadata_identical", totals.metadata);
   check("warnings_identical", totals.warnings);
   check("rejections_agreeing", totals.rejections);
+  check("check_cases_agreeing", totals.checks.agreeing);
+  check("check_examples_agreeing", totals.checks.documented_agreeing);
   return ok;
 }
 
@@ -154,6 +158,14 @@ int main(int argc, char** argv) {
         totals.cases, totals.accepted, totals.llb, totals.accepted, totals.image, totals.accepted, totals.metadata, totals.accepted, totals.warnings,
         totals.cases, totals.rejections, totals.cases, times.empty() ? 0.0 : times[times.size() / 2],
         sum > 0 ? static_cast<double>(times.size()) * 1e6 / sum : 0.0);
+    const auto checks = loam::conformance::RunChecks(dir, quiet);
+    if (!checks) {
+      std::cerr << checks.error().message() << "\n";
+      return 2;
+    }
+    totals.checks = *checks;
+    std::cout << fmt::format("build-check cases:      {} of {}\nbuild-check examples:   {} of {}\n", checks->agreeing,
+                             checks->cases, checks->documented_agreeing, checks->documented);
     const std::string floor = args["floor"].as<std::string>();
     return floor.empty() || KeepsFloor(floor, totals) ? 0 : 1;
   } catch (const cxxopts::exceptions::exception& error) {
