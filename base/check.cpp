@@ -6,7 +6,8 @@
 namespace loam::internal {
 
 void CheckFailed(const char* file, int line, const char* condition, const char* message) {
-  std::fprintf(stderr, "loam: internal error at %s:%d: %s (%s)\nThis is a bug in loam; please report it with this line.\n",
+  std::fprintf(stderr,
+               "loam: internal error at %s:%d: %s (%s)\nThis is a bug in loam; please report it with this line.\n",
                file, line, message, condition);
   std::abort();
 }

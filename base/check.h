@@ -5,11 +5,11 @@ namespace loam::internal {
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition, const char* message);
 }  // namespace loam::internal
 
-#define LOAM_CHECK(condition, message)                                                     \
-  do {                                                                                     \
-    if (!(condition)) [[unlikely]] {                                                       \
-      ::loam::internal::CheckFailed(__FILE__, __LINE__, #condition, message);              \
-    }                                                                                      \
+#define LOAM_CHECK(condition, message)                                        \
+  do {                                                                        \
+    if (!(condition)) [[unlikely]] {                                          \
+      ::loam::internal::CheckFailed(__FILE__, __LINE__, #condition, message); \
+    }                                                                         \
   } while (false)
 
 #define LOAM_UNREACHABLE(message) ::loam::internal::CheckFailed(__FILE__, __LINE__, "unreachable", message)

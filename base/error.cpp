@@ -103,7 +103,9 @@ Error Error::Wrap(std::string_view context) && {
   return std::move(*this);
 }
 
-Error Error::Wrap(std::string_view context) const& { return Error(*this).Wrap(context); }
+Error Error::Wrap(std::string_view context) const& {
+  return Error(*this).Wrap(context);
+}
 
 Error Error::WithDetail(std::shared_ptr<const ErrorDetail> detail) && {
   detail_ = std::move(detail);

@@ -78,7 +78,7 @@ Result<UniqueFd> OpenFile(const std::string& path, int flags, mode_t mode) {
 
 Result<std::string> ReadAll(int fd, std::string_view name) {
   std::string text;
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
     text.reserve(static_cast<std::size_t>(status.st_size) + 1);
   }
@@ -116,9 +116,8 @@ Result<std::optional<std::string>> ReadFileIfExists(const std::string& path) {
 Result<std::size_t> ReadAt(int fd, std::span<char> buffer, std::uint64_t offset, std::string_view name) {
   std::size_t done = 0;
   while (done < buffer.size()) {
-    const ssize_t count = RetryOnEintr([&] {
-      return ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
-    });
+    const ssize_t count = RetryOnEintr(
+        [&] { return ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done)); });
     if (count < 0) {
       return UnexpectedErrno(fmt::format("read {}", name));
     }
@@ -179,7 +178,7 @@ Result<> MakeDirs(const std::string& path, mode_t mode) {
     return {};
   }
   if (errno == EEXIST) {
-    struct stat status{};
+    struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
       return {};
     }
@@ -257,7 +256,7 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
     static_cast<void>(fd.Release());
     return Level{std::move(dir), child};
   };
-  struct stat top{};
+  struct stat top {};
   int moved_up = 0;
   int moved_up_names = 0;
   std::vector<Level> levels;
@@ -296,7 +295,7 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
       }
     }
     Level below = LOAM_TRY(open_level(level.fd(), child));
-    struct stat status{};
+    struct stat status {};
     if (::fstat(below.fd(), &status) != 0 || status.st_dev != top.st_dev) {
       errno = EXDEV;
       return UnexpectedErrno(fmt::format("remove {}/{}: a filesystem is mounted there", level.name, child));
@@ -318,7 +317,9 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
   return {};
 }
 
-Result<> RemoveTree(const std::string& path) { return RemoveTreeAt(AT_FDCWD, path); }
+Result<> RemoveTree(const std::string& path) {
+  return RemoveTreeAt(AT_FDCWD, path);
+}
 
 Result<> CopyRange(int from_fd, std::uint64_t from_offset, int to_fd, std::uint64_t to_offset, std::uint64_t size,
                    std::string_view name) {
@@ -357,9 +358,8 @@ Result<> CopyRange(int from_fd, std::uint64_t from_offset, int to_fd, std::uint6
     }
     std::size_t written = 0;
     while (written < count) {
-      const ssize_t chunk = RetryOnEintr([&] {
-        return ::pwrite(to_fd, buffer.data() + written, count - written, to + static_cast<off_t>(written));
-      });
+      const ssize_t chunk = RetryOnEintr(
+          [&] { return ::pwrite(to_fd, buffer.data() + written, count - written, to + static_cast<off_t>(written)); });
       if (chunk < 0) {
         return UnexpectedErrno(fmt::format("write copy of {}", name));
       }
@@ -397,7 +397,9 @@ TempDir& TempDir::operator=(TempDir&& other) noexcept {
   return *this;
 }
 
-std::string TempDir::Child(std::string_view name) const { return fmt::format("{}/{}", path_, name); }
+std::string TempDir::Child(std::string_view name) const {
+  return fmt::format("{}/{}", path_, name);
+}
 
 namespace {
 
@@ -422,8 +424,8 @@ Result<AtomicFile> AtomicFile::Create(const std::string& destination, mode_t mod
     return UnexpectedErrno(fmt::format("create {}", destination));
   }
   const std::string temporary = TemporaryBeside(destination);
-  file.fd_ = LOAM_TRY_CONTEXT(fmt::format("create {}", destination),
-                              OpenFile(temporary, O_RDWR | O_CREAT | O_EXCL, mode));
+  file.fd_ =
+      LOAM_TRY_CONTEXT(fmt::format("create {}", destination), OpenFile(temporary, O_RDWR | O_CREAT | O_EXCL, mode));
   file.temporary_ = temporary;
   return file;
 }
@@ -470,7 +472,9 @@ Result<> AtomicFile::Commit(bool sync) {
 }
 
 namespace {
-int FlockOperation(FileLock::Mode mode) { return mode == FileLock::Mode::kShared ? LOCK_SH : LOCK_EX; }
+int FlockOperation(FileLock::Mode mode) {
+  return mode == FileLock::Mode::kShared ? LOCK_SH : LOCK_EX;
+}
 }  // namespace
 
 Result<FileLock> FileLock::Acquire(const std::string& path, Mode mode) {

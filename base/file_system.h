@@ -40,8 +40,8 @@ Result<> WriteFileAtomic(const std::string& path, std::string_view data, mode_t 
 
 // mkdir -p. An existing directory is no error.
 Result<> MakeDirs(const std::string& path, mode_t mode = 0755);
-// Removes a file or a directory with everything below it, by directory fds: never follows a link, copes with paths of any
-// depth. Mount points are not crossed (EXDEV becomes an error). Nothing there is no error.
+// Removes a file or a directory with everything below it, by directory fds: never follows a link, copes with paths of
+// any depth. Mount points are not crossed (EXDEV becomes an error). Nothing there is no error.
 Result<> RemoveTree(const std::string& path);
 Result<> RemoveTreeAt(int dir_fd, const std::string& name);
 // The names in a directory, sorted, without "." and "..".
@@ -71,8 +71,8 @@ class TempDir {
   std::string path_;
 };
 
-// A file that takes its name by Commit, complete, replacing what was there. Until then it has no name (O_TMPFILE) where the
-// filesystem can do that, else a temporary one that the destructor removes. `mode` is subject to the umask.
+// A file that takes its name by Commit, complete, replacing what was there. Until then it has no name (O_TMPFILE) where
+// the filesystem can do that, else a temporary one that the destructor removes. `mode` is subject to the umask.
 class AtomicFile {
  public:
   static Result<AtomicFile> Create(const std::string& destination, mode_t mode = 0644);

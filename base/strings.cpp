@@ -12,8 +12,12 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\n\v\f\r";
 
-char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-char UpperAscii(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
+char LowerAscii(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+char UpperAscii(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+}
 
 // Levenshtein distance where two swapped neighbours are one change, with three rows of memory.
 std::size_t EditDistance(std::string_view a, std::string_view b) {

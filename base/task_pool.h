@@ -1,5 +1,5 @@
-// TaskPool: threads for blocking work. A submitted task always starts at once (idle threads are reused, otherwise one is
-// made), so tasks may wait for each other; limits on parallel work belong to whoever knows the resource.
+// TaskPool: threads for blocking work. A submitted task always starts at once (idle threads are reused, otherwise one
+// is made), so tasks may wait for each other; limits on parallel work belong to whoever knows the resource.
 #pragma once
 
 #include <condition_variable>

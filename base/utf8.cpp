@@ -4,11 +4,17 @@ namespace loam {
 
 namespace {
 
-unsigned Byte(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
+unsigned Byte(std::string_view text, std::size_t i) {
+  return static_cast<unsigned char>(text[i]);
+}
 
-bool IsContinuation(std::string_view text, std::size_t i) { return i < text.size() && (Byte(text, i) & 0xC0U) == 0x80U; }
+bool IsContinuation(std::string_view text, std::size_t i) {
+  return i < text.size() && (Byte(text, i) & 0xC0U) == 0x80U;
+}
 
-bool IsAsciiSpace(unsigned c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool IsAsciiSpace(unsigned c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 }  // namespace
 
@@ -105,6 +111,8 @@ std::string_view TrimUnicodeSpaceRight(std::string_view text) {
   return text;
 }
 
-std::string_view TrimUnicodeSpace(std::string_view text) { return TrimUnicodeSpaceRight(TrimUnicodeSpaceLeft(text)); }
+std::string_view TrimUnicodeSpace(std::string_view text) {
+  return TrimUnicodeSpaceRight(TrimUnicodeSpaceLeft(text));
+}
 
 }  // namespace loam

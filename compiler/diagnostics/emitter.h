@@ -4,8 +4,8 @@
 //       .Hint(fmt::format("did you mean `{}`?", near))
 //       .Fix("replace it", range, near);
 //
-// The format string comes from kinds.def and is checked against the arguments at compile time. The diagnostic goes to the
-// consumer when the returned builder is destroyed, that is at the end of the statement.
+// The format string comes from kinds.def and is checked against the arguments at compile time. The diagnostic goes to
+// the consumer when the returned builder is destroyed, that is at the end of the statement.
 #pragma once
 
 #include <utility>

@@ -31,7 +31,9 @@ inline constexpr auto kKinds = std::to_array<KindInfo>({
 #undef LOAM_DIAGNOSTIC
 });
 
-constexpr const KindInfo& InfoOf(Kind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
+constexpr const KindInfo& InfoOf(Kind kind) {
+  return kKinds[static_cast<std::size_t>(kind)];
+}
 // "error", "warning".
 std::string_view SeverityName(Severity severity);
 // The kind with this code, such as `LD0012`.

@@ -20,7 +20,8 @@ constexpr std::string_view kGreen = "\x1b[1;32m";
 
 class Renderer {
  public:
-  Renderer(const source::SourceManager& sources, const TerminalOptions& options) : sources_(sources), options_(options) {}
+  Renderer(const source::SourceManager& sources, const TerminalOptions& options)
+      : sources_(sources), options_(options) {}
 
   std::string Render(const Diagnostic& diagnostic) {
     const std::string_view color = diagnostic.is_error() ? kRed : kYellow;

@@ -14,7 +14,9 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kDocsUrl = "https://loam.build/docs/diagnostics#";
 
 // Bytes that are not UTF-8 become the replacement character: the text must be valid JSON whatever the file held.
-std::string Dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string Dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 Json Place(const source::Buffer& buffer, std::uint32_t offset) {
   const source::LineColumn place = buffer.lines().ByteColumn(offset);
@@ -29,7 +31,9 @@ void AddPlace(Json& json, const source::SourceManager& sources, source::SourceRa
   }
 }
 
-std::string DocsOf(Kind kind) { return std::string(kDocsUrl) + std::string(InfoOf(kind).slug); }
+std::string DocsOf(Kind kind) {
+  return std::string(kDocsUrl) + std::string(InfoOf(kind).slug);
+}
 
 Json ToJson(const Diagnostic& diagnostic, const source::SourceManager& sources) {
   const KindInfo& info = InfoOf(diagnostic.kind);
@@ -64,8 +68,8 @@ Json SarifRegion(const source::Buffer& buffer, source::SourceRange range) {
 }
 
 Json SarifLocation(const source::Buffer& buffer, source::SourceRange range) {
-  return {{"physicalLocation",
-           {{"artifactLocation", {{"uri", buffer.name()}}}, {"region", SarifRegion(buffer, range)}}}};
+  return {
+      {"physicalLocation", {{"artifactLocation", {{"uri", buffer.name()}}}, {"region", SarifRegion(buffer, range)}}}};
 }
 
 Json SarifResult(const Diagnostic& diagnostic, const source::SourceManager& sources) {
@@ -91,9 +95,8 @@ Json SarifResult(const Diagnostic& diagnostic, const source::SourceManager& sour
     for (const Edit& edit : fix.edits) {
       if (const source::Buffer* buffer = sources.Find(edit.range.file)) {
         changes.push_back({{"artifactLocation", {{"uri", buffer->name()}}},
-                           {"replacements",
-                            Json::array({{{"deletedRegion", SarifRegion(*buffer, edit.range)},
-                                          {"insertedContent", {{"text", edit.replacement}}}}})}});
+                           {"replacements", Json::array({{{"deletedRegion", SarifRegion(*buffer, edit.range)},
+                                                          {"insertedContent", {{"text", edit.replacement}}}}})}});
       }
     }
     result["fixes"].push_back({{"description", {{"text", fix.title}}}, {"artifactChanges", std::move(changes)}});

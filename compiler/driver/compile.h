@@ -59,9 +59,9 @@ struct CompileResult {
   bool ok = false;
 };
 
-// Compiles `buffer`, which `sources` owns. Mistakes in the Dockerfile go to `emitter` (the result's `ok` is false then);
-// an Error is our own bug or the world's.
-Result<CompileResult> Compile(source::SourceManager& sources, const source::Buffer& buffer, const CompileOptions& options,
-                              sema::BuildHost& host, diag::Emitter& emitter);
+// Compiles `buffer`, which `sources` owns. Mistakes in the Dockerfile go to `emitter` (the result's `ok` is false
+// then); an Error is our own bug or the world's.
+Result<CompileResult> Compile(source::SourceManager& sources, const source::Buffer& buffer,
+                              const CompileOptions& options, sema::BuildHost& host, diag::Emitter& emitter);
 
 }  // namespace loam::driver

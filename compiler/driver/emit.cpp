@@ -119,10 +119,12 @@ Result<std::string> EmitText(EmitKind kind, const CompileResult& result, const s
     out += LOAM_TRY(EmitPlatform(kind, part));
   }
   if (found == 0) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("nothing was built for `{}`, only for {}", platform, Join(names, ", ")));
+    return Unexpected(ErrorCode::kNotFound,
+                      fmt::format("nothing was built for `{}`, only for {}", platform, Join(names, ", ")));
   }
   if (kind == EmitKind::kLlb && found > 1) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("LLB is of one platform; choose one of {}", Join(names, ", ")));
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("LLB is of one platform; choose one of {}", Join(names, ", ")));
   }
   return out;
 }

@@ -15,7 +15,7 @@ enum class EmitKind : std::uint8_t {
   kTree,
   kAst,
   kIr,
-  kLlb,       // the bytes of the pb.Definition
+  kLlb,  // the bytes of the pb.Definition
   kLlbText,
   kLlbJson,
   kDot,

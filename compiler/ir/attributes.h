@@ -1,5 +1,5 @@
-// The attributes of every op: plain structs whose text and lists live in the Graph's arena. Each names its fields once, in
-// Fields(); hashing, comparing, printing and parsing are made from that.
+// The attributes of every op: plain structs whose text and lists live in the Graph's arena. Each names its fields once,
+// in Fields(); hashing, comparing, printing and parsing are made from that.
 //
 // The shapes follow LLB (solver/pb/ops.proto) so closely that emission is one-to-one; what LLB derives when it marshals
 // (sorted mounts, input indexes, PATH-like defaults) is already done here.
@@ -44,11 +44,11 @@ struct SourceAttrs {
 
 // ---- exec ----------------------------------------------------------------------------------------------------------
 
-enum class MountKind : std::uint8_t { kBind = 0, kSecret = 1, kSsh = 2, kCache = 3, kTmpfs = 4 };    // = pb.MountType
-enum class CacheSharing : std::uint8_t { kShared = 0, kPrivate = 1, kLocked = 2 };                   // = pb.CacheSharingOpt
-enum class ContentCache : std::uint8_t { kDefault = 0, kOn = 1, kOff = 2 };                          // = pb.MountContentCache
-enum class Network : std::uint8_t { kSandbox = 0, kHost = 1, kNone = 2 };                            // = pb.NetMode
-enum class Security : std::uint8_t { kSandbox = 0, kInsecure = 1 };                                  // = pb.SecurityMode
+enum class MountKind : std::uint8_t { kBind = 0, kSecret = 1, kSsh = 2, kCache = 3, kTmpfs = 4 };  // = pb.MountType
+enum class CacheSharing : std::uint8_t { kShared = 0, kPrivate = 1, kLocked = 2 };  // = pb.CacheSharingOpt
+enum class ContentCache : std::uint8_t { kDefault = 0, kOn = 1, kOff = 2 };         // = pb.MountContentCache
+enum class Network : std::uint8_t { kSandbox = 0, kHost = 1, kNone = 2 };           // = pb.NetMode
+enum class Security : std::uint8_t { kSandbox = 0, kInsecure = 1 };                 // = pb.SecurityMode
 
 // pb.SecretOpt and pb.SSHOpt.
 struct MountCredential {
@@ -69,7 +69,8 @@ struct MountCredential {
 };
 
 // pb.Mount. `input` is an index of the node's operands, -1 for none (scratch); `output` is the number of the node's
-// result that this mount gives, -1 for none (secrets and sockets have 0, as LLB writes them, and give none). pb.TmpfsOpt is set for kTmpfs, pb.CacheOpt for kCache, and so on.
+// result that this mount gives, -1 for none (secrets and sockets have 0, as LLB writes them, and give none).
+// pb.TmpfsOpt is set for kTmpfs, pb.CacheOpt for kCache, and so on.
 struct Mount {
   MountKind kind = MountKind::kBind;
   std::int64_t input = -1;
@@ -77,10 +78,10 @@ struct Mount {
   std::string_view dest;
   std::int64_t output = -1;
   bool readonly = false;
-  std::int64_t tmpfs_size = 0;                      // kTmpfs
-  std::string_view cache_id;                        // kCache
+  std::int64_t tmpfs_size = 0;  // kTmpfs
+  std::string_view cache_id;    // kCache
   CacheSharing cache_sharing = CacheSharing::kShared;
-  std::optional<MountCredential> credential;        // kSecret, kSsh
+  std::optional<MountCredential> credential;  // kSecret, kSsh
   ContentCache content_cache = ContentCache::kDefault;
 
   template <class Self, class V>
@@ -248,14 +249,14 @@ struct FileAction {
   std::int64_t input = -1;
   std::int64_t secondary_input = -1;
   std::int64_t output = -1;
-  std::string_view path;      // copy: dest; symlink: newpath
-  std::string_view source;    // copy: src; symlink: oldpath
+  std::string_view path;    // copy: dest; symlink: newpath
+  std::string_view source;  // copy: src; symlink: oldpath
   std::optional<Owner> owner;
-  std::int32_t mode = 0;      // copy: -1 keeps the source's
-  std::string_view mode_text; // copy: modeStr
-  std::int64_t timestamp = -1;  // nanoseconds since the epoch; -1 for none
-  std::string_view data;      // mkfile
-  bool make_parents = false;  // mkdir
+  std::int32_t mode = 0;         // copy: -1 keeps the source's
+  std::string_view mode_text;    // copy: modeStr
+  std::int64_t timestamp = -1;   // nanoseconds since the epoch; -1 for none
+  std::string_view data;         // mkfile
+  bool make_parents = false;     // mkdir
   bool allow_not_found = false;  // rm
   bool allow_wildcard = false;   // rm, copy
   bool allow_empty_wildcard = false;

@@ -45,9 +45,7 @@ class FieldHasher {
     }
     Word(word);
   }
-  void Word(std::uint64_t word) {
-    hash_ = std::rotl((hash_ ^ word) * 0x9e3779b97f4a7c15ULL, 29);
-  }
+  void Word(std::uint64_t word) { hash_ = std::rotl((hash_ ^ word) * 0x9e3779b97f4a7c15ULL, 29); }
 
   template <class T>
   void Add(const T& value) {

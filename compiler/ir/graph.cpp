@@ -15,11 +15,9 @@ std::uint32_t CountResults(OpKind kind, const void* attrs) {
     case OpKind::kExec:
     case OpKind::kCapture: {
       const auto& exec = *static_cast<const ExecAttrs*>(attrs);
-      const auto outputs = std::count_if(exec.mounts.begin(), exec.mounts.end(),
-                                         [](const Mount& mount) {
-                                           return mount.output >= 0 && mount.kind != MountKind::kSecret &&
-                                                  mount.kind != MountKind::kSsh;
-                                         });
+      const auto outputs = std::count_if(exec.mounts.begin(), exec.mounts.end(), [](const Mount& mount) {
+        return mount.output >= 0 && mount.kind != MountKind::kSecret && mount.kind != MountKind::kSsh;
+      });
       return static_cast<std::uint32_t>(outputs) + (kind == OpKind::kCapture ? 2U : 0U);
     }
     case OpKind::kPassthrough:
@@ -59,7 +57,9 @@ Type ParseType(std::string_view text) {
 
 }  // namespace
 
-bool operator==(const Platform& a, const Platform& b) { return EqualFields(a, b); }
+bool operator==(const Platform& a, const Platform& b) {
+  return EqualFields(a, b);
+}
 
 Graph::Graph() = default;
 Graph::~Graph() = default;
@@ -89,7 +89,8 @@ const Platform* Graph::CopyPlatform(const Platform* platform) {
 
 void Graph::InsertIndex(std::uint32_t node) {
   if ((indexed_ + 1) * 2 > index_.size()) {
-    std::vector<std::uint32_t> old = std::exchange(index_, std::vector<std::uint32_t>(std::max<std::size_t>(64, index_.size() * 2), kFree));
+    std::vector<std::uint32_t> old =
+        std::exchange(index_, std::vector<std::uint32_t>(std::max<std::size_t>(64, index_.size() * 2), kFree));
     indexed_ = 0;
     for (const std::uint32_t other : old) {
       if (other != kFree) {
@@ -121,9 +122,11 @@ Value Graph::AddAny(OpKind kind, std::span<const Value> operands, const void* at
   const std::uint64_t hash = hasher.value();
 
   if (!index_.empty()) {
-    for (std::size_t slot = hash & (index_.size() - 1); index_[slot] != kFree; slot = (slot + 1) & (index_.size() - 1)) {
+    for (std::size_t slot = hash & (index_.size() - 1); index_[slot] != kFree;
+         slot = (slot + 1) & (index_.size() - 1)) {
       const Node& other = nodes_[index_[slot]];
-      if (other.hash_ == hash && other.kind_ == kind && std::equal(operands.begin(), operands.end(), other.operands_.begin(), other.operands_.end()) &&
+      if (other.hash_ == hash && other.kind_ == kind &&
+          std::equal(operands.begin(), operands.end(), other.operands_.begin(), other.operands_.end()) &&
           (options.platform == nullptr) == (other.platform_ == nullptr) &&
           (options.platform == nullptr || *options.platform == *other.platform_) &&
           EqualFields(options.worker_constraints, other.worker_constraints_) &&
@@ -177,7 +180,9 @@ void Graph::Annotate(Value value, const Metadata& metadata) {
   nodes_[value.node].metadata_.push_back(copy);
 }
 
-std::span<const Metadata* const> Graph::MetadataOf(NodeId id) const { return nodes_[id.value()].metadata_; }
+std::span<const Metadata* const> Graph::MetadataOf(NodeId id) const {
+  return nodes_[id.value()].metadata_;
+}
 
 Metadata Graph::MergeMetadata(std::span<const Metadata* const> all) const {
   if (all.empty()) {

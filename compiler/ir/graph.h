@@ -1,5 +1,5 @@
-// Graph: the nodes of the IR, hash-consed in an arena. A node is immutable, its operands are older than itself, and making
-// a node equal to an existing one gives the existing one.
+// Graph: the nodes of the IR, hash-consed in an arena. A node is immutable, its operands are older than itself, and
+// making a node equal to an existing one gives the existing one.
 //
 // Order: LLB lists vertices by depth-first post-order from the result. The order in which a node's inputs are walked is
 // its operands' order, except for `file`: first the operand that is the input of its first action, then the secondary
@@ -73,14 +73,15 @@ class Graph {
 
   // Makes (or finds) a node; operands and attributes are copied deep into the arena. The results are Value{node, 0…}.
   template <OpKind kKind>
-  Value Add(std::span<const Value> operands, const typename AttrsOf<kKind>::type& attrs, const NodeOptions& options = {}) {
+  Value Add(std::span<const Value> operands, const typename AttrsOf<kKind>::type& attrs,
+            const NodeOptions& options = {}) {
     return AddAny(kKind, operands, &attrs, options);
   }
   // The same with the kind as a value; `attrs` points to the struct that ops.def names.
   Value AddAny(OpKind kind, std::span<const Value> operands, const void* attrs, const NodeOptions& options);
 
-  // A node whose attributes are not known yet, such as the build context, whose paths are known when all COPYs are seen.
-  // It must be closed before the graph is emitted, printed or verified.
+  // A node whose attributes are not known yet, such as the build context, whose paths are known when all COPYs are
+  // seen. It must be closed before the graph is emitted, printed or verified.
   Value AddOpen(OpKind kind);
   template <OpKind kKind>
   void Close(Value value, const typename AttrsOf<kKind>::type& attrs, const NodeOptions& options = {}) {

@@ -1,6 +1,6 @@
-// Metadata of a node: what LLB keeps in OpMetadata and Source, apart from the op. It is no part of a node's identity: equal
-// nodes that are made twice share one node and collect the metadata of both, in the order of making; MergedMetadata
-// (graph.h) is what LLB would have after merging them.
+// Metadata of a node: what LLB keeps in OpMetadata and Source, apart from the op. It is no part of a node's identity:
+// equal nodes that are made twice share one node and collect the metadata of both, in the order of making;
+// MergedMetadata (graph.h) is what LLB would have after merging them.
 #pragma once
 
 #include <cstdint>

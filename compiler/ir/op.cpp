@@ -13,7 +13,9 @@ constexpr auto kOps = std::to_array<OpInfo>({
 
 }  // namespace
 
-const OpInfo& GetOpInfo(OpKind kind) { return kOps[static_cast<std::size_t>(kind)]; }
+const OpInfo& GetOpInfo(OpKind kind) {
+  return kOps[static_cast<std::size_t>(kind)];
+}
 
 std::optional<OpKind> FindOp(std::string_view text) {
   for (std::size_t i = 0; i < kOps.size(); ++i) {

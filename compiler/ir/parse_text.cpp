@@ -71,8 +71,8 @@ class Parser {
   std::string_view Word() {
     SkipSpace();
     const std::size_t start = pos_;
-    while (pos_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[pos_])) != 0 || text_[pos_] == '_' ||
-                                   text_[pos_] == '.')) {
+    while (pos_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[pos_])) != 0 || text_[pos_] == '_' || text_[pos_] == '.')) {
       ++pos_;
     }
     return text_.substr(start, pos_ - start);
@@ -351,6 +351,8 @@ class Parser {
 
 }  // namespace
 
-Result<Module> ParseModule(std::string_view text) { return Parser(text).Run(); }
+Result<Module> ParseModule(std::string_view text) {
+  return Parser(text).Run();
+}
 
 }  // namespace loam::ir

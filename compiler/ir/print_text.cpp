@@ -212,6 +212,8 @@ class Printer {
 
 }  // namespace
 
-std::string PrintModule(const Module& module, const PrintOptions& options) { return Printer(module, options).Run(); }
+std::string PrintModule(const Module& module, const PrintOptions& options) {
+  return Printer(module, options).Run();
+}
 
 }  // namespace loam::ir

@@ -10,8 +10,8 @@ namespace loam::ir {
 
 using NodeId = TypedId<struct IrNodeTag, std::uint32_t>;
 
-// One result of a node. The default-constructed Value is `scratch`: the empty filesystem, which no node produces (LLB has
-// no vertex for it either).
+// One result of a node. The default-constructed Value is `scratch`: the empty filesystem, which no node produces (LLB
+// has no vertex for it either).
 struct Value {
   static constexpr std::uint32_t kNone = 0xffffffffU;
 

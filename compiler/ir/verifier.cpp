@@ -30,13 +30,14 @@ class Verifier {
 
  private:
   tl::unexpected<Error> Fail(std::string_view rule) const {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("%{} ({}): {}", id_, GetOpInfo(graph_.node(NodeId(id_)).kind()).text, rule));
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("%{} ({}): {}", id_, GetOpInfo(graph_.node(NodeId(id_)).kind()).text, rule));
   }
 
   Result<void> CheckValue(Value value, std::string_view what) const {
-    if (!value.is_scratch() &&
-        (value.node >= graph_.size() || value.result >= graph_.node(value).result_count())) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} is %{}:{}, which there is not", what, value.node, value.result));
+    if (!value.is_scratch() && (value.node >= graph_.size() || value.result >= graph_.node(value).result_count())) {
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("{} is %{}:{}, which there is not", what, value.node, value.result));
     }
     return {};
   }
@@ -72,7 +73,8 @@ class Verifier {
         return operands_ < 2 ? Result<void>(Fail("a merge needs two operands")) : Result<void>();
       case OpKind::kDiff: {
         const auto& diff = node.As<DiffAttrs>();
-        return IsInput(diff.lower) && IsInput(diff.upper) ? Result<void>() : Result<void>(Fail("an input is out of range"));
+        return IsInput(diff.lower) && IsInput(diff.upper) ? Result<void>()
+                                                          : Result<void>(Fail("an input is out of range"));
       }
       case OpKind::kBuild: {
         const auto& build = node.As<BuildAttrs>();
@@ -89,8 +91,9 @@ class Verifier {
             return Fail("an output is no operand");
           }
         }
-        return passthrough.id.empty() || passthrough.outputs.empty() ? Result<void>(Fail("it needs an id and an output"))
-                                                                     : Result<void>();
+        return passthrough.id.empty() || passthrough.outputs.empty()
+                   ? Result<void>(Fail("it needs an id and an output"))
+                   : Result<void>();
       }
       case OpKind::kSourceImage:
       case OpKind::kSourceImageBlob:
@@ -180,7 +183,8 @@ class Verifier {
     for (std::size_t i = 0; i < file.actions.size(); ++i) {
       const FileAction& action = file.actions[i];
       const std::int64_t limit = operands_ + static_cast<std::int64_t>(i);
-      if (action.input < -1 || action.input >= limit || action.secondary_input < -1 || action.secondary_input >= limit) {
+      if (action.input < -1 || action.input >= limit || action.secondary_input < -1 ||
+          action.secondary_input >= limit) {
         return Fail(fmt::format("an input of action {} is out of range", i));
       }
       if (action.output > 0 || action.output < -1) {
@@ -205,6 +209,8 @@ class Verifier {
 
 }  // namespace
 
-Result<> Verify(const Module& module) { return Verifier(module).Run(); }
+Result<> Verify(const Module& module) {
+  return Verifier(module).Run();
+}
 
 }  // namespace loam::ir

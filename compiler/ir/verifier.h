@@ -1,4 +1,5 @@
-// Checks a module against ops.def and the rules of each op (indexes in range, mounts sorted, one output of a file op …).
+// Checks a module against ops.def and the rules of each op (indexes in range, mounts sorted, one output of a file op
+// …).
 #pragma once
 
 #include "base/result.h"

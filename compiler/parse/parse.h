@@ -22,8 +22,8 @@ struct ParseResult {
   std::shared_ptr<syntax::Tree> tree;
 };
 
-// Total: always returns a tree; what is wrong was reported to `emitter`, each mistake once. Linear in the text. `buffer`
-// outlives the tree.
+// Total: always returns a tree; what is wrong was reported to `emitter`, each mistake once. Linear in the text.
+// `buffer` outlives the tree.
 ParseResult ParseDockerfile(const source::Buffer& buffer, diag::Emitter& emitter, const ParseOptions& options = {});
 
 }  // namespace loam::parse

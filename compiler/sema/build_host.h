@@ -72,8 +72,8 @@ class BuildHost {
   // Runs a `capture` node and gives its last two results.
   virtual Result<ProcessResult> Run(ir::Graph& graph, ir::Value capture) = 0;
 
-  // The time that stands for a source: the commit's time of a git source, Last-Modified of an HTTP one, in seconds since
-  // the epoch; nullopt if it has none.
+  // The time that stands for a source: the commit's time of a git source, Last-Modified of an HTTP one, in seconds
+  // since the epoch; nullopt if it has none.
   virtual Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) = 0;
 
   virtual Result<RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) = 0;
@@ -82,8 +82,8 @@ class BuildHost {
   virtual Result<std::vector<std::string>> ListContext(std::string_view name) = 0;
   // A file of a local context (".dockerignore"); kNotFound if there is none.
   virtual Result<std::string> ReadContextFile(std::string_view name, std::string_view path) = 0;
-  // A file beside the Dockerfile, which may lie outside of the context ("Dockerfile.dockerignore"); kNotFound if there is
-  // none.
+  // A file beside the Dockerfile, which may lie outside of the context ("Dockerfile.dockerignore"); kNotFound if there
+  // is none.
   virtual Result<std::string> ReadDockerfileNeighbour(std::string_view path) = 0;
 };
 

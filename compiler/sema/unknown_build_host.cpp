@@ -14,7 +14,9 @@ tl::unexpected<Error> Unknown(std::string_view what) {
 Result<ImageMetadata> UnknownBuildHost::ResolveImage(const ImageQuery& query) {
   return Unknown(fmt::format("the config of `{}`", query.ref));
 }
-Result<> UnknownBuildHost::Evaluate(ir::Graph&, ir::Value) { return Unknown("whether it can be built"); }
+Result<> UnknownBuildHost::Evaluate(ir::Graph&, ir::Value) {
+  return Unknown("whether it can be built");
+}
 Result<std::string> UnknownBuildHost::ReadFile(ir::Graph&, ir::Value, std::string_view path, std::uint64_t) {
   return Unknown(fmt::format("the file `{}`", path));
 }
@@ -24,7 +26,9 @@ Result<FileStat> UnknownBuildHost::StatFile(ir::Graph&, ir::Value, std::string_v
 Result<std::vector<FileStat>> UnknownBuildHost::ListDirectory(ir::Graph&, ir::Value, std::string_view path) {
   return Unknown(fmt::format("the directory `{}`", path));
 }
-Result<ProcessResult> UnknownBuildHost::Run(ir::Graph&, ir::Value) { return Unknown("what the command prints"); }
+Result<ProcessResult> UnknownBuildHost::Run(ir::Graph&, ir::Value) {
+  return Unknown("what the command prints");
+}
 Result<std::optional<std::int64_t>> UnknownBuildHost::SourceTime(ir::Graph&, ir::Value) {
   return Unknown("the time of the source");
 }

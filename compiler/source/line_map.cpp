@@ -8,7 +8,9 @@
 namespace loam::source {
 
 namespace {
-std::uint32_t Utf16Units(const Rune& rune) { return rune.value >= 0x10000 ? 2 : 1; }
+std::uint32_t Utf16Units(const Rune& rune) {
+  return rune.value >= 0x10000 ? 2 : 1;
+}
 }  // namespace
 
 LineMap::LineMap(std::string_view text) : size_(static_cast<std::uint32_t>(text.size())) {

@@ -1,4 +1,5 @@
-// LineMap: byte offset <-> line and column of one text. A line ends with LF; the CR of a CRLF belongs to the line's end.
+// LineMap: byte offset <-> line and column of one text. A line ends with LF; the CR of a CRLF belongs to the line's
+// end.
 #pragma once
 
 #include <string_view>
@@ -20,8 +21,8 @@ class LineMap {
   [[nodiscard]] LineColumn ByteColumn(std::uint32_t offset) const;
   // Column in UTF-16 code units, counted from 1, as editors count; a byte that is not UTF-8 counts as one unit.
   [[nodiscard]] LineColumn Utf16Column(std::string_view text, std::uint32_t offset) const;
-  // The offset of a place given in UTF-16 units; a column past the line's end gives the line's end, a line past the last
-  // one the end of the text.
+  // The offset of a place given in UTF-16 units; a column past the line's end gives the line's end, a line past the
+  // last one the end of the text.
   [[nodiscard]] std::uint32_t OffsetOfUtf16(std::string_view text, LineColumn place) const;
   // First byte of a line (1-based); one past the last line gives the size of the text.
   [[nodiscard]] std::uint32_t LineBegin(std::uint32_t line) const;

@@ -24,9 +24,9 @@ SourceManager::~SourceManager() = default;
 
 Result<const Buffer*> SourceManager::AddText(std::string name, std::string text) {
   if (text.size() > kMaxBufferBytes) {
-    return Unexpected(ErrorCode::kResourceExhausted,
-                      fmt::format("{}: {} bytes is more than the {} a source file may have", name, text.size(),
-                                  kMaxBufferBytes));
+    return Unexpected(
+        ErrorCode::kResourceExhausted,
+        fmt::format("{}: {} bytes is more than the {} a source file may have", name, text.size(), kMaxBufferBytes));
   }
   const std::lock_guard lock(buffers_mutex_);
   const FileId id{static_cast<std::uint32_t>(buffers_.size() + 1)};

@@ -10,11 +10,16 @@ namespace loam::syntax {
 
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsNameByte(char c) {
-  return IsDigit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
 }
-bool IsSpecialParameter(char c) { return c != '\0' && std::string_view("@*#?-$!0").find(c) != std::string_view::npos; }
+bool IsNameByte(char c) {
+  return IsDigit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+bool IsSpecialParameter(char c) {
+  return c != '\0' && std::string_view("@*#?-$!0").find(c) != std::string_view::npos;
+}
 
 // Collects words. A nested substitution starts with an empty current word and leaves it empty: upstream's lexer shares
 // one buffer between the levels.
@@ -312,10 +317,13 @@ class Splitter {
 };
 
 std::size_t CountQuotes(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return c == '\'' || c == '"'; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return c == '\'' || c == '"'; }));
 }
 
-bool IsAsciiSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'; }
+bool IsAsciiSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
 
 }  // namespace
 

@@ -12,6 +12,8 @@ constexpr auto kTokenNames = std::to_array<std::string_view>({
 });
 }  // namespace
 
-std::string_view TokenKindName(TokenKind kind) { return kTokenNames[static_cast<std::size_t>(kind)]; }
+std::string_view TokenKindName(TokenKind kind) {
+  return kTokenNames[static_cast<std::size_t>(kind)];
+}
 
 }  // namespace loam::syntax

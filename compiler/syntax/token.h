@@ -14,9 +14,13 @@ enum class TokenKind : std::uint8_t {
 // "keyword", "blank", ...
 std::string_view TokenKindName(TokenKind kind);
 // Blanks, line ends, continuations, comments, skipped text, byte order mark.
-constexpr bool IsTrivia(TokenKind kind) { return kind <= TokenKind::kSkipped; }
+constexpr bool IsTrivia(TokenKind kind) {
+  return kind <= TokenKind::kSkipped;
+}
 // Of a known or unknown instruction.
-constexpr bool IsKeyword(TokenKind kind) { return kind > TokenKind::kSkipped && kind <= TokenKind::kKeywordUnknown; }
+constexpr bool IsKeyword(TokenKind kind) {
+  return kind > TokenKind::kSkipped && kind <= TokenKind::kKeywordUnknown;
+}
 
 struct Token {
   // The meaning: continuations inside the token removed; for a JSON string decoded, for a flag unquoted. Lives in the

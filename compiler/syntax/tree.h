@@ -1,7 +1,7 @@
 // The lossless syntax tree: a flat array of tokens that are the whole text, and a flat array of nodes over them.
 //
-// Nodes lie in preorder; a node spans tokens [first_token, end_token) and nodes [its index, end_node). Node 0 is the file
-// and spans all tokens. Trivia belongs to the innermost node whose span encloses it.
+// Nodes lie in preorder; a node spans tokens [first_token, end_token) and nodes [its index, end_node). Node 0 is the
+// file and spans all tokens. Trivia belongs to the innermost node whose span encloses it.
 #pragma once
 
 #include <cstdint>
@@ -47,9 +47,9 @@ struct HeredocWord {
 // What is known of an instruction beyond its tokens; one for each kInstruction node, in the same order.
 struct LogicalLine {
   std::uint32_t keyword_token = 0;
-  std::string_view text;  // continuations, comments and heredoc bodies removed; no blanks in front, those behind kept
-  source::LineSpan lines;             // with heredoc bodies
-  std::uint32_t last_header_line = 0; // without
+  std::string_view text;   // continuations, comments and heredoc bodies removed; no blanks in front, those behind kept
+  source::LineSpan lines;  // with heredoc bodies
+  std::uint32_t last_header_line = 0;  // without
   bool has_empty_continuation = false;
   std::uint32_t first_comment = 0, end_comment = 0;  // in Tree::comments
   std::uint32_t first_heredoc = 0, end_heredoc = 0;  // in Tree::heredocs

@@ -76,7 +76,9 @@ Result<> ArchiveWriter::Pad(std::uint64_t size) {
   return rest == 0 ? Result<>() : sink_.Write(std::string_view(kZeros, kBlockSize - rest));
 }
 
-Result<> ArchiveWriter::AddDirectory(std::string_view name) { return AddHeader(name, '5', 0755, 0); }
+Result<> ArchiveWriter::AddDirectory(std::string_view name) {
+  return AddHeader(name, '5', 0755, 0);
+}
 
 Result<> ArchiveWriter::AddFile(std::string_view name, std::string_view data, std::uint32_t mode) {
   LOAM_TRY(AddHeader(name, '0', mode, data.size()));

@@ -189,8 +189,7 @@ Result<std::optional<std::int64_t>> EpochFor(const std::optional<std::optional<s
   if (attribute) {
     return *attribute;
   }
-  for (const std::string& key :
-       {std::string(kEpochMetadata), fmt::format("{}/{}", kEpochMetadata, platform)}) {
+  for (const std::string& key : {std::string(kEpochMetadata), fmt::format("{}/{}", kEpochMetadata, platform)}) {
     const auto found = input.metadata.find(key);
     if (found != input.metadata.end()) {
       return ParseEpoch("SOURCE_DATE_EPOCH", found->second);

@@ -28,7 +28,8 @@ struct Annotations {
   std::map<std::string, std::string> manifest_descriptor;
 };
 
-// By platform ("linux/amd64"); "" is every platform. Keys: annotation[-<kind>][[<platform>]].<key>, kind by default manifest.
+// By platform ("linux/amd64"); "" is every platform. Keys: annotation[-<kind>][[<platform>]].<key>, kind by default
+// manifest.
 class AnnotationSet {
  public:
   // False if `key` is no annotation key.

@@ -106,8 +106,9 @@ class Exporter {
   virtual Result<Response> Export(const ExportInput& input, ExportProgress& progress, std::stop_token stop) = 0;
 };
 
-// Checks the attributes at once, so that a mistake is found before the build runs: kInvalidArgument for a type or a value
-// that is wrong or an output that cannot be. `dest` is a host path, "-" for services.output_fd; needed by all but "image".
+// Checks the attributes at once, so that a mistake is found before the build runs: kInvalidArgument for a type or a
+// value that is wrong or an output that cannot be. `dest` is a host path, "-" for services.output_fd; needed by all but
+// "image".
 Result<std::unique_ptr<Exporter>> MakeExporter(std::string_view type, const Attributes& attributes,
                                                const ExporterServices& services);
 

@@ -16,9 +16,9 @@ namespace loam::exporter {
 // diffIDs of a config (of a base image). Empty text: none.
 Result<std::vector<Digest>> DiffIdsOf(std::string_view image_config);
 
-// The config's bytes as they are stored: members sorted and text escaped as BuildKit writes them. History entries without
-// a layer of their own are kept; layers without an entry get one; missing times are filled in; `epoch` clamps times of all
-// that is not the base image's. An empty config becomes a minimal one for `platform`.
+// The config's bytes as they are stored: members sorted and text escaped as BuildKit writes them. History entries
+// without a layer of their own are kept; layers without an entry get one; missing times are filled in; `epoch` clamps
+// times of all that is not the base image's. An empty config becomes a minimal one for `platform`.
 Result<std::string> CompleteImageConfig(std::string_view image_config, std::string_view base_image_config,
                                         const Platform& platform, const std::vector<LayerBlob>& layers,
                                         std::optional<std::int64_t> epoch);

@@ -25,8 +25,7 @@ Result<Descriptor> StoreBlob(content::ContentStore& store, std::string_view medi
 }
 
 Result<Descriptor> StoreJson(content::ContentStore& store, std::string_view media_type, const ordered_json& json) {
-  return StoreBlob(store, media_type,
-                   EscapeLikeGo(json.dump(2, ' ', false, ordered_json::error_handler_t::replace)));
+  return StoreBlob(store, media_type, EscapeLikeGo(json.dump(2, ' ', false, ordered_json::error_handler_t::replace)));
 }
 
 class ImageCommit {
@@ -130,8 +129,7 @@ class ImageCommit {
 
   Result<Descriptor> CommitIndex(const std::vector<CommittedManifest>& manifests) {
     const Annotations annotations = attributes_.annotations.For("");
-    const std::string_view type =
-        attributes_.oci_media_types ? media_type::kOciIndex : media_type::kDockerManifestList;
+    const std::string_view type = attributes_.oci_media_types ? media_type::kOciIndex : media_type::kDockerManifestList;
     ordered_json index = {{"schemaVersion", 2}, {"mediaType", type}};
     index["manifests"] = ordered_json::array();
     for (const CommittedManifest& manifest : manifests) {

@@ -28,9 +28,9 @@ struct LayerRequest {
   std::vector<Digest> base_diff_ids;
 };
 
-// The blobs of each request's layers, bottom to top. A blob that a layer is known to have is taken if its compression fits
-// or if it was pulled (unless `force_compression`); other layers are compressed, several at once, and remembered. A
-// layer that appears in several requests is worked on once.
+// The blobs of each request's layers, bottom to top. A blob that a layer is known to have is taken if its compression
+// fits or if it was pulled (unless `force_compression`); other layers are compressed, several at once, and remembered.
+// A layer that appears in several requests is worked on once.
 Result<std::vector<std::vector<LayerBlob>>> ExportLayers(const std::vector<LayerRequest>& requests,
                                                          const ImageAttributes& attributes,
                                                          const ExporterServices& services, ExportProgress& progress,

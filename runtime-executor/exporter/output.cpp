@@ -19,7 +19,7 @@ Result<Output> Output::Open(const std::string& dest, const ExporterServices& ser
     return output;
   }
   std::string path = dest;
-  struct stat status{};
+  struct stat status {};
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) {
       return Unexpected(ErrorCode::kInvalidArgument, fmt::format("the destination {} is a directory", dest));
@@ -40,6 +40,8 @@ Result<Output> Output::Open(const std::string& dest, const ExporterServices& ser
   return output;
 }
 
-Result<> Output::Commit() { return file_ ? file_->Commit() : Result<>(); }
+Result<> Output::Commit() {
+  return file_ ? file_->Commit() : Result<>();
+}
 
 }  // namespace loam::exporter

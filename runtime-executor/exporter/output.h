@@ -14,8 +14,8 @@ namespace loam::exporter {
 
 class Output {
  public:
-  // `dest` "-" is services.output_fd, which must not be a terminal. A path that exists and is no regular file (a pipe, a
-  // device) is written to as it is; a directory is kInvalidArgument.
+  // `dest` "-" is services.output_fd, which must not be a terminal. A path that exists and is no regular file (a pipe,
+  // a device) is written to as it is; a directory is kInvalidArgument.
   static Result<Output> Open(const std::string& dest, const ExporterServices& services);
 
   [[nodiscard]] content::ByteSink& sink() { return *sink_; }

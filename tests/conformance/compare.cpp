@@ -83,7 +83,8 @@ std::string CompareMetadata(const std::string& ours_bytes, const std::string& th
   std::string out;
   const auto describe = [](const pb::OpMetadata& metadata) {
     std::string text;
-    for (const auto& [key, value] : std::map<std::string, std::string>(metadata.description().begin(), metadata.description().end())) {
+    for (const auto& [key, value] :
+         std::map<std::string, std::string>(metadata.description().begin(), metadata.description().end())) {
       text += fmt::format(" {}={}", key, value);
     }
     for (const auto& [cap, on] : std::map<std::string, bool>(metadata.caps().begin(), metadata.caps().end())) {
@@ -96,7 +97,8 @@ std::string CompareMetadata(const std::string& ours_bytes, const std::string& th
     if (found == ours.metadata().end()) {
       out += fmt::format("  metadata of {} is missing\n", digest);
     } else if (Deterministic(found->second) != Deterministic(metadata)) {
-      out += fmt::format("  metadata of {}\n    ours:    {}\n    recorded:{}\n", digest, describe(found->second), describe(metadata));
+      out += fmt::format("  metadata of {}\n    ours:    {}\n    recorded:{}\n", digest, describe(found->second),
+                         describe(metadata));
     }
   }
   if (theirs.source().infos_size() == 0) {
@@ -110,18 +112,20 @@ std::string CompareMetadata(const std::string& ours_bytes, const std::string& th
   }
   if (theirs.source().locations().size() != ours.source().locations().size() ||
       theirs.metadata().size() != ours.metadata().size()) {
-    out += fmt::format("  {} locations and {} metadata ours, {} and {} recorded\n", ours.source().locations().size(), ours.metadata().size(),
-                       theirs.source().locations().size(), theirs.metadata().size());
+    out += fmt::format("  {} locations and {} metadata ours, {} and {} recorded\n", ours.source().locations().size(),
+                       ours.metadata().size(), theirs.source().locations().size(), theirs.metadata().size());
   }
   for (int i = 0; i < theirs.source().infos_size(); ++i) {
-    if (i >= ours.source().infos_size() || Deterministic(theirs.source().infos(i)) != Deterministic(ours.source().infos(i))) {
+    if (i >= ours.source().infos_size() ||
+        Deterministic(theirs.source().infos(i)) != Deterministic(ours.source().infos(i))) {
       out += fmt::format("  source {} differs\n", i);
     }
   }
   return out;
 }
 
-// Upstream walks the unset variables of a word in Go's random map order: neighbours of that rule at one place are sorted.
+// Upstream walks the unset variables of a word in Go's random map order: neighbours of that rule at one place are
+// sorted.
 void SortRandomOrder(nlohmann::json& warnings) {
   for (auto first = warnings.begin(); first != warnings.end();) {
     auto last = std::next(first);
@@ -173,8 +177,7 @@ Outcome RunCase(Case& test) {
     return outcome;
   }
   auto result = driver::Compile(sources, **buffer, options, test.host, emitter);
-  outcome.microseconds =
-      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+  outcome.microseconds = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
   if (!result) {
     outcome.error = "internal: " + result.error().message();
     return outcome;

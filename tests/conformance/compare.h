@@ -24,8 +24,8 @@ Outcome RunCase(Case& test);
 
 bool SameLlb(const Case& test, const Outcome& outcome);
 bool SameImage(const Case& test, const Outcome& outcome);
-// Names, progress groups (their random ids apart), capabilities and source ranges of all ops. Nothing is recorded for it
-// but the definition itself (<dir>/llb/<first 16 digits of the sha256>.pb).
+// Names, progress groups (their random ids apart), capabilities and source ranges of all ops. Nothing is recorded for
+// it but the definition itself (<dir>/llb/<first 16 digits of the sha256>.pb).
 bool SameMetadata(const std::string& dir, const Case& test, const Outcome& outcome);
 bool SameWarnings(const Case& test, const Outcome& outcome);
 

@@ -1,15 +1,16 @@
 // loam-conformance [--dir DIR] [--only TEXT] [--diff] [--json OUT] [--floor FILE] [--quiet] [--repeat N]
 //
 // Compiles every Dockerfile of DIR/dockerfile and counts how many agree with the recorded answers in LLB, image config,
-// warnings and rejection, then the build-check cases beside them. --floor fails if a count is lower than the file says. Exit code 77: there is no such folder.
+// warnings and rejection, then the build-check cases beside them. --floor fails if a count is lower than the file says.
+// Exit code 77: there is no such folder.
+#include <sys/stat.h>
 #include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
-#include <sys/stat.h>
 
-#include <cxxopts.hpp>
 #include <fmt/format.h>
+#include <cxxopts.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tests/conformance/checks.h"
@@ -39,7 +40,8 @@ bool Exists(const std::string& path) {
 }
 
 nlohmann::json ToJson(const Case& test, const Outcome& outcome) {
-  nlohmann::json row{{"kind", "dockerfile"}, {"file", test.file}, {"ok", outcome.ok}, {"microseconds", outcome.microseconds}};
+  nlohmann::json row{
+      {"kind", "dockerfile"}, {"file", test.file}, {"ok", outcome.ok}, {"microseconds", outcome.microseconds}};
   if (!outcome.error.empty()) {
     row["error"] = outcome.error;
   }
@@ -86,7 +88,8 @@ bool KeepsFloor(const std::string& path, const Totals& totals) {
 
 int main(int argc, char** argv) {
   cxxopts::Options flags("loam-conformance", "compare the compiler with BuildKit's recorded answers");
-  flags.add_options()("dir", "folder with dockerfile/", cxxopts::value<std::string>()->default_value("../shared/conformance"))(
+  flags.add_options()("dir", "folder with dockerfile/",
+                      cxxopts::value<std::string>()->default_value("../shared/conformance"))(
       "only", "only files whose path contains this", cxxopts::value<std::string>()->default_value(""))(
       "diff", "show the first differences")("quiet", "print only the totals")(
       "json", "write what was computed to this file", cxxopts::value<std::string>()->default_value(""))(
@@ -129,7 +132,9 @@ int main(int argc, char** argv) {
       times.push_back(outcome.microseconds);
       const bool differs = !rejection || !warnings || (test.ok && (!llb || !image || !metadata));
       if (differs && !quiet) {
-        std::cout << fmt::format("{}:{}{}{}{}{}\n", test.file, warnings ? "" : " warnings", rejection ? "" : " rejection", rejection && test.ok && !metadata ? " metadata" : "", rejection && test.ok && !llb ? " llb" : "",
+        std::cout << fmt::format("{}:{}{}{}{}{}\n", test.file, warnings ? "" : " warnings",
+                                 rejection ? "" : " rejection", rejection && test.ok && !metadata ? " metadata" : "",
+                                 rejection && test.ok && !llb ? " llb" : "",
                                  rejection && test.ok && !image ? " image" : "");
       }
       if (args.count("diff") != 0 && (differs || !args["only"].as<std::string>().empty())) {
@@ -140,7 +145,8 @@ int main(int argc, char** argv) {
       }
     }
     if (!args["json"].as<std::string>().empty()) {
-      std::ofstream(args["json"].as<std::string>()) << rows.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+      std::ofstream(args["json"].as<std::string>())
+          << rows.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
     }
     std::sort(times.begin(), times.end());
     double sum = 0;
@@ -155,9 +161,9 @@ int main(int argc, char** argv) {
         "warnings identical:     {} of {}\n"
         "rejections agreeing:    {} of {}\n"
         "median {:.0f} us per file, {:.0f} files/s\n",
-        totals.cases, totals.accepted, totals.llb, totals.accepted, totals.image, totals.accepted, totals.metadata, totals.accepted, totals.warnings,
-        totals.cases, totals.rejections, totals.cases, times.empty() ? 0.0 : times[times.size() / 2],
-        sum > 0 ? static_cast<double>(times.size()) * 1e6 / sum : 0.0);
+        totals.cases, totals.accepted, totals.llb, totals.accepted, totals.image, totals.accepted, totals.metadata,
+        totals.accepted, totals.warnings, totals.cases, totals.rejections, totals.cases,
+        times.empty() ? 0.0 : times[times.size() / 2], sum > 0 ? static_cast<double>(times.size()) * 1e6 / sum : 0.0);
     const auto checks = loam::conformance::RunChecks(dir, quiet);
     if (!checks) {
       std::cerr << checks.error().message() << "\n";

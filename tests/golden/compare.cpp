@@ -84,7 +84,8 @@ int RunGolden(int argc, char** argv, const std::string& directory, const std::st
       }
     }
   }
-  std::cout << fmt::format("{} inputs, {} files{}, {} differ\n", inputs.size(), files, update ? " written" : "", failures);
+  std::cout << fmt::format("{} inputs, {} files{}, {} differ\n", inputs.size(), files, update ? " written" : "",
+                           failures);
   return failures == 0 && !inputs.empty() ? 0 : 1;
 }
 

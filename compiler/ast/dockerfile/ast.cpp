@@ -18,7 +18,9 @@ std::string_view KeywordOf(InstructionKind kind) {
   return "";
 }
 
-std::string_view Instruction::code() const { return TrimUnicodeSpace(original); }
+std::string_view Instruction::code() const {
+  return TrimUnicodeSpace(original);
+}
 
 const Flag* Instruction::FindFlag(std::string_view name) const {
   for (std::size_t i = flags.size(); i > 0; --i) {

@@ -30,8 +30,9 @@ using source::SourceRange;
 template <class T>
 using List = std::span<const T>;
 
-// A piece of the logical line (continuations removed), quotes, escapes and variables kept. `range` is where it stands in
-// the file; it may span several lines. Strings of JSON forms are decoded. An absent text is empty with an invalid range.
+// A piece of the logical line (continuations removed), quotes, escapes and variables kept. `range` is where it stands
+// in the file; it may span several lines. Strings of JSON forms are decoded. An absent text is empty with an invalid
+// range.
 struct Text {
   std::string_view text;
   SourceRange range;
@@ -50,21 +51,22 @@ std::string_view KeywordOf(InstructionKind kind);
 
 // `--name` or `--name=value` in front of the arguments.
 struct Flag {
-  Text name;                // without the dashes
-  bool has_value = false;   // there was a `=`
-  Text value;               // quotes and escapes removed, bytes above 0x7F read as Latin-1: as upstream reads flags
-  SourceRange range;        // the whole flag
+  Text name;               // without the dashes
+  bool has_value = false;  // there was a `=`
+  Text value;              // quotes and escapes removed, bytes above 0x7F read as Latin-1: as upstream reads flags
+  SourceRange range;       // the whole flag
 };
 
 // `<<EOF`, `<<-EOF`, `3<<"EOF"`.
 struct Heredoc {
-  std::string_view name;     // the terminator, quotes removed
-  bool expand = true;        // no part of the name was quoted
-  bool chomp = false;        // `<<-`
+  std::string_view name;  // the terminator, quotes removed
+  bool expand = true;     // no part of the name was quoted
+  bool chomp = false;     // `<<-`
   unsigned fd = 0;
-  std::string_view content;  // the lines before the terminator, as written: with line ends, and with the leading tabs that
-                             // `<<-` drops (ChompHeredoc in heredoc.h)
-  SourceRange word_range;    // the `<<EOF`
+  std::string_view
+      content;  // the lines before the terminator, as written: with line ends, and with the leading tabs that
+                // `<<-` drops (ChompHeredoc in heredoc.h)
+  SourceRange word_range;  // the `<<EOF`
   SourceRange content_range;
   SourceRange terminator_range;
 };
@@ -75,11 +77,11 @@ struct Instruction {
   bool invalid = false;
   // A line inside the instruction was empty where a continuation was due (rule NoEmptyContinuation).
   bool has_empty_continuation = false;
-  Text keyword;               // as written, any case
+  Text keyword;  // as written, any case
   // The logical line: from the keyword to the end, continuations, comments and heredoc bodies removed, leading blanks
   // removed, trailing blanks kept. What upstream calls `Original`.
   std::string_view original;
-  SourceRange range;          // keyword to last byte (terminator of the last heredoc), without the line's end
+  SourceRange range;  // keyword to last byte (terminator of the last heredoc), without the line's end
   // Lines as upstream's parser reports them for source maps and warnings: with heredoc bodies, and with a continuation
   // line that stands alone in front of the keyword.
   LineSpan lines;
@@ -87,8 +89,8 @@ struct Instruction {
   std::uint32_t last_header_line = 0;
   List<Flag> flags;
   List<Heredoc> heredocs;
-  // Comments above, without `#` and surrounding blanks, in the form and with the resets of upstream (an indented comment
-  // keeps its `#`; an empty comment forgets those before it).
+  // Comments above, without `#` and surrounding blanks, in the form and with the resets of upstream (an indented
+  // comment keeps its `#`; an empty comment forgets those before it).
   List<Text> comments;
 
   // `original` without white space at both ends: history entries and vertex names use it.
@@ -99,7 +101,7 @@ struct Instruction {
 
 // The arguments of RUN, CMD, ENTRYPOINT, SHELL and HEALTHCHECK CMD.
 struct CommandLine {
-  bool json = false;    // exec form
+  bool json = false;  // exec form
   // Exec form: the strings. Shell form: one text, the rest of the line; empty list if there is no text.
   List<Text> args;
 };
@@ -114,10 +116,10 @@ struct From : Instruction {
 };
 
 struct ArgItem {
-  Text item;           // `NAME=value` or `NAME`
+  Text item;  // `NAME=value` or `NAME`
   Text key;
   bool has_value = false;
-  Text value;          // valid if has_value
+  Text value;  // valid if has_value
   std::string_view doc_comment;
 };
 struct Arg : Instruction {
@@ -138,12 +140,13 @@ struct Label : Instruction {
 
 // One field of a comma separated flag value.
 struct CsvField {
-  Text field;                // csv quotes removed
-  std::string_view key;      // lower case
+  Text field;            // csv quotes removed
+  std::string_view key;  // lower case
   bool has_value = false;
-  Text value;                // valid if has_value; may hold variables
+  Text value;  // valid if has_value; may hold variables
 };
-// `--mount=...`: options are evaluated by sema after expansion. Only malformed csv and a variable in `from` were rejected.
+// `--mount=...`: options are evaluated by sema after expansion. Only malformed csv and a variable in `from` were
+// rejected.
 struct Mount {
   const Flag* flag = nullptr;
   List<CsvField> fields;
@@ -165,25 +168,25 @@ struct Run : Instruction {
 
 // A source of COPY or ADD: a path, or the content of a heredoc under its name.
 struct FileSource {
-  Text path;                        // as written; `<<EOF` for a heredoc
+  Text path;  // as written; `<<EOF` for a heredoc
   // Set for a heredoc source. Its content is that of the last heredoc of this name, "" if a JSON form names one.
   const Heredoc* heredoc = nullptr;
 };
 struct FileTransfer : Instruction {
   bool json = false;
-  List<FileSource> sources;         // in the written order
+  List<FileSource> sources;  // in the written order
   Text destination;
-  Text chown;                       // absent if not given
+  Text chown;  // absent if not given
   Text chmod;
   bool link = false;
   List<Text> excludes;
 };
 struct Copy : FileTransfer {
-  Text from;                        // absent if not given
+  Text from;  // absent if not given
   bool parents = false;
 };
 struct Add : FileTransfer {
-  Text checksum;                    // absent if not given
+  Text checksum;  // absent if not given
   std::optional<bool> keep_git_dir;
   std::optional<bool> unpack;
 };
@@ -202,10 +205,10 @@ struct Maintainer : Instruction {
 };
 struct Volume : Instruction {
   bool json = false;
-  List<Text> paths;                 // white space at both ends removed
+  List<Text> paths;  // white space at both ends removed
 };
 struct Expose : Instruction {
-  List<Text> ports;                 // in the written order; upstream sorts the unexpanded texts bytewise
+  List<Text> ports;  // in the written order; upstream sorts the unexpanded texts bytewise
 };
 struct Cmd : Instruction {
   CommandLine command;
@@ -214,11 +217,11 @@ struct Entrypoint : Instruction {
   CommandLine command;
 };
 struct Shell : Instruction {
-  CommandLine command;              // json, at least one argument
+  CommandLine command;  // json, at least one argument
 };
 struct Healthcheck : Instruction {
-  bool none = false;                // HEALTHCHECK NONE
-  Text type;                        // `CMD` or `NONE` as written
+  bool none = false;  // HEALTHCHECK NONE
+  Text type;          // `CMD` or `NONE` as written
   CommandLine command;
   // Nanoseconds; 0 if not given.
   std::int64_t interval = 0;
@@ -245,7 +248,7 @@ struct Stage {
 };
 
 struct Directive {
-  Text name;    // as written
+  Text name;  // as written
   Text value;
   std::uint32_t line = 0;
 };
@@ -254,9 +257,9 @@ struct Dockerfile {
   std::shared_ptr<const syntax::Tree> tree;
   source::FileId file;
   char escape = '\\';
-  List<Directive> directives;               // syntax, escape, check that took effect, in order
-  List<const Instruction*> instructions;    // all of them, in order
-  List<const Arg*> global_args;             // before the first FROM
+  List<Directive> directives;             // syntax, escape, check that took effect, in order
+  List<const Instruction*> instructions;  // all of them, in order
+  List<const Arg*> global_args;           // before the first FROM
   List<Stage> stages;
 
   // The directive of this (lower-case) name; null if there is none. Does not see the forms that only the detection of
@@ -266,9 +269,9 @@ struct Dockerfile {
 
 template <class T>
 struct KindOf;
-#define LOAM_INSTRUCTION(Name, KEYWORD) \
-  template <>                           \
-  struct KindOf<Name> {                 \
+#define LOAM_INSTRUCTION(Name, KEYWORD)                                \
+  template <>                                                          \
+  struct KindOf<Name> {                                                \
     static constexpr InstructionKind kKind = InstructionKind::k##Name; \
   };
 #include "compiler/syntax/instructions.def"

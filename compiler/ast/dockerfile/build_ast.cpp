@@ -124,7 +124,8 @@ class AstBuilder {
 
   const Instruction* BuildTrigger(Onbuild& onbuild, const Token& keyword, const LogicalLine& line, SourceRange range,
                                   bool has_error, std::vector<const Token*> tokens) {
-    // Its own logical line: from its keyword, which is a part of the line's text, to the last byte that is no white space.
+    // Its own logical line: from its keyword, which is a part of the line's text, to the last byte that is no white
+    // space.
     const std::string_view whole = TrimUnicodeSpaceRight(onbuild.original);
     const std::string_view rest = whole.substr(static_cast<std::size_t>(keyword.text_data - whole.data()));
     Instruction* trigger = MakeHeader(keyword, line, onbuild.heredocs, range, rest);

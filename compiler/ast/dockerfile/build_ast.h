@@ -10,7 +10,8 @@
 namespace loam::ast {
 
 struct BuildOptions {
-  // The text is an ONBUILD trigger out of an image config: instructions without a FROM are no error, and belong to no stage.
+  // The text is an ONBUILD trigger out of an image config: instructions without a FROM are no error, and belong to no
+  // stage.
   bool trigger = false;
 };
 

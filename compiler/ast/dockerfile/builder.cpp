@@ -71,7 +71,9 @@ Text InstructionBuilder::FlagValue(std::string_view name) const {
   return flag == nullptr ? Text{} : flag->value;
 }
 
-bool InstructionBuilder::FlagIsTrue(std::string_view name) const { return OptionalFlag(name).value_or(false); }
+bool InstructionBuilder::FlagIsTrue(std::string_view name) const {
+  return OptionalFlag(name).value_or(false);
+}
 
 std::optional<bool> InstructionBuilder::OptionalFlag(std::string_view name) const {
   const Flag* flag = instruction_.FindFlag(name);

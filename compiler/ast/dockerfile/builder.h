@@ -18,10 +18,14 @@ class InstructionBuilder {
   // `tokens` are those behind the keyword.
   InstructionBuilder(syntax::Tree& tree, diag::Emitter& emitter, Instruction& instruction,
                      std::vector<const syntax::Token*> tokens, bool is_trigger)
-      : tree_(tree), emitter_(emitter), instruction_(instruction), tokens_(std::move(tokens)), is_trigger_(is_trigger) {}
+      : tree_(tree),
+        emitter_(emitter),
+        instruction_(instruction),
+        tokens_(std::move(tokens)),
+        is_trigger_(is_trigger) {}
 
-  // Reports a mistake and marks the instruction invalid. In a trigger of ONBUILD upstream does not notice it at this point:
-  // there it is a warning.
+  // Reports a mistake and marks the instruction invalid. In a trigger of ONBUILD upstream does not notice it at this
+  // point: there it is a warning.
   template <diag::Kind kKind, class... Args>
   diag::Emitter::Builder Report(SourceRange range, const Args&... args) {
     instruction_.invalid = true;

@@ -14,12 +14,12 @@ struct FlagSpec {
   FlagType type;
 };
 
-constexpr FlagSpec kAddFlags[] = {{"chown", FlagType::kString},      {"chmod", FlagType::kString},
-                                  {"link", FlagType::kBool},         {"keep-git-dir", FlagType::kBool},
-                                  {"checksum", FlagType::kString},   {"unpack", FlagType::kBool},
+constexpr FlagSpec kAddFlags[] = {{"chown", FlagType::kString},    {"chmod", FlagType::kString},
+                                  {"link", FlagType::kBool},       {"keep-git-dir", FlagType::kBool},
+                                  {"checksum", FlagType::kString}, {"unpack", FlagType::kBool},
                                   {"exclude", FlagType::kStrings}};
-constexpr FlagSpec kCopyFlags[] = {{"chown", FlagType::kString},   {"from", FlagType::kString},
-                                   {"chmod", FlagType::kString},   {"link", FlagType::kBool},
+constexpr FlagSpec kCopyFlags[] = {{"chown", FlagType::kString},    {"from", FlagType::kString},
+                                   {"chmod", FlagType::kString},    {"link", FlagType::kBool},
                                    {"exclude", FlagType::kStrings}, {"parents", FlagType::kBool}};
 constexpr FlagSpec kFromFlags[] = {{"platform", FlagType::kString}};
 constexpr FlagSpec kRunFlags[] = {{"mount", FlagType::kStrings},
@@ -79,7 +79,8 @@ void ReportUnknown(InstructionBuilder& builder, const Flag& flag, std::span<cons
   const std::optional<std::string> near = NearestWord(flag.name.text, names);
   auto report = builder.Report<diag::Kind::kUnknownFlag>(flag.name.range, keyword, flag.name.text);
   if (near) {
-    report.Hint(fmt::format("did you mean `--{}`?", *near)).Fix(fmt::format("write `--{}`", *near), flag.name.range, *near);
+    report.Hint(fmt::format("did you mean `--{}`?", *near))
+        .Fix(fmt::format("write `--{}`", *near), flag.name.range, *near);
   } else if (names.empty()) {
     report.Hint(fmt::format("`{}` has no flags at all", keyword));
   } else {
@@ -116,7 +117,8 @@ void CheckFlags(InstructionBuilder& builder) {
   }
   if (IgnoresFlags(instruction)) {
     for (const Flag& flag : instruction.flags) {
-      builder.emitter().Emit<diag::Kind::kIgnoredFlag>(flag.range, ToUpperAscii(instruction.keyword.text), flag.name.text);
+      builder.emitter().Emit<diag::Kind::kIgnoredFlag>(flag.range, ToUpperAscii(instruction.keyword.text),
+                                                       flag.name.text);
     }
     return;
   }
@@ -135,7 +137,8 @@ void CheckFlags(InstructionBuilder& builder) {
     if (earlier == seen.end()) {
       seen.push_back(&flag);
     } else if (spec->type != FlagType::kStrings) {
-      builder.Report<diag::Kind::kDuplicateFlag>(flag.range, flag.name.text).Label((*earlier)->range, "first given here");
+      builder.Report<diag::Kind::kDuplicateFlag>(flag.range, flag.name.text)
+          .Label((*earlier)->range, "first given here");
     }
     CheckValue(builder, flag, spec->type);
   }

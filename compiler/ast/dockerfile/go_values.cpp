@@ -7,7 +7,9 @@ namespace loam::ast {
 
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 struct Unit {
   std::string_view name;

@@ -21,8 +21,8 @@ struct CsvPart {
   std::string_view raw;              // as written, quotes included
   std::optional<std::string> value;  // set if the field was quoted
 };
-// The fields of a one-line csv record, with double quotes around fields that hold commas or quotes. Nullopt if the record
-// is empty or its quotes are wrong; `error` says how.
+// The fields of a one-line csv record, with double quotes around fields that hold commas or quotes. Nullopt if the
+// record is empty or its quotes are wrong; `error` says how.
 std::optional<std::vector<CsvPart>> SplitCsv(std::string_view text, std::string_view* error);
 
 }  // namespace loam::ast

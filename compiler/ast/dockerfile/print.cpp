@@ -1,5 +1,5 @@
-// Both printers share one walk: the tree becomes JSON, and the text form is that JSON's outline. So the two never differ
-// in what they show.
+// Both printers share one walk: the tree becomes JSON, and the text form is that JSON's outline. So the two never
+// differ in what they show.
 #include "compiler/ast/dockerfile/print.h"
 
 #include <nlohmann/json.hpp>
@@ -91,8 +91,12 @@ class Converter {
   }
 
   Json Of(const Heredoc& heredoc) const {
-    return {{"name", heredoc.name},     {"expand", heredoc.expand},   {"chomp", heredoc.chomp},
-            {"fd", heredoc.fd},         {"content", heredoc.content}, {"word_at", Place(heredoc.word_range)},
+    return {{"name", heredoc.name},
+            {"expand", heredoc.expand},
+            {"chomp", heredoc.chomp},
+            {"fd", heredoc.fd},
+            {"content", heredoc.content},
+            {"word_at", Place(heredoc.word_range)},
             {"content_at", heredoc.content_range.valid() ? Place(heredoc.content_range) : "none"}};
   }
 
@@ -268,7 +272,9 @@ class Converter {
   const source::Buffer& buffer_;
 };
 
-bool IsText(const Json& json) { return json.is_object() && json.size() == 2 && json.contains("text") && json.contains("at"); }
+bool IsText(const Json& json) {
+  return json.is_object() && json.size() == 2 && json.contains("text") && json.contains("at");
+}
 
 std::string Scalar(const Json& json) {
   return json.is_string() ? syntax::Quote(json.get_ref<const std::string&>())

@@ -48,7 +48,8 @@ void CheckMountFrom(InstructionBuilder& builder, const std::vector<CsvField>& fi
     const std::size_t dollar = field.value.text.find('$');
     if (dollar != std::string_view::npos && dollar + 1 != field.value.text.size()) {
       builder.Report<diag::Kind::kMountFromVariable>(field.value.range)
-          .Hint("give the image a name with `FROM image AS name`, where variables are allowed, and mount from that name");
+          .Hint(
+              "give the image a name with `FROM image AS name`, where variables are allowed, and mount from that name");
     }
   }
 }
@@ -104,8 +105,7 @@ void CheckChoice(InstructionBuilder& builder, std::string_view flag, std::string
   }
   auto report = builder.Report<kKind>(given.range, given.text);
   if (const auto near = NearestWord(given.text, choices)) {
-    report.Hint(fmt::format("did you mean `{}`?", *near))
-        .Fix(fmt::format("write `{}`", *near), given.range, *near);
+    report.Hint(fmt::format("did you mean `{}`?", *near)).Fix(fmt::format("write `{}`", *near), given.range, *near);
   } else {
     report.Hint(fmt::format("it is one of {}", Join(choices, ", ")));
   }

@@ -18,7 +18,9 @@ std::string_view TrimAsciiSpaceRight(std::string_view text) {
   return text;
 }
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 std::optional<DetectedDirective> FindWithMark(std::string_view text, std::uint32_t lines_before, std::string_view mark,
                                               std::string_view key) {
@@ -58,7 +60,9 @@ Start SkipBomAndShebang(std::string_view text) {
 
 }  // namespace
 
-bool IsDirectiveSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'; }
+bool IsDirectiveSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
 
 std::optional<DirectiveKey> KnownDirective(std::string_view name) {
   if (EqualsIgnoreCase(name, "syntax")) {

@@ -10,9 +10,9 @@
 namespace loam::parse {
 
 struct DetectedDirective {
-  std::string name;       // value up to the first blank: the image of `syntax`
-  std::string value;      // the whole value
-  std::uint32_t line = 0; // counted from 1; 0 for the JSON form
+  std::string name;        // value up to the first blank: the image of `syntax`
+  std::string value;       // the whole value
+  std::uint32_t line = 0;  // counted from 1; 0 for the JSON form
   friend bool operator==(const DetectedDirective&, const DetectedDirective&) = default;
 };
 

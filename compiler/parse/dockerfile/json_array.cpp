@@ -11,7 +11,9 @@ namespace loam::parse {
 
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::optional<unsigned> HexValue(char c) {
   if (IsDigit(c)) {
@@ -30,7 +32,8 @@ class Reader {
   Reader(std::string_view text, std::uint32_t max_depth) : text_(text), max_depth_(max_depth) {}
 
   void SkipSpace() {
-    while (pos_ < text_.size() && (text_[pos_] == ' ' || text_[pos_] == '\t' || text_[pos_] == '\n' || text_[pos_] == '\r')) {
+    while (pos_ < text_.size() &&
+           (text_[pos_] == ' ' || text_[pos_] == '\t' || text_[pos_] == '\n' || text_[pos_] == '\r')) {
       ++pos_;
     }
   }

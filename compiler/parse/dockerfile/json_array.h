@@ -11,14 +11,15 @@
 namespace loam::parse {
 
 struct JsonToken {
-  syntax::TokenKind kind{};   // brackets, Comma, JsonString, JsonOther
-  std::uint32_t begin = 0;    // in the text given
+  syntax::TokenKind kind{};  // brackets, Comma, JsonString, JsonOther
+  std::uint32_t begin = 0;   // in the text given
   std::uint32_t end = 0;
-  std::string_view value;     // of a string: decoded, in the text itself or in the arena
+  std::string_view value;  // of a string: decoded, in the text itself or in the arena
 };
 
 // Whether `text` is a JSON array and nothing else (white space around it aside). If so, `tokens` holds its brackets,
 // commas and elements; an element that is no string is one JsonOther. Depth is bounded by `max_depth`.
-bool ScanJsonArray(std::string_view text, std::uint32_t max_depth, syntax::Arena& arena, std::vector<JsonToken>& tokens);
+bool ScanJsonArray(std::string_view text, std::uint32_t max_depth, syntax::Arena& arena,
+                   std::vector<JsonToken>& tokens);
 
 }  // namespace loam::parse

@@ -60,8 +60,7 @@ class Lexer {
       }
     }
     if (tree_.logical_lines.empty()) {
-      emitter_.Emit<diag::Kind::kNoInstructions>(Range(0, 0))
-          .Hint("a Dockerfile starts with `FROM`");
+      emitter_.Emit<diag::Kind::kNoInstructions>(Range(0, 0)).Hint("a Dockerfile starts with `FROM`");
     }
     writer_.SkipTo(static_cast<std::uint32_t>(text_.size()));
   }
@@ -79,7 +78,8 @@ class Lexer {
     if (!reader_.Next(line)) {
       return false;
     }
-    const std::uint32_t size = line.next - line.begin - (line.next > line.begin && text_[line.next - 1] == '\n' ? 1 : 0);
+    const std::uint32_t size =
+        line.next - line.begin - (line.next > line.begin && text_[line.next - 1] == '\n' ? 1 : 0);
     if (size > kMaxLineBytes) {
       emitter_.Emit<diag::Kind::kLineTooLong>(Range(line.begin, line.content_end), size, kMaxLineBytes)
           .Hint("break the line, or move its content into a file");
@@ -227,9 +227,8 @@ class Lexer {
     const std::size_t flags_begin = args;
     args += SplitFlags(line_.substr(args, end - args), tree_.escape, flags_);
     for (const FlagWord& flag : flags_) {
-      const std::string_view meaning = flag.value
-                                           ? tree_.arena().Copy(*flag.value)
-                                           : line_.substr(flags_begin + flag.begin, flag.end - flag.begin);
+      const std::string_view meaning =
+          flag.value ? tree_.arena().Copy(*flag.value) : line_.substr(flags_begin + flag.begin, flag.end - flag.begin);
       Add(TokenKind::kFlag, flags_begin + flag.begin, flags_begin + flag.end, meaning);
     }
     Trim(args, end);
@@ -303,7 +302,8 @@ class Lexer {
   void LexPairs(std::size_t begin, std::size_t end) {
     SplitQuoted(line_.substr(begin, end - begin), tree_.escape, words_);
     for (const Word& word : words_) {
-      const bool has_equals = line_.substr(begin + word.begin, word.end - word.begin).find('=') != std::string_view::npos;
+      const bool has_equals =
+          line_.substr(begin + word.begin, word.end - word.begin).find('=') != std::string_view::npos;
       AddRunes(has_equals ? TokenKind::kPair : TokenKind::kWord, begin + word.begin, begin + word.end);
     }
   }
@@ -312,8 +312,8 @@ class Lexer {
   void LexPairsOrOldForm(std::size_t begin, std::size_t end) {
     const std::string_view rest = line_.substr(begin, end - begin);
     SplitQuoted(rest, tree_.escape, words_);
-    if (words_.empty() ||
-        rest.substr(words_.front().begin, words_.front().end - words_.front().begin).find('=') != std::string_view::npos) {
+    if (words_.empty() || rest.substr(words_.front().begin, words_.front().end - words_.front().begin).find('=') !=
+                              std::string_view::npos) {
       LexPairs(begin, end);
       return;
     }
@@ -370,8 +370,8 @@ class Lexer {
     const std::vector<HeredocWordText> words = FindHeredocs(line_);
     std::uint32_t body_begin = header_end;
     for (const HeredocWordText& word : words) {
-      tree_.heredocs.push_back({tree_.arena().Copy(word.name), word.expand, word.chomp, word.fd,
-                                RangeOf(word.begin, word.end)});
+      tree_.heredocs.push_back(
+          {tree_.arena().Copy(word.name), word.expand, word.chomp, word.fd, RangeOf(word.begin, word.end)});
       body_begin = LexHeredocBody(word, body_begin);
     }
   }
@@ -423,6 +423,8 @@ class Lexer {
 
 }  // namespace
 
-void Lex(syntax::Tree& tree, diag::Emitter& emitter) { Lexer(tree, emitter).Run(); }
+void Lex(syntax::Tree& tree, diag::Emitter& emitter) {
+  Lexer(tree, emitter).Run();
+}
 
 }  // namespace loam::parse

@@ -6,8 +6,8 @@
 
 namespace loam::parse {
 
-// Fills everything of `tree` but its nodes. The tokens are the whole text; each instruction and each directive ends with
-// an `End` token.
+// Fills everything of `tree` but its nodes. The tokens are the whole text; each instruction and each directive ends
+// with an `End` token.
 void Lex(syntax::Tree& tree, diag::Emitter& emitter);
 
 }  // namespace loam::parse

@@ -60,8 +60,8 @@ class LogicalText {
   std::string joined_;
 };
 
-// Splits off a continuation: an escape character that stands last (blanks may follow) and is not preceded by another one.
-// Returns whether there was one.
+// Splits off a continuation: an escape character that stands last (blanks may follow) and is not preceded by another
+// one. Returns whether there was one.
 bool TrimContinuation(std::string_view& content, char escape);
 // White space, then `#`.
 bool IsComment(std::string_view content);

@@ -1,6 +1,6 @@
-// Joins the lexer to the parser that ANTLR generates. The runtime's token, stream and error classes are replaced by lean
-// ones and no parse tree of its own is built, because its usual ones cost more than all the rest of the compiler: the
-// parser reports each rule it enters, and that becomes the lossless tree.
+// Joins the lexer to the parser that ANTLR generates. The runtime's token, stream and error classes are replaced by
+// lean ones and no parse tree of its own is built, because its usual ones cost more than all the rest of the compiler:
+// the parser reports each rule it enters, and that becomes the lossless tree.
 #include "compiler/parse/parse.h"
 
 #include <array>

@@ -79,8 +79,7 @@ class Report {
       return true;
     }
     if (takes_pairs && bad_.kind == TokenKind::kWord) {
-      emitter_.Emit<Kind::kMissingEquals>(at_bad_, bad_.text())
-          .Hint("a value with blanks goes into double quotes");
+      emitter_.Emit<Kind::kMissingEquals>(at_bad_, bad_.text()).Hint("a value with blanks goes into double quotes");
       return true;
     }
     return false;
@@ -91,7 +90,8 @@ class Report {
     switch (keyword_.kind) {
       case TokenKind::kKeywordFrom:
         if (at_end && AtKeyword()) {
-          emitter_.Emit<Kind::kMissingArgument>(at_keyword_, keyword_text_, "an image").Hint("`scratch` is the empty image");
+          emitter_.Emit<Kind::kMissingArgument>(at_keyword_, keyword_text_, "an image")
+              .Hint("`scratch` is the empty image");
         } else {
           emitter_.Emit<Kind::kFromArguments>(at_end ? at_last_ : at_bad_).Hint("write `FROM image AS name`");
         }

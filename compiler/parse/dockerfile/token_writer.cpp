@@ -52,10 +52,9 @@ void TokenWriter::SkipTo(std::uint32_t end) {
       continue;
     }
     // Only white space may stand between the start of the line and a comment.
-    const bool at_line_start =
-        cursor_ == bom || text_[cursor_ - 1] == '\n' ||
-        (!tree_->tokens.empty() && tree_->tokens.back().kind == TokenKind::kBlank &&
-         (tree_->tokens.back().begin == bom || text_[tree_->tokens.back().begin - 1] == '\n'));
+    const bool at_line_start = cursor_ == bom || text_[cursor_ - 1] == '\n' ||
+                               (!tree_->tokens.empty() && tree_->tokens.back().kind == TokenKind::kBlank &&
+                                (tree_->tokens.back().begin == bom || text_[tree_->tokens.back().begin - 1] == '\n'));
     if (c == '#' && at_line_start) {
       std::uint32_t stop = static_cast<std::uint32_t>(std::min<std::size_t>(text_.find('\n', cursor_), end));
       while (stop > cursor_ && text_[stop - 1] == '\r') {

@@ -6,7 +6,9 @@ namespace loam::parse {
 
 namespace {
 
-std::uint32_t Offset(std::size_t i) { return static_cast<std::uint32_t>(i); }
+std::uint32_t Offset(std::size_t i) {
+  return static_cast<std::uint32_t>(i);
+}
 
 // Flags are read byte by byte, so that 0x85 and 0xA0 are white space, as in Latin-1.
 bool IsFlagSpace(char c) {

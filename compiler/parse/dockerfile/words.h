@@ -15,13 +15,15 @@ struct Word {
 };
 
 // Space, tab, vertical tab, form feed, carriage return: what separates a keyword and plain words.
-constexpr bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r'; }
+constexpr bool IsBlank(char c) {
+  return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
+}
 
 // Parts between blanks; `text` has none at its ends.
 void SplitBlanks(std::string_view text, std::vector<Word>& words);
 
-// Words of ENV, LABEL and ARG: separated by Unicode white space outside quotes and escapes. An escape character that ends
-// the text belongs to no word.
+// Words of ENV, LABEL and ARG: separated by Unicode white space outside quotes and escapes. An escape character that
+// ends the text belongs to no word.
 void SplitQuoted(std::string_view text, char escape, std::vector<Word>& words);
 
 struct FlagWord {

@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "base/image_reference.h"
 #include "base/strings.h"
 #include "base/task_pool.h"
 #include "compiler/sema/dockerfile/converter.h"
-#include "base/image_reference.h"
 
 namespace loam::sema {
 namespace {
@@ -106,7 +106,8 @@ void Converter::PrefetchImages(const std::vector<Stage*>& stages) {
     }
   }
   ParallelFor(
-      prefetched_.size(), [&](std::size_t i) { prefetched_[i].answer = input_.host->ResolveImage(prefetched_[i].query); },
+      prefetched_.size(),
+      [&](std::size_t i) { prefetched_[i].answer = input_.host->ResolveImage(prefetched_[i].query); },
       prefetched_.size());
 }
 

@@ -30,7 +30,8 @@ Result<CheckOptions> ParseCheckOptions(std::string_view text) {
     const std::string_view part = text.substr(0, end);
     const auto pair = SplitOnce(part, '=');
     if (!pair) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no check option (skip, error or experimental)", part));
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("`{}` is no check option (skip, error or experimental)", part));
     }
     const std::string_view key = TrimSpace(pair->first);
     const std::string_view value = TrimSpace(pair->second);
@@ -41,11 +42,13 @@ Result<CheckOptions> ParseCheckOptions(std::string_view text) {
     } else if (key == "error") {
       const auto flag = ParseBool(value);
       if (!flag) {
-        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no boolean in check option `error`", value));
+        return Unexpected(ErrorCode::kInvalidArgument,
+                          fmt::format("`{}` is no boolean in check option `error`", value));
       }
       options.error = *flag;
     } else {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no check option (skip, error or experimental)", key));
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("`{}` is no check option (skip, error or experimental)", key));
     }
     if (end == std::string_view::npos) {
       break;

@@ -13,7 +13,8 @@ namespace loam::sema {
 Result<std::string> StripDrive(std::string_view path, std::string_view os, bool keep_slash);
 // Whether the path is absolute once its drive is stripped.
 bool IsAbsoluteIn(std::string_view path, std::string_view os);
-// `path`, joined to `parent` if it is relative (an absolute one is not cleaned, as upstream). `keep_slash` keeps a "/" or
+// `path`, joined to `parent` if it is relative (an absolute one is not cleaned, as upstream). `keep_slash` keeps a "/"
+// or
 // "/." at the end.
 Result<std::string> NormalizeIn(std::string_view parent, std::string_view path, std::string_view os, bool keep_slash);
 // The new working directory, with the separators of `os`.

@@ -29,8 +29,9 @@ bool Converter::Run() {
 
 bool ConvertDockerfile(const ConvertInput& input, ir::Module& module, diag::Emitter& emitter) {
   const ast::Directive* check = input.file->FindDirective("check");
-  const std::string_view check_text =
-      !input.options->check.empty() ? input.options->check : check != nullptr ? check->value.text : std::string_view();
+  const std::string_view check_text = !input.options->check.empty() ? input.options->check
+                                      : check != nullptr            ? check->value.text
+                                                                    : std::string_view();
   if (const auto checks = ParseCheckOptions(check_text); !checks) {
     emitter.Emit<Kind::kBadCheckOptions>(
         input.options->check.empty() && check != nullptr ? check->value.range : source::SourceRange(),

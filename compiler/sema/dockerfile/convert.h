@@ -1,5 +1,5 @@
-// Typed tree of a Dockerfile -> IR. At this point the graph is what BuildKit's own frontend makes: emitted as it is (-O0),
-// every op has the same digest.
+// Typed tree of a Dockerfile -> IR. At this point the graph is what BuildKit's own frontend makes: emitted as it is
+// (-O0), every op has the same digest.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,8 @@ namespace loam::sema {
 class TriggerParser {
  public:
   virtual ~TriggerParser() = default;
-  // The one instruction of `text`; null if it is wrong, which was reported to `emitter`. It lives as long as the parser.
+  // The one instruction of `text`; null if it is wrong, which was reported to `emitter`. It lives as long as the
+  // parser.
   virtual const ast::Instruction* Parse(std::string_view text, diag::Emitter& emitter) = 0;
 };
 

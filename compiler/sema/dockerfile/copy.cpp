@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/image_reference.h"
 #include "compiler/ast/dockerfile/heredoc.h"
 #include "compiler/sema/dockerfile/container_path.h"
 #include "compiler/sema/dockerfile/converter.h"
@@ -10,7 +11,6 @@
 #include "compiler/sema/dockerfile/git_reference.h"
 #include "compiler/sema/dockerfile/git_source.h"
 #include "compiler/sema/dockerfile/go_text.h"
-#include "base/image_reference.h"
 
 namespace loam::sema {
 namespace {
@@ -25,7 +25,9 @@ bool HasWildcard(std::string_view path) {
   return false;
 }
 
-bool IsDigest(std::string_view text) { return ParseImageReference(fmt::format("a@{}", text)).has_value(); }
+bool IsDigest(std::string_view text) {
+  return ParseImageReference(fmt::format("a@{}", text)).has_value();
+}
 
 // A COPY or ADD whose words are expanded.
 struct Transfer {
@@ -52,7 +54,8 @@ class CopyBuilder {
   bool Prepare() {
     const auto destination = DestinationPath();
     if (!destination) {
-      converter_.emitter().Emit<Kind::kBadPath>(converter_.RangeOf(copy_.destination, copy_), destination.error().message());
+      converter_.emitter().Emit<Kind::kBadPath>(converter_.RangeOf(copy_.destination, copy_),
+                                                destination.error().message());
       return false;
     }
     common_.kind = ir::FileActionKind::kCopy;
@@ -118,7 +121,8 @@ class CopyBuilder {
         actions[i].owner = Converter::OwnerFrom(transfer_.chown, base_input);
       }
     }
-    return converter_.AddStep(converter_.graph().Add<ir::OpKind::kFile>(operands, {actions}), metadata, std::move(steps));
+    return converter_.AddStep(converter_.graph().Add<ir::OpKind::kFile>(operands, {actions}), metadata,
+                              std::move(steps));
   }
 
  private:
@@ -166,8 +170,8 @@ class CopyBuilder {
 
   bool BadChecksum(std::string_view message) {
     const auto* add = ast::As<ast::Add>(&copy_);
-    converter_.emitter().Emit<Kind::kBadChecksum>(add != nullptr ? converter_.RangeOf(add->checksum, copy_) : copy_.range,
-                                                  message);
+    converter_.emitter().Emit<Kind::kBadChecksum>(
+        add != nullptr ? converter_.RangeOf(add->checksum, copy_) : copy_.range, message);
     return false;
   }
 
@@ -211,8 +215,7 @@ class CopyBuilder {
     }
     checksum_ = git.checksum;
     git.mtime.clear();
-    const Fs source =
-        converter_.AddStep(AddGitSource(converter_.graph(), git), converter_.Named(vertex, nullptr, {}));
+    const Fs source = converter_.AddStep(AddGitSource(converter_.graph(), git), converter_.Named(vertex, nullptr, {}));
     ir::FileAction action = common_;
     action.source = "/";
     Add(action, source);
@@ -411,8 +414,8 @@ bool Converter::DoCopy(Stage& stage, const Command& command, const ast::FileTran
       merge_metadata.ignore_cache = stage.ignore_cache;
       merge_metadata.progress_group = ir::ProgressGroup{group, Intern(vertex), false};
       const ir::Value inputs[] = {stage.state.fs.value, layer.value};
-      stage.state.fs = AddStep(graph().Add<ir::OpKind::kMerge>(inputs, {}), merge_metadata,
-                               {stage.state.fs.step, layer.step});
+      stage.state.fs =
+          AddStep(graph().Add<ir::OpKind::kMerge>(inputs, {}), merge_metadata, {stage.state.fs.step, layer.step});
     }
   } else {
     stage.state.fs = builder.Finish(stage.state.fs, metadata);

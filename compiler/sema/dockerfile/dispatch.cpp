@@ -84,7 +84,8 @@ bool Converter::ExpandIn(Stage& stage, const ExpansionOptions& expansion, std::s
   return true;
 }
 
-bool Converter::Expand(Stage& stage, const ast::Text& text, const ast::Instruction& instruction, std::string_view& out) {
+bool Converter::Expand(Stage& stage, const ast::Text& text, const ast::Instruction& instruction,
+                       std::string_view& out) {
   return ExpandIn(stage, {.escape = escape()}, text.text, RangeOf(text, instruction), out);
 }
 
@@ -116,7 +117,8 @@ ir::Metadata Converter::Named(std::string_view name, const std::string_view* com
 
 std::string Converter::CommandText(std::string_view text, const Variables& env, bool keep_quotes_and_unset) {
   std::string expanded;
-  WordExpander expander(env, {.escape = escape(), .raw_quotes = keep_quotes_and_unset, .skip_unset = keep_quotes_and_unset});
+  WordExpander expander(env,
+                        {.escape = escape(), .raw_quotes = keep_quotes_and_unset, .skip_unset = keep_quotes_and_unset});
   if (!WordExpander::NeedsExpansion(text, escape()) || !expander.Expand(text, expanded)) {
     expanded = text;
   }
@@ -126,7 +128,8 @@ std::string Converter::CommandText(std::string_view text, const Variables& env, 
   return expanded;
 }
 
-std::string Converter::VertexName(Stage& stage, std::string_view text, const ir::Platform* platform, const Variables* env) {
+std::string Converter::VertexName(Stage& stage, std::string_view text, const ir::Platform* platform,
+                                  const Variables* env) {
   if (stage.command_total == 0) {
     return std::string(text);
   }
@@ -169,7 +172,8 @@ std::vector<std::string_view> Converter::WithShell(const Stage& stage, std::stri
   return args;
 }
 
-ir::Value Converter::AddFileOp(ir::Value base, std::span<const ir::Value> more, std::span<const ir::FileAction> actions) {
+ir::Value Converter::AddFileOp(ir::Value base, std::span<const ir::Value> more,
+                               std::span<const ir::FileAction> actions) {
   std::vector<ir::Value> operands;
   if (!base.is_scratch()) {
     operands.push_back(base);
@@ -223,9 +227,8 @@ bool Converter::StartStage(Stage& stage) {
     stage.platform = target_platform_;
   }
   auto& env = stage.image.env;
-  const bool has_path = std::any_of(env.begin(), env.end(), [](std::string_view entry) {
-    return entry == "PATH" || entry.starts_with("PATH=");
-  });
+  const bool has_path = std::any_of(
+      env.begin(), env.end(), [](std::string_view entry) { return entry == "PATH" || entry.starts_with("PATH="); });
   if (!has_path && stage.platform->os != "windows") {
     env.push_back(Intern(fmt::format("PATH={}", DefaultPath(stage.platform->os))));
   }

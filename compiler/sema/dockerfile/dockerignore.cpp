@@ -36,7 +36,8 @@ std::vector<std::string> ParseDockerignore(std::string_view text) {
   return patterns;
 }
 
-Result<std::vector<std::string>> ReadDockerignore(BuildHost& host, std::string_view context, std::string_view dockerfile) {
+Result<std::vector<std::string>> ReadDockerignore(BuildHost& host, std::string_view context,
+                                                  std::string_view dockerfile) {
   auto text = host.ReadDockerfileNeighbour(fmt::format("{}.dockerignore", dockerfile));
   if (!text && text.error().Is(ErrorCode::kNotFound)) {
     text = host.ReadContextFile(context, ".dockerignore");

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::string_view kEpoch = "SOURCE_DATE_EPOCH";
 
-tl::unexpected<Error> Bad(std::string message) { return Unexpected(ErrorCode::kInvalidArgument, std::move(message)); }
+tl::unexpected<Error> Bad(std::string message) {
+  return Unexpected(ErrorCode::kInvalidArgument, std::move(message));
+}
 
 }  // namespace
 

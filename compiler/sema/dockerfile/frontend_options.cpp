@@ -107,9 +107,9 @@ Result<void> ReadHosts(const Options& opts, DockerfileOptions& out) {
 }
 
 Result<void> ReadUlimits(const Options& opts, DockerfileOptions& out) {
-  static constexpr auto kNames = std::to_array<std::string_view>(
-      {"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
-       "rttime", "sigpending", "stack"});
+  static constexpr auto kNames =
+      std::to_array<std::string_view>({"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile",
+                                       "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"});
   const std::string value = Get(opts, "ulimit");
   if (value.empty()) {
     return {};

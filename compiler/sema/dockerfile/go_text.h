@@ -14,7 +14,9 @@ namespace loam::sema {
 std::string CleanPath(std::string_view path);
 std::string JoinPath(std::string_view a, std::string_view b);
 std::string_view BasePath(std::string_view path);
-inline bool IsAbsPath(std::string_view path) { return path.starts_with('/'); }
+inline bool IsAbsPath(std::string_view path) {
+  return path.starts_with('/');
+}
 
 // strconv.Quote.
 void AppendQuoted(std::string& out, std::string_view text);

@@ -1,5 +1,5 @@
-// ImageConfig: an OCI image config with Docker's additions, as BuildKit reads, changes and writes it. Unknown fields of a
-// base image are dropped, as upstream does.
+// ImageConfig: an OCI image config with Docker's additions, as BuildKit reads, changes and writes it. Unknown fields of
+// a base image are dropped, as upstream does.
 #pragma once
 
 #include <cstdint>

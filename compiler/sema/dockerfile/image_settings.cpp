@@ -1,4 +1,5 @@
-// Instructions that only change the image config: CMD, ENTRYPOINT, HEALTHCHECK, USER, VOLUME, STOPSIGNAL, SHELL, MAINTAINER.
+// Instructions that only change the image config: CMD, ENTRYPOINT, HEALTHCHECK, USER, VOLUME, STOPSIGNAL, SHELL,
+// MAINTAINER.
 #include <fmt/format.h>
 
 #include "base/strings.h"
@@ -38,8 +39,8 @@ bool Converter::DoEntrypoint(Stage& stage, const ast::Entrypoint& entrypoint) {
   if (observer() != nullptr) {
     observer()->OnCommand(!stage.image.shell.empty());
   }
-  stage.image.entrypoint = entrypoint.command.json ? TextsOf(entrypoint.command.args)
-                                                   : WithShell(stage, ShellText(entrypoint.command));
+  stage.image.entrypoint =
+      entrypoint.command.json ? TextsOf(entrypoint.command.args) : WithShell(stage, ShellText(entrypoint.command));
   // A CMD of the base belongs to the base's entry point.
   if (!stage.cmd_set) {
     stage.image.cmd.clear();

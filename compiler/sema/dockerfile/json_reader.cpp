@@ -35,7 +35,9 @@ bool JsonReader::Word(std::string_view word) {
   return false;
 }
 
-bool JsonReader::Null() { return Word("null"); }
+bool JsonReader::Null() {
+  return Word("null");
+}
 
 bool JsonReader::Begin(char open, char close) {
   if (Null()) {
@@ -54,7 +56,9 @@ bool JsonReader::Next(char close) {
   return Take(',') || Fail();
 }
 
-bool JsonReader::Key() { return ok_ && ReadString(key_) && (Take(':') || Fail()); }
+bool JsonReader::Key() {
+  return ok_ && ReadString(key_) && (Take(':') || Fail());
+}
 
 bool JsonReader::ReadString(std::string& out) {
   out.clear();

@@ -1,5 +1,5 @@
-// JsonReader: reads a JSON text field by field, without a tree. Image configs are small and read once per base image, so
-// this is the whole need; anything larger uses nlohmann.
+// JsonReader: reads a JSON text field by field, without a tree. Image configs are small and read once per base image,
+// so this is the whole need; anything larger uses nlohmann.
 #pragma once
 
 #include <cstdint>

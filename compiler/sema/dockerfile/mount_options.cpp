@@ -41,9 +41,9 @@ std::optional<MountKind> FindKind(std::string_view name) {
 }
 
 const std::vector<std::string>& Keys() {
-  static const std::vector<std::string> keys{"type", "from",   "source",      "target", "readonly", "id",
-                                             "sharing", "required", "size",   "mode",   "uid",      "gid",
-                                             "src",  "dst",    "destination", "ro",     "rw",       "readwrite", "env"};
+  static const std::vector<std::string> keys{"type",        "from", "source", "target",    "readonly", "id",  "sharing",
+                                             "required",    "size", "mode",   "uid",       "gid",      "src", "dst",
+                                             "destination", "ro",   "rw",     "readwrite", "env"};
   return keys;
 }
 
@@ -64,7 +64,10 @@ class OptionReader {
         out_.kind == MountKind::kSecret || out_.kind == MountKind::kSsh || out_.kind == MountKind::kCache;
     if (!file_like && out_.has_owner()) {
       return Fail(fmt::format("`{}` is not allowed for a mount of type `{}`",
-                              out_.mode ? "mode" : out_.uid ? "uid" : "gid", KindName(out_.kind)));
+                              out_.mode  ? "mode"
+                              : out_.uid ? "uid"
+                                         : "gid",
+                              KindName(out_.kind)));
     }
     if (!access_given_) {
       out_.readonly = out_.kind != MountKind::kCache && out_.kind != MountKind::kTmpfs;
@@ -179,7 +182,8 @@ class OptionReader {
     } else if (key == "sharing") {
       const std::string name = ToLowerAscii(value);
       if (name != "shared" && name != "private" && name != "locked") {
-        return Fail(fmt::format("there is no sharing mode `{}`", value), DidYouMean(value, {"shared", "private", "locked"}));
+        return Fail(fmt::format("there is no sharing mode `{}`", value),
+                    DidYouMean(value, {"shared", "private", "locked"}));
       }
       out_.sharing = name == "shared"    ? ir::CacheSharing::kShared
                      : name == "private" ? ir::CacheSharing::kPrivate
@@ -206,7 +210,8 @@ class OptionReader {
 
 }  // namespace
 
-std::optional<MountOptions> ReadMountOptions(const ast::Mount& mount, const ExpandValue& expand, MountMistake& mistake) {
+std::optional<MountOptions> ReadMountOptions(const ast::Mount& mount, const ExpandValue& expand,
+                                             MountMistake& mistake) {
   OptionReader reader(expand, mistake);
   for (const ast::CsvField& field : mount.fields) {
     if (!reader.Field(field)) {
@@ -228,7 +233,8 @@ std::optional<std::int64_t> ParseByteSize(std::string_view text) {
   const std::string suffix = ToLowerAscii(text.substr(last + 1));
   char* end = nullptr;
   const double size = std::strtod(number.c_str(), &end);
-  if (number.empty() || *end != '\0' || !(size >= 0) || size > 9e18 || number.find_first_of(" xX") != std::string::npos) {
+  if (number.empty() || *end != '\0' || !(size >= 0) || size > 9e18 ||
+      number.find_first_of(" xX") != std::string::npos) {
     return std::nullopt;
   }
   double factor = 1;

@@ -1,12 +1,12 @@
 // Named contexts: `--build-context name=…` stands for an image or a stage of that name.
 #include <fmt/format.h>
 
+#include "base/image_reference.h"
+#include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/dockerignore.h"
 #include "compiler/sema/dockerfile/git_source.h"
-#include "base/image_reference.h"
 #include "compiler/sema/dockerfile/local_source.h"
-#include "base/strings.h"
 
 namespace loam::sema {
 namespace {
@@ -89,7 +89,8 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
     if (layout) {
       reference->digest = text.substr(at + 1);
       store = text.substr(0, at);
-      if (const std::size_t tag = store.rfind(':'); tag != std::string::npos && store.find('/', tag) == std::string::npos) {
+      if (const std::size_t tag = store.rfind(':');
+          tag != std::string::npos && store.find('/', tag) == std::string::npos) {
         store.resize(tag);
       }
     }
@@ -98,7 +99,8 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
     query.ref = ref;
     query.platform = wanted;
     query.resolve_mode = options().image_resolve_mode;
-    const std::string log_name = fmt::format("[context {}] load metadata for {}", name, layout ? ref : std::string(text));
+    const std::string log_name =
+        fmt::format("[context {}] load metadata for {}", name, layout ? ref : std::string(text));
     query.log_name = log_name;
     if (layout) {
       query.oci_store = OciStore{options().session_id, store};
@@ -119,14 +121,15 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
         attrs.push_back({"oci.session", options().session_id});
       }
       attrs.push_back({"oci.store", store});
-      made = graph().Add<ir::OpKind::kSourceOciLayout>({}, {ref, attrs}, {.platform = &wanted, .worker_constraints = {}});
+      made =
+          graph().Add<ir::OpKind::kSourceOciLayout>({}, {ref, attrs}, {.platform = &wanted, .worker_constraints = {}});
     } else {
       const std::string resolved = metadata->ref.empty() ? ref : metadata->ref;
       made = graph().Add<ir::OpKind::kSourceImage>({}, {resolved, {}}, {.platform = &wanted, .worker_constraints = {}});
     }
     stage.state.fs = AddStep(made, Named(layout ? fmt::format("[context {}] OCI load from client", name)
-                                                  : fmt::format("[context {}] {}", name, text),
-                                           nullptr, {}));
+                                                : fmt::format("[context {}] {}", name, text),
+                                         nullptr, {}));
     stage.image = std::move(*config);
     ApplyConfig(stage.image, stage.state, graph());
     return true;
@@ -137,8 +140,8 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
       return fail(git.error().message());
     }
     if (*git) {
-      stage.state.fs = AddStep(AddGitSource(graph(), **git),
-                               Named(fmt::format("[internal] load git source {}", spec), nullptr, {}));
+      stage.state.fs =
+          AddStep(AddGitSource(graph(), **git), Named(fmt::format("[internal] load git source {}", spec), nullptr, {}));
       return true;
     }
     if (scheme == "git") {

@@ -78,8 +78,8 @@ struct DockerfileOptions {
   std::string file_name = "Dockerfile";
 };
 
-// From the frontend's options ("build-arg:X", "target", "platform", …). Options that are not the compiler's (cache-from,
-// attest:…) are left alone. kInvalidArgument names the option that is wrong.
+// From the frontend's options ("build-arg:X", "target", "platform", …). Options that are not the compiler's
+// (cache-from, attest:…) are left alone. kInvalidArgument names the option that is wrong.
 Result<DockerfileOptions> ParseFrontendOptions(const std::map<std::string, std::string>& opts);
 
 }  // namespace loam::sema

@@ -17,13 +17,18 @@ ir::Platform ToIr(const loam::Platform& platform, ir::Graph& graph) {
 }
 
 loam::Platform FromIr(const ir::Platform& platform) {
-  return {std::string(platform.os), std::string(platform.architecture), std::string(platform.variant),
-          std::string(platform.os_version), {platform.os_features.begin(), platform.os_features.end()}};
+  return {std::string(platform.os),
+          std::string(platform.architecture),
+          std::string(platform.variant),
+          std::string(platform.os_version),
+          {platform.os_features.begin(), platform.os_features.end()}};
 }
 
 }  // namespace
 
-ir::Platform HostPlatform(ir::Graph& graph) { return ToIr(loam::HostPlatform(), graph); }
+ir::Platform HostPlatform(ir::Graph& graph) {
+  return ToIr(loam::HostPlatform(), graph);
+}
 
 Result<ir::Platform> ParsePlatform(std::string_view text, ir::Graph& graph) {
   return ToIr(LOAM_TRY(loam::ParsePlatform(text)), graph);
@@ -38,7 +43,11 @@ ir::Platform NormalizePlatform(const ir::Platform& platform, ir::Graph& graph) {
   return ToIr(loam::NormalizePlatform(FromIr(platform)), graph);
 }
 
-std::string FormatPlatform(const ir::Platform& platform) { return FromIr(platform).ToString(); }
-std::string FormatPlatformFull(const ir::Platform& platform) { return FormatPlatformAll(FromIr(platform)); }
+std::string FormatPlatform(const ir::Platform& platform) {
+  return FromIr(platform).ToString();
+}
+std::string FormatPlatformFull(const ir::Platform& platform) {
+  return FormatPlatformAll(FromIr(platform));
+}
 
 }  // namespace loam::sema

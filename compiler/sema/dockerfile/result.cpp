@@ -16,7 +16,9 @@ namespace {
 
 // Whether the first bytes of a file are those of a tar archive, perhaps compressed.
 bool IsArchive(std::string_view head) {
-  for (const std::string_view magic : {"BZh", "\x1F\x8B\x08", "\xFD" "7zXZ"}) {
+  for (const std::string_view magic : {"BZh", "\x1F\x8B\x08",
+                                       "\xFD"
+                                       "7zXZ"}) {
     if (head.starts_with(magic)) {
       return true;
     }
@@ -26,12 +28,15 @@ bool IsArchive(std::string_view head) {
 
 }  // namespace
 
-void Converter::UseContextPath(std::string_view path) { context_paths_.push_back(JoinPath("/", path)); }
+void Converter::UseContextPath(std::string_view path) {
+  context_paths_.push_back(JoinPath("/", path));
+}
 
 State Converter::MainContext() {
   if (!context_) {
     if (options().remote_context.empty()) {
-      context_ = AddStep(graph().AddOpen(ir::OpKind::kSourceLocal), Named("[internal] load build context", nullptr, {}));
+      context_ =
+          AddStep(graph().AddOpen(ir::OpKind::kSourceLocal), Named("[internal] load build context", nullptr, {}));
     } else {
       context_is_local_ = false;
       const auto git = ParseGitReference(options().remote_context);

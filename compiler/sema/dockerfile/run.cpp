@@ -41,11 +41,13 @@ std::string FirstLine(std::string_view document) {
 }
 
 // History shows the build arguments in front of the command: |2 A=1 B=2 /bin/sh -c make.
-std::string HistoryText(std::span<const std::string_view> args, const std::vector<BuildArg>& build_args, const Variables& env) {
+std::string HistoryText(std::span<const std::string_view> args, const std::vector<BuildArg>& build_args,
+                        const Variables& env) {
   std::vector<std::pair<std::string_view, std::string_view>> shown;
   for (const BuildArg& arg : build_args) {
     const std::string_view value = env.Find(arg.key).value_or(arg.value.value_or(std::string_view()));
-    const auto known = std::find_if(shown.begin(), shown.end(), [&](const auto& other) { return other.first == arg.key; });
+    const auto known =
+        std::find_if(shown.begin(), shown.end(), [&](const auto& other) { return other.first == arg.key; });
     if (known != shown.end()) {
       known->second = value;
     } else {
@@ -114,7 +116,9 @@ bool Converter::DoRun(Stage& stage, const Command& command, const ast::Run& run)
   attrs.cwd = state.dir;
   attrs.user = state.user;
   attrs.hostname = state.hostname;
-  attrs.network = run.network == "host" ? ir::Network::kHost : run.network == "none" ? ir::Network::kNone : state.network;
+  attrs.network = run.network == "host"   ? ir::Network::kHost
+                  : run.network == "none" ? ir::Network::kNone
+                                          : state.network;
   attrs.security = run.security == "insecure" ? ir::Security::kInsecure : ir::Security::kSandbox;
   attrs.proxy_env = proxy_;
   attrs.cgroup_parent = options().cgroup_parent;

@@ -86,7 +86,8 @@ bool AddSecret(const MountOptions& options, RunMounts& mounts, Converter& conver
     ir::Mount& mount = mounts.secrets.emplace_back();
     mount.kind = ir::MountKind::kSecret;
     mount.output = 0;
-    mount.dest = !options.target.empty() ? options.target : converter.Intern(fmt::format("/run/secrets/{}", BasePath(id)));
+    mount.dest =
+        !options.target.empty() ? options.target : converter.Intern(fmt::format("/run/secrets/{}", BasePath(id)));
     mount.credential = CredentialOf(options, id, 0400);
   }
   return true;
@@ -140,8 +141,7 @@ bool Converter::ReadRunMounts(Stage& stage, const Command& command, const ast::R
     const bool from_context = options.from.empty() && options.kind != ir::MountKind::kCache;
     Stage* source = from_context ? nullptr : command.sources[i];
     if (source != nullptr && !source->dispatched) {
-      emitter_.Emit<Kind::kStageUsedEarly>(where, options.from)
-          .Hint("move the stage above the one that mounts it");
+      emitter_.Emit<Kind::kStageUsedEarly>(where, options.from).Hint("move the stage above the one that mounts it");
       return false;
     }
     if (options.kind == ir::MountKind::kSecret) {

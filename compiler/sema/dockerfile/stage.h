@@ -42,7 +42,7 @@ struct Stage {
   std::string base_name;            // expanded; later the resolved reference
   ast::Text base_text;              // where the base is named
   source::LineSpan lines;
-  Stage* base = nullptr;            // the stage that it builds on
+  Stage* base = nullptr;  // the stage that it builds on
   // Only named by a COPY or a mount: nothing is run in it.
   bool unregistered = false;
 

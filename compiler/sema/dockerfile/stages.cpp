@@ -102,8 +102,9 @@ bool Converter::ExpandStageHeader(const ast::Stage& source, Stage& stage) {
     if (!platform_ok) {
       return false;
     }
-    auto platform = text.empty() ? Result<ir::Platform>(Unexpected(ErrorCode::kInvalidArgument, "it is blank after expansion"))
-                                 : ParsePlatform(text, graph());
+    auto platform = text.empty()
+                        ? Result<ir::Platform>(Unexpected(ErrorCode::kInvalidArgument, "it is blank after expansion"))
+                        : ParsePlatform(text, graph());
     if (!platform) {
       emitter_.Emit<Kind::kBadPlatform>(RangeOf(from.platform, from), from.platform.text, platform.error().message());
       return false;

@@ -9,8 +9,8 @@
 
 namespace loam::sema {
 
-// Splits what is expanded into words. Upstream shares one buffer between the levels of nesting, so a nested ${…:-…} loses
-// what stood in front of it in the same word; images depend on it, so it is the same here.
+// Splits what is expanded into words. Upstream shares one buffer between the levels of nesting, so a nested ${…:-…}
+// loses what stood in front of it in the same word; images depend on it, so it is the same here.
 struct WordExpander::Words {
   std::vector<std::string>* words;
   std::string buffer;

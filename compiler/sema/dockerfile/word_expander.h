@@ -24,7 +24,8 @@ inline constexpr int kMaxExpansionDepth = 200;
 
 class WordExpander {
  public:
-  WordExpander(const Variables& variables, const ExpansionOptions& options) : variables_(&variables), options_(options) {}
+  WordExpander(const Variables& variables, const ExpansionOptions& options)
+      : variables_(&variables), options_(options) {}
 
   // Whether expansion can change the word at all; if not, the word is its own expansion.
   static bool NeedsExpansion(std::string_view word, char escape);

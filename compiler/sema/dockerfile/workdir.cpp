@@ -46,10 +46,9 @@ bool Converter::DoWorkdir(Stage& stage, const Command& command, const ast::Workd
     if (epoch_) {
       action.timestamp = *epoch_ * 1000000000;
     }
-    const std::string name = VertexName(stage, CommandText(workdir.code(), stage.state.env, false), &*stage.platform,
-                                        &stage.state.env);
-    stage.state.fs =
-        AddStep(AddFileOp(base.value, {}, {&action, 1}), Named(name, nullptr, command.lines), {base.step});
+    const std::string name =
+        VertexName(stage, CommandText(workdir.code(), stage.state.env, false), &*stage.platform, &stage.state.env);
+    stage.state.fs = AddStep(AddFileOp(base.value, {}, {&action, 1}), Named(name, nullptr, command.lines), {base.step});
   }
   AddHistory(stage, fmt::format("WORKDIR {}", directory), has_layer, false);
   return true;

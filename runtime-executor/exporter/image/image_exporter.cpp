@@ -82,7 +82,8 @@ class ImageExporter final : public Exporter {
     }
     if (flags_.push) {
       for (const std::string_view name : Split(names, ',')) {
-        LOAM_TRY_CONTEXT(fmt::format("failed to push {}", name), Push(std::string(TrimSpace(name)), image, progress, stop));
+        LOAM_TRY_CONTEXT(fmt::format("failed to push {}", name),
+                         Push(std::string(TrimSpace(name)), image, progress, stop));
       }
     }
     return response;
@@ -168,15 +169,15 @@ Result<std::unique_ptr<Exporter>> MakeImageExporter(Attributes attributes, const
   if (image.name != "*") {
     const std::vector<std::string> names = LOAM_TRY(NormalizedNames(image.name));
     if (flags.push && names.empty() && flags.dangling_prefix.empty()) {
-      return Unexpected(Error(ErrorCode::kInvalidArgument, "a push needs an image name").WithHint("give one with --tag"));
+      return Unexpected(
+          Error(ErrorCode::kInvalidArgument, "a push needs an image name").WithHint("give one with --tag"));
     }
   }
   if (flags.push && services.registry == nullptr) {
     return Unexpected(ErrorCode::kFailedPrecondition, "this engine cannot push images");
   }
   if (flags.unpack && image.rewrite_timestamp) {
-    return Unexpected(ErrorCode::kInvalidArgument,
-                      "exporter option `rewrite-timestamp` conflicts with `unpack`");
+    return Unexpected(ErrorCode::kInvalidArgument, "exporter option `rewrite-timestamp` conflicts with `unpack`");
   }
   return std::unique_ptr<Exporter>(
       std::make_unique<ImageExporter>(std::move(image), std::move(flags), std::move(attributes), services));

@@ -24,7 +24,7 @@ bool KeepXattr(std::string_view name) {
 // Removes what is in `to` but not in `from`.
 Result<> RemoveOthers(int from_dir, int to_dir, const std::string& where) {
   for (const std::string& name : LOAM_TRY(ListDirFd(to_dir, where))) {
-    struct stat source{};
+    struct stat source {};
     const std::string path = where + "/" + name;
     if (::fstatat(from_dir, name.c_str(), &source, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno != ENOENT) {
@@ -33,7 +33,7 @@ Result<> RemoveOthers(int from_dir, int to_dir, const std::string& where) {
       LOAM_TRY_CONTEXT(where, RemoveTreeAt(to_dir, name));
       continue;
     }
-    struct stat target{};
+    struct stat target {};
     if (S_ISDIR(source.st_mode) && ::fstatat(to_dir, name.c_str(), &target, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISDIR(target.st_mode)) {
       const UniqueFd from = LOAM_TRY(OpenFileAt(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -63,8 +63,7 @@ class LocalExporter final : public Exporter {
     for (const PlatformExport& platform : input.platforms) {
       const std::string step = split ? "copying files " + platform.id : "copying files";
       progress.Started(step);
-      const std::string directory =
-          split ? attributes_.dest + "/" + PlatformDirectory(platform.id) : attributes_.dest;
+      const std::string directory = split ? attributes_.dest + "/" + PlatformDirectory(platform.id) : attributes_.dest;
       const std::optional<std::int64_t> epoch = LOAM_TRY(EpochFor(attributes_.epoch, input, platform.id));
       LOAM_TRY(ExportPlatform(platform, directory, epoch, input.platforms.size() > 1 && !split, stop));
       progress.Finished(step);
@@ -100,23 +99,23 @@ class LocalExporter final : public Exporter {
       options.mtime = timespec{static_cast<time_t>(*epoch), 0};
     }
     Result<> result;
-    LOAM_TRY_CONTEXT("export to " + directory,
-                     CopyTree(mounted.fd(), target.get(), options, [&](const std::string& path, const struct stat& info) {
-                       if (stop.stop_requested()) {
-                         result = Unexpected(ErrorCode::kCanceled, "export was cancelled");
-                         return false;
-                       }
-                       if (shared_directory && !S_ISDIR(info.st_mode) && result) {
-                         const auto [found, is_new] = owner_of_.try_emplace(path, platform.id);
-                         if (!is_new) {
-                           result = Unexpected(
-                               ErrorCode::kInvalidArgument,
-                               fmt::format("cannot overwrite {} from {} with {} when split option is disabled", path,
-                                           found->second, platform.id));
-                         }
-                       }
-                       return result.has_value();
-                     }));
+    LOAM_TRY_CONTEXT(
+        "export to " + directory,
+        CopyTree(mounted.fd(), target.get(), options, [&](const std::string& path, const struct stat& info) {
+          if (stop.stop_requested()) {
+            result = Unexpected(ErrorCode::kCanceled, "export was cancelled");
+            return false;
+          }
+          if (shared_directory && !S_ISDIR(info.st_mode) && result) {
+            const auto [found, is_new] = owner_of_.try_emplace(path, platform.id);
+            if (!is_new) {
+              result = Unexpected(ErrorCode::kInvalidArgument,
+                                  fmt::format("cannot overwrite {} from {} with {} when split option is disabled", path,
+                                              found->second, platform.id));
+            }
+          }
+          return result.has_value();
+        }));
     return result;
   }
 
@@ -133,7 +132,7 @@ Result<std::unique_ptr<Exporter>> MakeLocalExporter(const Attributes& attributes
   if (parsed.dest == "-") {
     return Unexpected(ErrorCode::kInvalidArgument, "the local exporter needs a directory: dest=PATH");
   }
-  struct stat status{};
+  struct stat status {};
   if (::stat(parsed.dest.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("the destination {} is not a directory", parsed.dest));
   }

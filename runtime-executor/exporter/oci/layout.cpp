@@ -19,7 +19,9 @@ using nlohmann::ordered_json;
 constexpr std::string_view kRefNameAnnotation = "org.opencontainers.image.ref.name";
 constexpr std::string_view kImageNameAnnotation = "io.containerd.image.name";
 
-std::string BlobPath(const Digest& digest) { return "blobs/sha256/" + digest.Hex(); }
+std::string BlobPath(const Digest& digest) {
+  return "blobs/sha256/" + digest.Hex();
+}
 
 std::string AnnotationOf(const ordered_json& descriptor, std::string_view key) {
   const auto annotations = descriptor.find("annotations");
@@ -39,7 +41,7 @@ std::string RefName(const std::string& name) {
 Result<> AddBlobTo(const std::string& directory, const Descriptor& descriptor, content::ContentStore& store) {
   const std::string path = fmt::format("{}/{}", directory, BlobPath(descriptor.digest));
   const content::Blob blob = LOAM_TRY(store.OpenBlob(descriptor));
-  struct stat status{};
+  struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == descriptor.size) {
     return {};
   }
@@ -98,8 +100,7 @@ Result<std::string> DockerManifestJson(const CommittedManifest& manifest, const 
 }
 
 Result<> WriteLayoutArchive(const CommittedImage& image, const std::vector<Descriptor>& manifests,
-                            const std::string& docker_manifest, content::ContentStore& store,
-                            content::ByteSink& sink) {
+                            const std::string& docker_manifest, content::ContentStore& store, content::ByteSink& sink) {
   std::vector<Descriptor> blobs = image.AllBlobs();
   std::sort(blobs.begin(), blobs.end(), [](const auto& a, const auto& b) { return a.digest < b.digest; });
   ArchiveWriter archive(sink);

@@ -15,7 +15,8 @@ namespace loam::exporter {
 inline constexpr std::string_view kOciLayoutFile = R"({"imageLayoutVersion":"1.0.0"})";
 
 // The image's descriptors for an index.json: one a name with the name's annotations; without names a single one.
-std::vector<content::Descriptor> NamedDescriptors(const content::Descriptor& root, const std::vector<std::string>& names);
+std::vector<content::Descriptor> NamedDescriptors(const content::Descriptor& root,
+                                                  const std::vector<std::string>& names);
 
 // index.json as containerd's exporter writes it.
 std::string LayoutIndex(const std::vector<content::Descriptor>& manifests);
@@ -27,8 +28,8 @@ Result<std::string> DockerManifestJson(const CommittedManifest& manifest, const 
 Result<> WriteLayoutArchive(const CommittedImage& image, const std::vector<content::Descriptor>& manifests,
                             const std::string& docker_manifest, content::ContentStore& store, content::ByteSink& sink);
 
-// Adds the image to a layout directory, which is made as needed. Names move to this image; the others stay. Without names
-// it is known by the ref name "latest".
+// Adds the image to a layout directory, which is made as needed. Names move to this image; the others stay. Without
+// names it is known by the ref name "latest".
 Result<> WriteLayoutDirectory(const CommittedImage& image, const content::Descriptor& root,
                               const std::vector<std::string>& names, content::ContentStore& store,
                               const std::string& directory);

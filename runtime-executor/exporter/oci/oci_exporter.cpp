@@ -103,8 +103,8 @@ Result<std::unique_ptr<Exporter>> MakeOciExporter(ArchiveKind kind, Attributes a
   if (image.name != "*") {
     LOAM_TRY(NormalizedNames(image.name));
   }
-  return std::unique_ptr<Exporter>(std::make_unique<OciExporter>(kind, std::move(image), path, tar,
-                                                                 std::move(attributes), services));
+  return std::unique_ptr<Exporter>(
+      std::make_unique<OciExporter>(kind, std::move(image), path, tar, std::move(attributes), services));
 }
 
 }  // namespace loam::exporter

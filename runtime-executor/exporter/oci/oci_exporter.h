@@ -1,5 +1,5 @@
-// The oci and docker exporters: an OCI image layout as a tar or a directory; docker's tar also has a manifest.json, so that
-// `docker load` of any version takes it.
+// The oci and docker exporters: an OCI image layout as a tar or a directory; docker's tar also has a manifest.json, so
+// that `docker load` of any version takes it.
 #pragma once
 
 #include <cstdint>

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
         if (!result) {
           return {{".ir", result.error().message() + "\n"}};
         }
-        return {{".ir", result->ok ? ir::PrintModule(result->module) : diag::RenderTerminal(consumer.diagnostics(), sources)}};
+        return {{".ir",
+                 result->ok ? ir::PrintModule(result->module) : diag::RenderTerminal(consumer.diagnostics(), sources)}};
       });
 }

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::string_view kAbc = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-TEST(Digest, OfKnownText) { EXPECT_EQ(Digest::Of("abc").ToString(), kAbc); }
+TEST(Digest, OfKnownText) {
+  EXPECT_EQ(Digest::Of("abc").ToString(), kAbc);
+}
 
 TEST(Digest, ParsesWhatItPrints) {
   const Result<Digest> digest = Digest::Parse(kAbc);
@@ -17,7 +19,8 @@ TEST(Digest, ParsesWhatItPrints) {
 }
 
 TEST(Digest, RejectsWrongText) {
-  for (const std::string_view text : {"", "sha256:", "sha256:ba78", "md5:ba78", "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
+  for (const std::string_view text : {"", "sha256:", "sha256:ba78", "md5:ba78",
+                                      "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}) {
     EXPECT_FALSE(Digest::Parse(text).has_value()) << text;
   }
 }

@@ -27,7 +27,7 @@ TEST_F(FileSystemTest, WritesAndReadsWhole) {
   const std::string data(3'000'001, 'x');
   ASSERT_TRUE(WriteFileAtomic(Path("f"), data, 0640, true).has_value());
   EXPECT_TRUE(*ReadFile(Path("f")) == data);
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat(Path("f").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0640U);
   ASSERT_TRUE(WriteFileAtomic(Path("f"), "new").has_value());

@@ -15,7 +15,8 @@ using ::testing::HasSubstr;
 class SqliteTest : public ::testing::Test {
  protected:
   SqliteTest() : dir_(*TempDir::Create()), db_(*Database::Open(dir_.Child("test.db"))) {
-    EXPECT_TRUE(db_.Execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB, real REAL)").has_value());
+    EXPECT_TRUE(
+        db_.Execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB, real REAL)").has_value());
   }
   std::int64_t Count(Database& db) {
     auto statement = db.Prepare("SELECT count(*) FROM t");

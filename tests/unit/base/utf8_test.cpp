@@ -17,7 +17,8 @@ TEST(Utf8, DecodesAndEncodesEveryLength) {
 }
 
 TEST(Utf8, InvalidBytesAreOneReplacementEach) {
-  for (const std::string_view text : {"\x80", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xFF"}) {
+  for (const std::string_view text :
+       {"\x80", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xFF"}) {
     EXPECT_EQ(DecodeRune(text).value, kReplacementRune) << text.size();
     EXPECT_EQ(DecodeRune(text).size, 1U);
   }

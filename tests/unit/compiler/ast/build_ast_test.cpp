@@ -35,7 +35,8 @@ TEST(BuildAst, CommentsReachTheNextInstruction) {
 }
 
 TEST(BuildAst, DocCommentsStartWithTheName) {
-  const Parsed parsed("# base is it\n# version the other\nARG base version=2\n# Build no\n# build yes\nFROM a AS Build\n");
+  const Parsed parsed(
+      "# base is it\n# version the other\nARG base version=2\n# Build no\n# build yes\nFROM a AS Build\n");
   EXPECT_EQ(parsed.Get<Arg>(0).items[0].doc_comment, "is it");
   EXPECT_EQ(parsed.Get<Arg>(0).items[1].doc_comment, "the other");
   EXPECT_EQ(parsed.Get<From>(1).doc_comment, "yes");

@@ -1,5 +1,5 @@
-// Real Dockerfiles with BuildKit's verdicts, if LOAM_CONFORMANCE_DIR names a folder that has them (tests/conformance runs
-// the whole compiler on them; here it is only which files the parser and the tree's builder reject).
+// Real Dockerfiles with BuildKit's verdicts, if LOAM_CONFORMANCE_DIR names a folder that has them (tests/conformance
+// runs the whole compiler on them; here it is only which files the parser and the tree's builder reject).
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -22,9 +22,9 @@ std::string Read(const std::string& path) {
 
 // Errors that BuildKit's parser and instruction packages report, not its conversion to LLB.
 bool IsOfTheParser(const std::string& error) {
-  for (const std::string_view part :
-       {"dockerfile parse error", "ENV must have two arguments", "file with no instructions", "array syntax, arrays must be",
-        "no build stage in current context", "can't find = in", "unterminated heredoc"}) {
+  for (const std::string_view part : {"dockerfile parse error", "ENV must have two arguments",
+                                      "file with no instructions", "array syntax, arrays must be",
+                                      "no build stage in current context", "can't find = in", "unterminated heredoc"}) {
     if (error.find(part) != std::string::npos) {
       return true;
     }

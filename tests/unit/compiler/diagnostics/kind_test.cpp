@@ -26,7 +26,8 @@ TEST(Kinds, MessagesFollowTheStyle) {
     ASSERT_FALSE(info.format.empty()) << info.code;
     EXPECT_NE(info.format.back(), '.') << info.code << " ends with a full stop";
     EXPECT_EQ(info.format.find('\''), info.format.find("'s")) << info.code << ": code goes into backticks";
-    EXPECT_EQ(info.slug.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string_view::npos) << info.code;
+    EXPECT_EQ(info.slug.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string_view::npos)
+        << info.code;
   }
 }
 

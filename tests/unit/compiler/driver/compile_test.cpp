@@ -80,8 +80,9 @@ TEST_F(CompileTest, EveryMistakeIsNamed) {
            {"FROM alpine\nARG X\nCOPY --from=$X / /\n", "not supported in `--from=$X`"},
            {"FROM alpine\nCOPY --from=7 / /\n", "no stage number 7"},
            {"FROM alpine AS a\nFROM alpine AS c\nCOPY --from=d / /\nFROM c AS d\n", "used before it is defined"},
-           {"FROM alpin\n", "cannot resolve image `alpin`: `docker.io/library/alpin:latest` is not among the recorded "
-                            "images | did you mean `alpine`?"},
+           {"FROM alpin\n",
+            "cannot resolve image `alpin`: `docker.io/library/alpin:latest` is not among the recorded "
+            "images | did you mean `alpine`?"},
            {"FROM broken\n", "bad config"},
            {"FROM alpine\nRUN --mount=type=cach true\n", "no mount type `cach` | did you mean `cache`?"},
            {"FROM alpine\nCOPY --chmod=8 a b\n", "no file mode"},
@@ -160,10 +161,10 @@ TEST_F(CompileTest, LabelsHostnameNetworkResourcesAndLimits) {
   ASSERT_TRUE(out->result.ok) << out->FirstError();
   EXPECT_EQ(out->Config()["config"]["Labels"]["l"], "v");
   const std::string ir = ir::PrintModule(out->result.module);
-  for (const char* part : {R"(hostname="box")", "network=host", R"(extra_hosts=[{host="h", ip="1.2.3.4"}])",
-                           R"(ulimits=[{name="nofile", soft=1, hard=2}])", R"(dest="/dev/shm", tmpfs_size=4096)",
-                           R"(cgroup_parent="/cg")", R"(cache_id="ns//c")", "linux_resources={memory=7}",
-                           "ignore_cache=true"}) {
+  for (const char* part :
+       {R"(hostname="box")", "network=host", R"(extra_hosts=[{host="h", ip="1.2.3.4"}])",
+        R"(ulimits=[{name="nofile", soft=1, hard=2}])", R"(dest="/dev/shm", tmpfs_size=4096)", R"(cgroup_parent="/cg")",
+        R"(cache_id="ns//c")", "linux_resources={memory=7}", "ignore_cache=true"}) {
     EXPECT_THAT(ir, HasSubstr(part));
   }
 }
@@ -214,7 +215,8 @@ TEST_F(CompileTest, EpochOfAStage) {
     const source::Buffer* buffer = sources.AddText("Dockerfile", std::move(text)).value();
     return Compile(sources, *buffer, options_, host, emitter).value();
   };
-  const auto result = compile("FROM scratch AS src\nARG REF=v1\nADD https://github.com/a/b.git#$REF /\nFROM scratch\nCOPY --from=src / /\n");
+  const auto result = compile(
+      "FROM scratch AS src\nARG REF=v1\nADD https://github.com/a/b.git#$REF /\nFROM scratch\nCOPY --from=src / /\n");
   ASSERT_TRUE(result.ok);
   EXPECT_EQ(host.asked, "github.com/a/b.git#v2");
   EXPECT_EQ(result.platforms[0].epoch, 1700000000);
@@ -236,15 +238,17 @@ TEST_F(CompileTest, NamedContexts) {
                       {"repo", "https://github.com/a/b.git#main"},
                       {"page", "https://example.com/x"},
                       {"none", "docker-image://scratch"}};
-  const auto out = Run("FROM base\nCOPY --from=files a b\nCOPY --from=files c d\nCOPY --from=repo e f\nCOPY --from=page g h\n"
-                       "COPY --from=none i j\n");
+  const auto out =
+      Run("FROM base\nCOPY --from=files a b\nCOPY --from=files c d\nCOPY --from=repo e f\nCOPY --from=page g h\n"
+          "COPY --from=none i j\n");
   ASSERT_TRUE(out->result.ok) << out->FirstError();
-  for (const char* part :
-       {R"(source.local {id="dir", attrs=[{key="local.followpaths", value="[\"a\"]"}, {key="local.session", value="s"}, {key="local.sharedkeyhint", value="context:files-"}]})",
-        // As upstream, every COPY from a context is a source of its own.
-        R"(source.local {id="dir", attrs=[{key="local.followpaths", value="[\"c\"]"})",
-        R"(source.git {id="github.com/a/b.git#main")", R"(source.http {id="https://example.com/x")",
-        R"(source.image {id="docker.io/library/alpine:latest")"}) {
+  for (
+      const char* part :
+      {R"(source.local {id="dir", attrs=[{key="local.followpaths", value="[\"a\"]"}, {key="local.session", value="s"}, {key="local.sharedkeyhint", value="context:files-"}]})",
+       // As upstream, every COPY from a context is a source of its own.
+       R"(source.local {id="dir", attrs=[{key="local.followpaths", value="[\"c\"]"})",
+       R"(source.git {id="github.com/a/b.git#main")", R"(source.http {id="https://example.com/x")",
+       R"(source.image {id="docker.io/library/alpine:latest")"}) {
     EXPECT_THAT(out->Ir(), HasSubstr(part));
   }
 }
@@ -260,7 +264,8 @@ TEST_F(CompileTest, RemoteContext) {
 }
 
 TEST_F(CompileTest, UsedPathsOfTheContext) {
-  const auto out = Run("FROM scratch AS a\nCOPY z /\nFROM scratch\nCOPY --from=a / /\nCOPY b ./c/../a /\nADD http://x/y /\n");
+  const auto out =
+      Run("FROM scratch AS a\nCOPY z /\nFROM scratch\nCOPY --from=a / /\nCOPY b ./c/../a /\nADD http://x/y /\n");
   ASSERT_TRUE(out->result.ok) << out->FirstError();
   EXPECT_THAT(out->Ir(), HasSubstr(R"(value="[\"a\",\"b\",\"z\"]")"));
   const auto all = Run("FROM scratch\nCOPY b /\nCOPY . /\n");
@@ -281,7 +286,8 @@ TEST_F(CompileTest, LargeInputsTakeLinearTime) {
 TEST_F(CompileTest, LongChainsOfStagesShareWhatTheyInherit) {
   std::string text = "FROM alpine AS s0\n";
   for (int i = 0; i < 500; ++i) {
-    text += "FROM s" + std::to_string(i) + " AS s" + std::to_string(i + 1) + "\nENV K" + std::to_string(i) + "=v\nARG A\n";
+    text +=
+        "FROM s" + std::to_string(i) + " AS s" + std::to_string(i + 1) + "\nENV K" + std::to_string(i) + "=v\nARG A\n";
   }
   text += "FROM s1\nCOPY --from=s500 /a /a\nRUN x\n";
   const auto out = Run(text);

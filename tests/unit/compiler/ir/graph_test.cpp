@@ -158,17 +158,17 @@ TEST(TextTest, PrintsWhatItParsed) {
 }
 
 TEST(TextTest, MistakesNameTheLine) {
-  for (const auto& [text, what] : std::map<std::string, std::string>{
-           {"%0 = nothing {}", "line 1: unknown op `nothing`"},
-           {"\n%0 = merge(%1)", "line 2: %1 is not defined above"},
-           {"%0 = source.image {idd=\"x\"}", "unknown field `idd`"},
-           {"%0 = source.image {id=\"x}", "not closed"},
-           {"%0 = str.const {}\n%0 = str.const {}", "defined twice"},
-           {"%0 = exec {network=wifi}", "unknown name `wifi`"},
-           {"%0 = merge(scratch)", "not scratch"},
-           {"%0 = str.const {}\n%1 = str.concat(%0:3)", "a value that exists"},
-           {"hello", "expected"},
-           {"source 99999999 \"\" \"\" \"\"", "too many"}}) {
+  for (const auto& [text, what] :
+       std::map<std::string, std::string>{{"%0 = nothing {}", "line 1: unknown op `nothing`"},
+                                          {"\n%0 = merge(%1)", "line 2: %1 is not defined above"},
+                                          {"%0 = source.image {idd=\"x\"}", "unknown field `idd`"},
+                                          {"%0 = source.image {id=\"x}", "not closed"},
+                                          {"%0 = str.const {}\n%0 = str.const {}", "defined twice"},
+                                          {"%0 = exec {network=wifi}", "unknown name `wifi`"},
+                                          {"%0 = merge(scratch)", "not scratch"},
+                                          {"%0 = str.const {}\n%1 = str.concat(%0:3)", "a value that exists"},
+                                          {"hello", "expected"},
+                                          {"source 99999999 \"\" \"\" \"\"", "too many"}}) {
     const auto module = ParseModule(text);
     ASSERT_FALSE(module.has_value()) << text;
     EXPECT_THAT(module.error().message(), HasSubstr(what)) << text;
@@ -181,7 +181,8 @@ TEST(VerifierTest, Rules) {
            {"%1 = exec(%0) {args=[\"a\"], cwd=\"/\", mounts=[{input=1, dest=\"/\", output=0}]}", "out of range"},
            {"%1 = exec(%0) {args=[\"a\"], cwd=\"/\", mounts=[{input=0, dest=\"/x\", output=0}]}", "no root mount"},
            {"%1 = exec(%0) {cwd=\"/\", mounts=[{input=0, dest=\"/\", output=0}]}", "needs arguments"},
-           {"%1 = exec(%0) {args=[\"a\"], cwd=\"/\", mounts=[{dest=\"/b\"}, {input=0, dest=\"/\", output=0}]}", "not sorted"},
+           {"%1 = exec(%0) {args=[\"a\"], cwd=\"/\", mounts=[{dest=\"/b\"}, {input=0, dest=\"/\", output=0}]}",
+            "not sorted"},
            {"%1 = exec(%0) {args=[\"a\"], cwd=\"/\", mounts=[{kind=secret, dest=\"/b\"}]}", "no credential"},
            {"%1 = file(%0) {actions=[{input=1, output=0}]}", "out of range"},
            {"%1 = file(%0) {actions=[{input=0}]}", "exactly one output"},

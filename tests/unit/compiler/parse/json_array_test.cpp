@@ -43,9 +43,28 @@ TEST(ScanJsonArray, OtherValuesAreOneTokenEach) {
 }
 
 TEST(ScanJsonArray, WhatIsNoJsonIsRefused) {
-  for (const std::string_view text :
-       {"", "a", "[", "]", "[\"a\"", "[\"a\",]", "[,]", "['a']", "[\"a\" \"b\"]", "[\"a\"] x", "[\"\t\"]", "[\"\\x\"]",
-        "[\"\\u12g4\"]", "[01]", "[1.]", "[+1]", "[nul]", "[{\"a\"}]", "[{a:1}]", "[[]", "[1e999]", "{\"a\": 1}"}) {
+  for (const std::string_view text : {"",
+                                      "a",
+                                      "[",
+                                      "]",
+                                      "[\"a\"",
+                                      "[\"a\",]",
+                                      "[,]",
+                                      "['a']",
+                                      "[\"a\" \"b\"]",
+                                      "[\"a\"] x",
+                                      "[\"\t\"]",
+                                      "[\"\\x\"]",
+                                      "[\"\\u12g4\"]",
+                                      "[01]",
+                                      "[1.]",
+                                      "[+1]",
+                                      "[nul]",
+                                      "[{\"a\"}]",
+                                      "[{a:1}]",
+                                      "[[]",
+                                      "[1e999]",
+                                      "{\"a\": 1}"}) {
     EXPECT_FALSE(Strings(text)) << text;
   }
 }

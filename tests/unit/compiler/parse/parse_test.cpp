@@ -51,11 +51,21 @@ void CheckTree(const Parsed& parsed) {
 
 TEST(Parse, TreeIsLosslessForMalformedText) {
   // Pieces that mean something, joined at random.
-  const std::vector<std::string> pieces = {
-      "FROM ", "RUN ", "copy ", "ENV ", "ONBUILD ", "HEALTHCHECK ", "CMD ", "NONE", "[", "]", "\"a\"", ",", "1", "--x",
-      "--mount=a", "--", "<<EOF", "<<-\"E F\"", "EOF", "\n", "\r\n", "\\\n", "\\ \r\n", "\\", "`", "#", "# escape=`\n", " ", "\t",
-      "a=b", "a", "=", "'", "\"", "${a:-", "}", "$", "AS ", "\xEF\xBB\xBF", "\xC2\xA0", "\xFF", std::string(1, '\0'), "\v", "\f",
-      "\r"};
+  const std::vector<std::string> pieces = {"FROM ",    "RUN ",     "copy ",
+                                           "ENV ",     "ONBUILD ", "HEALTHCHECK ",
+                                           "CMD ",     "NONE",     "[",
+                                           "]",        "\"a\"",    ",",
+                                           "1",        "--x",      "--mount=a",
+                                           "--",       "<<EOF",    "<<-\"E F\"",
+                                           "EOF",      "\n",       "\r\n",
+                                           "\\\n",     "\\ \r\n",  "\\",
+                                           "`",        "#",        "# escape=`\n",
+                                           " ",        "\t",       "a=b",
+                                           "a",        "=",        "'",
+                                           "\"",       "${a:-",    "}",
+                                           "$",        "AS ",      "\xEF\xBB\xBF",
+                                           "\xC2\xA0", "\xFF",     std::string(1, '\0'),
+                                           "\v",       "\f",       "\r"};
   std::mt19937 random(20240611);
   for (int round = 0; round < 4000; ++round) {
     std::string text;

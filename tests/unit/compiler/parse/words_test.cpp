@@ -48,7 +48,9 @@ TEST(SplitQuoted, EscapeAtTheEndBelongsToNoWord) {
   EXPECT_THAT(Quoted("a=b\\", '`'), ElementsAre("a=b\\"));
 }
 
-TEST(SplitQuoted, UnicodeSpaceSeparates) { EXPECT_THAT(Quoted("a\u00a0b\u3000c"), ElementsAre("a", "b", "c")); }
+TEST(SplitQuoted, UnicodeSpaceSeparates) {
+  EXPECT_THAT(Quoted("a\u00a0b\u3000c"), ElementsAre("a", "b", "c"));
+}
 
 TEST(SplitFlags, EndAtTheFirstOtherWord) {
   const Flags flags = ReadFlags("--a --b=c d --e");

@@ -10,7 +10,8 @@ using testing::ElementsAre;
 
 std::vector<std::string> Split(std::string_view text) {
   std::vector<std::string> texts;
-  for (const ShellWord& word : SplitShellWords(text, {.keep_quotes = true, .keep_escapes = true}).value_or(std::vector<ShellWord>{})) {
+  for (const ShellWord& word :
+       SplitShellWords(text, {.keep_quotes = true, .keep_escapes = true}).value_or(std::vector<ShellWord>{})) {
     texts.push_back(word.text);
   }
   return texts;
@@ -40,7 +41,8 @@ TEST(SplitShellWords, PlacesAreThoseOfTheWord) {
 }
 
 TEST(SplitShellWords, MalformedTextHasNoWords) {
-  for (const std::string_view text : {"'a", "\"a", "${a", "${a:-b", "${}", "${:x}", "${{a}}", "${a=b}", "${a:#b}", "${a/b}"}) {
+  for (const std::string_view text :
+       {"'a", "\"a", "${a", "${a:-b", "${}", "${:x}", "${{a}}", "${a=b}", "${a:#b}", "${a/b}"}) {
     EXPECT_FALSE(SplitShellWords(text, {})) << text;
   }
 }

@@ -91,8 +91,8 @@ class GzipLevels : public ::testing::TestWithParam<std::optional<int>> {};
 
 TEST_P(GzipLevels, IsOneValidMemberThatZlibReads) {
   const Compression compression{CompressionType::kGzip, GetParam()};
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1} << 20U, (std::size_t{1} << 20U) + 1,
-                                 std::size_t{5'000'017}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{1} << 20U, (std::size_t{1} << 20U) + 1, std::size_t{5'000'017}}) {
     const std::string data = MakeData(size);
     const Compressed result = CompressAll(data, compression, 3);
     EXPECT_TRUE(Gunzip(result.bytes) == data) << size;
@@ -118,14 +118,15 @@ TEST_P(EveryType, DoesNotDependOnThreadsOrOnTheSizeOfWrites) {
   const std::string data = MakeData(9'000'001) + MakeNoise(1'000'000);
   const std::string expected = CompressAll(data, {GetParam(), std::nullopt}, 1).bytes;
   for (const std::size_t threads : {2U, 5U, 16U}) {
-    EXPECT_TRUE(CompressAll(data, {GetParam(), std::nullopt}, threads, 4096 * threads + 1).bytes == expected) << threads;
+    EXPECT_TRUE(CompressAll(data, {GetParam(), std::nullopt}, threads, 4096 * threads + 1).bytes == expected)
+        << threads;
   }
   EXPECT_TRUE(CompressAll(data, {GetParam(), std::nullopt}, 3, data.size()).bytes == expected);
 }
 
 TEST_P(EveryType, RoundTrips) {
-  for (const std::size_t size : {std::size_t{0}, std::size_t{3}, std::size_t{700'000}, std::size_t{4} << 20U,
-                                 std::size_t{6'000'011}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{3}, std::size_t{700'000}, std::size_t{4} << 20U, std::size_t{6'000'011}}) {
     const std::string data = MakeData(size);
     const Compressed result = CompressAll(data, {GetParam(), std::nullopt}, 2);
     const auto plain = Decompress(result.bytes);
@@ -233,8 +234,10 @@ TEST(Compression, CommandLineToolsReadWhatIsWritten) {
   const auto dir = TempDir::Create();
   const std::string data = MakeData(7'000'000);
   ASSERT_TRUE(WriteFileAtomic(dir->Child("plain"), data).has_value());
-  ASSERT_TRUE(WriteFileAtomic(dir->Child("a.gz"), CompressAll(data, {CompressionType::kGzip, {}}, 2).bytes).has_value());
-  ASSERT_TRUE(WriteFileAtomic(dir->Child("a.zst"), CompressAll(data, {CompressionType::kZstd, {}}, 2).bytes).has_value());
+  ASSERT_TRUE(
+      WriteFileAtomic(dir->Child("a.gz"), CompressAll(data, {CompressionType::kGzip, {}}, 2).bytes).has_value());
+  ASSERT_TRUE(
+      WriteFileAtomic(dir->Child("a.zst"), CompressAll(data, {CompressionType::kZstd, {}}, 2).bytes).has_value());
   for (const auto& [tool, file] : {std::pair("gzip", "a.gz"), std::pair("zstd", "a.zst")}) {
     if (std::system(fmt::format("command -v {} >/dev/null", tool).c_str()) != 0) {
       GTEST_SKIP() << tool << " is not installed";

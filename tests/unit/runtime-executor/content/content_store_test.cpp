@@ -159,10 +159,12 @@ TEST_F(ContentStoreTest, WalksAndDeletes) {
   const Digest a = *store_->WriteBlob("a");
   const Digest b = *store_->WriteBlob("bb");
   std::map<Digest, std::uint64_t> seen;
-  ASSERT_TRUE(store_->Walk([&](const BlobInfo& info) -> Result<> {
-    seen[info.digest] = info.size;
-    return {};
-  }).has_value());
+  ASSERT_TRUE(store_
+                  ->Walk([&](const BlobInfo& info) -> Result<> {
+                    seen[info.digest] = info.size;
+                    return {};
+                  })
+                  .has_value());
   EXPECT_EQ(seen, (std::map<Digest, std::uint64_t>{{a, 1}, {b, 2}}));
   auto open = store_->OpenBlob(a);
   ASSERT_TRUE(store_->Delete(a).has_value());

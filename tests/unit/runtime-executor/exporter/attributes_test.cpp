@@ -36,11 +36,19 @@ TEST(Attributes, AreTakenAndTheRestStays) {
 
 TEST(Attributes, RejectsBadValues) {
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"compression", "rar"},          {"compression-level", "ten"}, {"compression-level", "10"},
-      {"compression-level", "-1"},     {"oci-mediatypes", ""},       {"oci-mediatypes", "yes"},
-      {"rewrite-timestamp", "maybe"},  {"source-date-epoch", "now"}, {"source-date-epoch", "1.5"},
-      {"annotation-layer.a", "x"},     {"annotation[not/a/platform/at/all].a", "x"},
-      {"prefer-nondist-layers", "no"}, {"force-compression", "2"},
+      {"compression", "rar"},
+      {"compression-level", "ten"},
+      {"compression-level", "10"},
+      {"compression-level", "-1"},
+      {"oci-mediatypes", ""},
+      {"oci-mediatypes", "yes"},
+      {"rewrite-timestamp", "maybe"},
+      {"source-date-epoch", "now"},
+      {"source-date-epoch", "1.5"},
+      {"annotation-layer.a", "x"},
+      {"annotation[not/a/platform/at/all].a", "x"},
+      {"prefer-nondist-layers", "no"},
+      {"force-compression", "2"},
   };
   for (const auto& [key, value] : bad) {
     Attributes attributes = {{key, value}};

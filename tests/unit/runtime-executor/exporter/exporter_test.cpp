@@ -36,9 +36,13 @@ class FixedClock final : public Clock {
   [[nodiscard]] SteadyTime Steady() const override { return SteadyTime(); }
 };
 
-bool HasTool(const std::string& tool) { return std::system(("command -v " + tool + " >/dev/null 2>&1").c_str()) == 0; }
+bool HasTool(const std::string& tool) {
+  return std::system(("command -v " + tool + " >/dev/null 2>&1").c_str()) == 0;
+}
 
-int Shell(const std::string& command) { return std::system((command + " >/dev/null").c_str()); }
+int Shell(const std::string& command) {
+  return std::system((command + " >/dev/null").c_str());
+}
 
 // One state root.
 struct Root {
@@ -129,7 +133,8 @@ class ExporterTest : public ::testing::Test {
 TEST_F(ExporterTest, OciArchiveIsTakenBySkopeoAndUmoci) {
   for (const std::string compression : {"uncompressed", "gzip", "zstd"}) {
     const std::string tar = Path(compression + ".tar");
-    const auto response = Export("oci", {{"dest", tar}, {"name", "app:1"}, {"compression", compression}}, OneImage(*root_));
+    const auto response =
+        Export("oci", {{"dest", tar}, {"name", "app:1"}, {"compression", compression}}, OneImage(*root_));
     ASSERT_TRUE(response.has_value()) << response.error().message();
     EXPECT_THAT(*response, Contains(Pair("image.name", "docker.io/library/app:1")));
     const std::string layout = Path(compression);
@@ -227,7 +232,7 @@ TEST_F(ExporterTest, KnownBlobsAreUsedAgain) {
     std::map<std::string, std::pair<ino_t, std::int64_t>> result;
     const std::vector<std::string> names = *ListDir(Path("root/content/blobs/sha256"));
     for (const std::string& name : names) {
-      struct stat status{};
+      struct stat status {};
       ::stat(Path("root/content/blobs/sha256/" + name).c_str(), &status);
       if (status.st_size > 1000) {
         result[name] = {status.st_ino, status.st_mtim.tv_nsec};
@@ -278,8 +283,8 @@ TEST_F(ExporterTest, SeveralPlatformsMakeAnIndex) {
   EXPECT_EQ(index["annotations"]["who"], "loam");
   ASSERT_EQ(index["manifests"].size(), 2U);
   EXPECT_EQ(index["manifests"][1]["platform"]["architecture"], "arm64");
-  const json manifest =
-      json::parse(*ReadFile(Path("layout/blobs/sha256/" + index["manifests"][1]["digest"].get<std::string>().substr(7))));
+  const json manifest = json::parse(
+      *ReadFile(Path("layout/blobs/sha256/" + index["manifests"][1]["digest"].get<std::string>().substr(7))));
   EXPECT_EQ(manifest["annotations"]["only"], "arm");
   EXPECT_EQ(json::parse(*ReadFile(Path("layout/index.json")))["manifests"][0]["digest"], digest);
 
@@ -299,7 +304,8 @@ TEST_F(ExporterTest, LayoutDirectoryKeepsOtherImages) {
   const ExportInput input = OneImage(*root_);
   ASSERT_TRUE(Export("oci", {{"dest", Path("l")}, {"tar", "false"}, {"name", "a:1"}}, input).has_value());
   ASSERT_TRUE(Export("oci", {{"dest", Path("l")}, {"tar", "false"}, {"name", "a:2"}}, input).has_value());
-  ASSERT_TRUE(Export("oci", {{"dest", Path("l")}, {"tar", "false"}, {"name", "a:1"}, {"compression", "zstd"}}, input).has_value());
+  ASSERT_TRUE(Export("oci", {{"dest", Path("l")}, {"tar", "false"}, {"name", "a:1"}, {"compression", "zstd"}}, input)
+                  .has_value());
   const json index = json::parse(*ReadFile(Path("l/index.json")));
   ASSERT_EQ(index["manifests"].size(), 2U);
   EXPECT_EQ(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "2");
@@ -310,7 +316,8 @@ TEST_F(ExporterTest, LayoutDirectoryKeepsOtherImages) {
 }
 
 TEST_F(ExporterTest, DockerMediaTypesOnRequest) {
-  ASSERT_TRUE(Export("oci", {{"dest", Path("l")}, {"tar", "false"}, {"oci-mediatypes", "false"}}, OneImage(*root_)).has_value());
+  ASSERT_TRUE(Export("oci", {{"dest", Path("l")}, {"tar", "false"}, {"oci-mediatypes", "false"}}, OneImage(*root_))
+                  .has_value());
   const json index = json::parse(*ReadFile(Path("l/index.json")));
   EXPECT_EQ(index["manifests"][0]["mediaType"], "application/vnd.docker.distribution.manifest.v2+json");
   const json manifest =
@@ -342,7 +349,7 @@ TEST_F(ExporterTest, LocalCopiesFiles) {
   EXPECT_THAT(*result, IsEmpty());
   EXPECT_THAT(*ListDir(Path("out")), ElementsAre("bin", "etc", "link", "old"));
   EXPECT_THAT(*ReadFile(Path("out/link")), StartsWith("#!/bin/sh")) << "a link now";
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat(Path("out/bin/hello").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0755U);
   EXPECT_EQ(status.st_mtim.tv_sec, 1000000000);
@@ -372,7 +379,7 @@ TEST_F(ExporterTest, TarHasTheFiles) {
   ASSERT_TRUE(MakeDirs(Path("x")).has_value());
   ASSERT_EQ(Shell("tar -C " + Path("x") + " -xf " + Path("files.tar")), 0);
   EXPECT_THAT(*ListDir(Path("x")), ElementsAre("bin", "etc", "link"));
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat(Path("x/bin").c_str(), &status), 0);
   EXPECT_EQ(status.st_mtim.tv_sec, 1000000000);
 

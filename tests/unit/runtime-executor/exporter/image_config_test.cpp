@@ -20,19 +20,21 @@ LayerBlob Layer(char c, std::int64_t created) {
 
 Result<json> Complete(std::string_view config, const std::vector<LayerBlob>& layers,
                       std::optional<std::int64_t> epoch = std::nullopt, std::string_view base = "") {
-  const std::string text = LOAM_TRY(CompleteImageConfig(config, base, Platform{"linux", "amd64", "", "", {}}, layers, epoch));
+  const std::string text =
+      LOAM_TRY(CompleteImageConfig(config, base, Platform{"linux", "amd64", "", "", {}}, layers, epoch));
   return json::parse(text);
 }
 
 TEST(ImageConfig, FillsRootfsAndKeepsUnknownMembers) {
   const auto config = CompleteImageConfig(
-      R"({"os":"linux","architecture":"arm64","zeta":{"b":1,"a":[2]},"config":{"Cmd":["a && b"]},"history":[{"created_by":"x"}]})", "",
-      Platform{}, {Layer('a', 100)}, std::nullopt);
+      R"({"os":"linux","architecture":"arm64","zeta":{"b":1,"a":[2]},"config":{"Cmd":["a && b"]},"history":[{"created_by":"x"}]})",
+      "", Platform{}, {Layer('a', 100)}, std::nullopt);
   ASSERT_TRUE(config.has_value()) << config.error().message();
-  EXPECT_EQ(*config, R"({"architecture":"arm64","config":{"Cmd":["a \u0026\u0026 b"]},"created":"1970-01-01T00:01:40Z",)"
-                     R"("history":[{"created":"1970-01-01T00:01:40Z","created_by":"x"}],"os":"linux",)"
-                     R"("rootfs":{"type":"layers","diff_ids":[")" + Digest::Of("a").ToString() +
-                     R"("]},"zeta":{"b":1,"a":[2]}})");
+  EXPECT_EQ(*config,
+            R"({"architecture":"arm64","config":{"Cmd":["a \u0026\u0026 b"]},"created":"1970-01-01T00:01:40Z",)"
+            R"("history":[{"created":"1970-01-01T00:01:40Z","created_by":"x"}],"os":"linux",)"
+            R"("rootfs":{"type":"layers","diff_ids":[")" +
+                Digest::Of("a").ToString() + R"("]},"zeta":{"b":1,"a":[2]}})");
 }
 
 TEST(ImageConfig, HistoryMatchesLayers) {
@@ -74,8 +76,7 @@ TEST(ImageConfig, EpochClampsWhatIsNew) {
   EXPECT_EQ(config["history"][2]["created"], "1999-01-01T00:00:00Z");
   EXPECT_EQ(config["created"], "2001-09-09T01:46:40Z");
   // The zero time of Go is before every epoch.
-  const json zero = *Complete(
-      R"({"os":"linux","architecture":"amd64","created":"0001-01-01T00:00:00Z"})", {}, 0);
+  const json zero = *Complete(R"({"os":"linux","architecture":"amd64","created":"0001-01-01T00:00:00Z"})", {}, 0);
   EXPECT_EQ(zero["created"], "0001-01-01T00:00:00Z");
 }
 
@@ -102,7 +103,8 @@ TEST(ImageConfig, RejectsWhatIsNoConfig) {
 TEST(ImageConfig, ReadsDiffIds) {
   EXPECT_EQ(DiffIdsOf("")->size(), 0U);
   EXPECT_EQ(DiffIdsOf("{}")->size(), 0U);
-  EXPECT_EQ(DiffIdsOf(R"({"rootfs":{"diff_ids":[")" + Digest::Of("a").ToString() + R"("]}})")->front(), Digest::Of("a"));
+  EXPECT_EQ(DiffIdsOf(R"({"rootfs":{"diff_ids":[")" + Digest::Of("a").ToString() + R"("]}})")->front(),
+            Digest::Of("a"));
   EXPECT_FALSE(DiffIdsOf(R"({"rootfs":{"diff_ids":["sha256:1"]}})").has_value());
 }
 

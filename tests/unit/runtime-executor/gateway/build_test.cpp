@@ -154,7 +154,7 @@ TEST_F(BuildTest, UnchangedContextRunsNothingAndAChangedFileOnlyWhatUsesIt) {
   ASSERT_EQ(origins.size(), 1U);
   const engine::Explanation why = engine::ExplainStep(&builds[1], builds[0], *origins[0]);
   ASSERT_EQ(why.differences.size(), 1U) << origins[0]->name << ": " << why.differences[0].subject << ", "
-                                         << why.differences[1].subject;
+                                        << why.differences[1].subject;
   EXPECT_EQ(why.differences[0].kind, engine::Difference::Kind::kFileChanged);
   EXPECT_EQ(why.differences[0].subject, "b.txt");
 }

@@ -1,4 +1,5 @@
-// go_text, container_path, git_reference, file_mode, signals, mount sizes, dockerignore, image_config, frontend options.
+// go_text, container_path, git_reference, file_mode, signals, mount sizes, dockerignore, image_config, frontend
+// options.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +37,8 @@ TEST(GoTextTest, CleanPath) {
 }
 
 TEST(GoTextTest, Quoting) {
-  EXPECT_EQ(Quoted("a\"b\\\n\t\x01\x7f\u00e9\u00a0\u200b\xff"), "\"a\\\"b\\\\\\n\\t\\x01\\x7f\u00e9\\u00a0\\u200b\\xff\"");
+  EXPECT_EQ(Quoted("a\"b\\\n\t\x01\x7f\u00e9\u00a0\u200b\xff"),
+            "\"a\\\"b\\\\\\n\\t\\x01\\x7f\u00e9\\u00a0\\u200b\\xff\"");
   std::string json;
   AppendJsonString(json, "<a&b>\"\\\n\x01\u2028\xff\u00e9");
   EXPECT_EQ(json, "\"\\u003ca\\u0026b\\u003e\\\"\\\\\\n\\u0001\\u2028\\ufffd\u00e9\"");
@@ -98,13 +100,15 @@ TEST(GitReferenceTest, Forms) {
 }
 
 TEST(GitReferenceTest, Queries) {
-  const auto git = ParseGitReference("https://h/r.git?ref=x&subdir=d&checksum=abc&submodules=false&keep-git-dir").value().value();
+  const auto git =
+      ParseGitReference("https://h/r.git?ref=x&subdir=d&checksum=abc&submodules=false&keep-git-dir").value().value();
   EXPECT_EQ(git.ref, "x");
   EXPECT_EQ(git.subdir, "d");
   EXPECT_EQ(git.checksum, "abc");
   EXPECT_EQ(git.submodules, false);
   EXPECT_EQ(git.keep_git_dir, true);
-  for (const char* bad : {"?ref=a#b", "?tag=a&branch=b", "?x=1", "?ref=a&ref=b", "?ref=", "?submodules=maybe", "?mtime=now"}) {
+  for (const char* bad :
+       {"?ref=a#b", "?tag=a&branch=b", "?x=1", "?ref=a&ref=b", "?ref=", "?submodules=maybe", "?mtime=now"}) {
     EXPECT_FALSE(ParseGitReference(std::string("https://h/r.git") + bad).has_value()) << bad;
   }
 }
@@ -147,8 +151,7 @@ TEST(ByteSizeTest, Units) {
 }
 
 TEST(DockerignoreTest, Patterns) {
-  EXPECT_THAT(ParseDockerignore("\xEF\xBB\xBF# no\n/a/../b \n\n!  c/ \n #d\r\n/\n"),
-              ElementsAre("b", "!c", "#d", "/"));
+  EXPECT_THAT(ParseDockerignore("\xEF\xBB\xBF# no\n/a/../b \n\n!  c/ \n #d\r\n/\n"), ElementsAre("b", "!c", "#d", "/"));
   EXPECT_THAT(ParseDockerignore(""), IsEmpty());
 }
 
@@ -161,9 +164,11 @@ TEST(ImageConfigTest, KeepsKnownFieldsAndDropsOthers) {
   auto config = ParseImageConfig(json, graph);
   ASSERT_TRUE(config.has_value());
   EXPECT_EQ(WriteImageConfig(*config), json);
-  auto more = ParseImageConfig(R"({"foo":[1,{"a":null}],"architecture":"arm","os":"linux","config":null,"rootfs":{}})", graph);
+  auto more =
+      ParseImageConfig(R"({"foo":[1,{"a":null}],"architecture":"arm","os":"linux","config":null,"rootfs":{}})", graph);
   ASSERT_TRUE(more.has_value());
-  EXPECT_EQ(WriteImageConfig(*more), R"({"architecture":"arm","os":"linux","rootfs":{"type":"","diff_ids":null},"config":{}})");
+  EXPECT_EQ(WriteImageConfig(*more),
+            R"({"architecture":"arm","os":"linux","rootfs":{"type":"","diff_ids":null},"config":{}})");
   for (const char* bad : {"", "[]", "{\"os\":1}", "{\"os\":\"a\"", "{\"history\":{}}", "{} x", "{\"a\":}"}) {
     EXPECT_FALSE(ParseImageConfig(bad, graph).has_value()) << bad;
   }
