@@ -5,6 +5,7 @@
 #include "base/file_system.h"
 #include "base/strings.h"
 #include "cli/build_engine.h"
+#include "cli/commands/build_call.h"
 #include "cli/commands/build_context.h"
 #include "cli/commands/build_flags.h"
 #include "cli/commands/build_messages.h"
@@ -102,6 +103,9 @@ Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, cons
     return Exit::kInterrupted;
   }
   PrintDiagnostics(context, report);
+  if (prepared.mode != ProgressMode::kQuiet && prepared.mode != ProgressMode::kRawJson) {
+    PrintWarnings(context, report);
+  }
   if (!outcome) {
     PrintBuildError(context, outcome.error(), report);
     return Exit::kFailed;
@@ -119,6 +123,10 @@ Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, cons
 }
 
 Exit Run(Context& context, const Flags& flags) {
+  const Result<Call> call = ParseCall(flags);
+  if (!call) {
+    return UsageError(context, kBuildCommand, call.error());
+  }
   Result<Prepared> prepared = Prepare(context, flags);
   if (!prepared) {
     return UsageError(context, kBuildCommand, prepared.error());
@@ -135,6 +143,9 @@ Exit Run(Context& context, const Flags& flags) {
     return UsageError(context, kBuildCommand, request.error());
   }
   prepared->request = std::move(*request);
+  if (call->method != CallMethod::kBuild) {
+    return RunCall(context, flags, *call, prepared->files, prepared->request);
+  }
   prepared->request.exports = prepared->outputs.exports;
 
   const auto engine = OpenEngine(context, flags);

@@ -54,6 +54,18 @@ void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildRepo
   fmt::print(context.err, "{}", diag::RenderTerminal(report.diagnostics, *report.sources, {.color = context.Colors()}));
 }
 
+void PrintWarnings(const Context& context, const gateway::DockerfileBuildReport& report) {
+  if (report.warnings.empty()) {
+    return;
+  }
+  fmt::print(context.err, "\n {} found (use --check to expand):\n",
+             report.warnings.size() == 1 ? "1 warning" : fmt::format("{} warnings", report.warnings.size()));
+  for (const lint::Warning& warning : report.warnings) {
+    fmt::print(context.err, " - {}: {}{}\n", warning.rule->name, warning.message,
+               warning.lines.first == 0 ? "" : fmt::format(" (line {})", warning.lines.first));
+  }
+}
+
 void PrintBuildError(const Context& context, const Error& error, const gateway::DockerfileBuildReport& report) {
   const auto* const failed = error.Detail<solver::VertexErrorDetail>();
   if (failed != nullptr) {

@@ -7,6 +7,8 @@
 
 namespace loam::cli {
 
+// The list of what the build checks found, one line each; nothing if they found nothing.
+void PrintWarnings(const Context& context, const gateway::DockerfileBuildReport& report);
 void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildReport& report);
 
 // The error, with the lines of the Dockerfile around the step that failed.

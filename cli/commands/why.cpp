@@ -135,6 +135,14 @@ void PrintSummary(std::FILE* out, const BuildRecord* previous, const BuildRecord
     fmt::print(out, "\n");
     PrintExplanation(out, *step, engine::ExplainStep(previous, current, *step));
   }
+  std::size_t ran = 0;
+  for (const solver::StepReport& step : current.steps) {
+    ran += step.outcome == solver::StepReport::Outcome::kRan ? 1 : 0;
+  }
+  if (ran > origins.size() && !origins.empty()) {
+    fmt::print(out, "\n{} later step{} ran because of that; `loam why STEP` explains one\n", ran - origins.size(),
+               ran - origins.size() == 1 ? "" : "s");
+  }
 }
 
 Exit Run(Context& context, const Flags& flags) {

@@ -1,0 +1,24 @@
+// `loam build --call=METHOD`: questions about a Dockerfile, answered without building it.
+#pragma once
+
+#include "cli/build_engine.h"
+#include "cli/command.h"
+#include "cli/commands/build_context.h"
+
+namespace loam::cli {
+
+enum class CallMethod : std::uint8_t { kBuild, kCheck, kTargets };
+
+struct Call {
+  CallMethod method = CallMethod::kBuild;
+  bool json = false;
+};
+
+// From --call and --check.
+Result<Call> ParseCall(const Flags& flags);
+
+// Prints the answer. A check that finds something fails.
+Exit RunCall(const Context& context, const Flags& flags, const Call& call, const BuildContext& files,
+             const BuildRequest& request);
+
+}  // namespace loam::cli
