@@ -19,6 +19,9 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "base/check.h"
 #include "base/strings.h"
@@ -153,6 +156,10 @@ class Mapping {
         data_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
   ~Mapping() {
     if (valid()) {
+#ifdef __SANITIZE_ADDRESS__
+      // The child left its frames by exec: what is mapped here next must not inherit their marks.
+      ASAN_UNPOISON_MEMORY_REGION(data_, size_);
+#endif
       munmap(data_, size_);
     }
   }
