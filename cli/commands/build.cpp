@@ -107,7 +107,7 @@ Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, cons
     PrintWarnings(context, report);
   }
   if (!outcome) {
-    PrintBuildError(context, outcome.error(), report);
+    PrintBuildError(context, outcome.error(), prepared.files, report);
     return Exit::kFailed;
   }
   Result<> written = WriteFiles(flags, outcome->response);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "cli/commands/missing_file.h"
 #include "compiler/diagnostics/render.h"
 #include "runtime-executor/solver/op.h"
 
@@ -51,7 +52,9 @@ void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildRepo
   if (report.sources == nullptr || report.diagnostics.empty()) {
     return;
   }
-  fmt::print(context.err, "{}", diag::RenderTerminal(report.diagnostics, *report.sources, {.color = context.Colors()}));
+  std::vector<diag::Diagnostic> sorted = report.diagnostics;
+  diag::SortByPosition(sorted);
+  fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
 }
 
 void PrintWarnings(const Context& context, const gateway::DockerfileBuildReport& report) {
@@ -66,14 +69,16 @@ void PrintWarnings(const Context& context, const gateway::DockerfileBuildReport&
   }
 }
 
-void PrintBuildError(const Context& context, const Error& error, const gateway::DockerfileBuildReport& report) {
+void PrintBuildError(const Context& context, const Error& error, const BuildContext& files,
+                     const gateway::DockerfileBuildReport& report) {
   const auto* const failed = error.Detail<solver::VertexErrorDetail>();
   if (failed != nullptr) {
     if (const auto found = report.vertex_sources.find(failed->digest); found != report.vertex_sources.end()) {
       fmt::print(context.err, "{}", ExcerptOf(found->second));
     }
   }
-  PrintError(context, error);
+  const std::string hint = failed == nullptr ? std::string() : MissingFileHint(error, failed->name, files);
+  PrintError(context, hint.empty() ? error : Error(error).WithHint(hint));
 }
 
 }  // namespace loam::cli

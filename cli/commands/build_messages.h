@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/command.h"
+#include "cli/commands/build_context.h"
 #include "cli/progress/display.h"
 #include "runtime-executor/gateway/dockerfile_build.h"
 
@@ -11,8 +12,9 @@ namespace loam::cli {
 void PrintWarnings(const Context& context, const gateway::DockerfileBuildReport& report);
 void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildReport& report);
 
-// The error, with the lines of the Dockerfile around the step that failed.
-void PrintBuildError(const Context& context, const Error& error, const gateway::DockerfileBuildReport& report);
+// The error, with the lines of the Dockerfile around the step that failed and what can be done.
+void PrintBuildError(const Context& context, const Error& error, const BuildContext& files,
+                     const gateway::DockerfileBuildReport& report);
 
 // "Dockerfile:5\n-----\n   4 |     …\n   5 | >>> RUN false\n-----\n"; a few lines of context on both sides.
 std::string ExcerptOf(const gateway::VertexSource& source);

@@ -71,6 +71,7 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   options.dockerfile = LOAM_TRY(sema::ParseFrontendOptions(request.options));
   options.dockerfile.file_name = OptionOr(request, "filename", kDefaultDockerfile);
   options.dockerfile.read_dockerignore = true;
+  options.lint = true;
   options.level = request.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
 
   const std::unique_ptr<sema::BuildHost> host = MakeBuildHost(job, client, request, stop);
@@ -83,6 +84,7 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   if (!compiled) {
     return Unexpected(std::move(compiled).error());
   }
+  report.warnings = std::move(compiled->warnings);
   if (stop.stop_requested()) {
     return Unexpected(ErrorCode::kCanceled, "context canceled");
   }

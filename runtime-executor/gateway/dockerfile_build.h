@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/lint/warning.h"
 #include "compiler/source/source_manager.h"
 #include "runtime-executor/engine/engine.h"
 
@@ -45,6 +46,8 @@ struct DockerfileBuildReport {
   std::shared_ptr<source::SourceManager> sources;
   // Errors and warnings of the compiler, in the order of emission.
   std::vector<diag::Diagnostic> diagnostics;
+  // What the build checks found.
+  std::vector<lint::Warning> warnings;
   std::unordered_map<Digest, VertexSource> vertex_sources;
 };
 
