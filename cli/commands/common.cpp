@@ -1,19 +1,31 @@
 #include "cli/commands/common.h"
 
+#include "cli/config.h"
+
 namespace loam::cli {
 
 namespace {
 
-std::string FlagOrEnv(const Context& context, const Flags& flags, std::string_view flag, const char* variable) {
-  return flags.Has(flag) ? flags.String(flag) : context.Env(variable);
+// The command line beats the environment, which beats the configuration file.
+std::string FirstOf(const Context& context, const Flags& flags, std::string_view flag, const char* variable,
+                    const std::string& configured) {
+  if (flags.Has(flag)) {
+    return flags.String(flag);
+  }
+  const std::string value = context.Env(variable);
+  return value.empty() ? configured : value;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<engine::Engine>> OpenEngine(const Context& context, const Flags& flags) {
-  return engine::Engine::Open({.root = FlagOrEnv(context, flags, "root", "LOAM_ROOT"),
-                               .runtime = FlagOrEnv(context, flags, "runtime", "LOAM_RUNTIME"),
-                               .snapshotter = FlagOrEnv(context, flags, "snapshotter", "LOAM_SNAPSHOTTER")});
+  Config config = LOAM_TRY(LoadConfig());
+  engine::EngineOptions options;
+  options.root = FirstOf(context, flags, "root", "LOAM_ROOT", config.root);
+  options.runtime = FirstOf(context, flags, "runtime", "LOAM_RUNTIME", config.runtime);
+  options.snapshotter = FirstOf(context, flags, "snapshotter", "LOAM_SNAPSHOTTER", config.snapshotter);
+  options.registry_hosts = std::move(config.registries);
+  return engine::Engine::Open(std::move(options));
 }
 
 }  // namespace loam::cli

@@ -38,6 +38,14 @@ class BadInput(LoamCase):
         self.write("Dockerfile", "FROM scratch\nCOPY missing.txt /\n")
         self.expect_error(".", says="missing.txt")
 
+    def test_missing_file_names_the_nearest_or_the_ignore_line(self):
+        self.write("Dockerfile", "FROM scratch\nCOPY src/mian.c /\n")
+        self.write("src/main.c", "")
+        self.expect_error(".", says="did you mean `src/main.c`?")
+        self.write("Dockerfile", "FROM scratch\nCOPY src/main.c /\n")
+        self.write(".dockerignore", "*.md\nsrc\n")
+        self.expect_error(".", says="excluded by line 2 of .dockerignore")
+
     def test_path_outside_the_context(self):
         self.write("sub/Dockerfile", "FROM scratch\nCOPY ../secret /\n")
         self.write("secret", "S")

@@ -111,6 +111,19 @@ class Registry(LoamCase):
         self.build("-o", "out", ".")
         self.assertEqual((self.work / "out/again").read_text(), "pushed\n")
 
+    def test_mirror_from_the_configuration(self):
+        registry = self.start_registry()
+        self.import_busybox()
+        self.build("-t", f"{registry}/library/mirrored:1", "--push", "-f", "-", ".", stdin=b"FROM busybox\nRUN echo m > /m\n")
+        self.root = self.base / "other-root"
+        config = self.write("config.toml", f"[registry.\"docker.io\"]\nmirrors = [\"{registry}\"]\n")
+        self.write("Dockerfile", "FROM mirrored:1 AS m\nFROM scratch\nCOPY --from=m /m /m\n")
+        self.build("-o", "out", ".", env={"LOAM_CONFIG": str(config)})
+        self.assertEqual((self.work / "out/m").read_text(), "m\n")
+        config.write_text("[registry.\"docker.io\"]\nmirors = []\n")
+        done = self.build(".", env={"LOAM_CONFIG": str(config)}, check=1)
+        self.assertIn("did you mean `mirrors`", done.err)
+
     def test_pushes_with_shared_layers(self):
         registry = self.start_registry()
         base = self.import_busybox()

@@ -1,0 +1,16 @@
+// Why a file that COPY or ADD names is not in the build context, and which one was meant.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "cli/commands/build_context.h"
+
+namespace loam::cli {
+
+// A hint for an error of the form `"/path": not found`: the line of the ignore file that excludes it, or the nearest
+// name in its directory. Empty if nothing is known, or if the error is of another kind. `step` is the failed step's
+// name.
+std::string MissingFileHint(const Error& error, const std::string& step, const BuildContext& files);
+
+}  // namespace loam::cli
