@@ -408,7 +408,11 @@ Result<> TarReader::ReadPaxSparseMap(TarEntry* entry) {
 // Old GNU format: four pieces in the header, then blocks of 21 while the extension flag is set.
 Result<> TarReader::ReadGnuSparseMap(std::string header, TarEntry* entry) {
   entry->sparse = true;
-  entry->size = static_cast<std::uint64_t>(LOAM_TRY(Number(header, 483, 12)));
+  const std::int64_t real_size = LOAM_TRY(Number(header, 483, 12));
+  if (real_size < 0) {
+    return Damaged("negative size");
+  }
+  entry->size = static_cast<std::uint64_t>(real_size);
   const auto add = [&](std::string_view block, std::size_t at) -> Result<> {
     const std::int64_t offset = LOAM_TRY(Number(block, at, 12));
     const std::int64_t size = LOAM_TRY(Number(block, at + 12, 12));
