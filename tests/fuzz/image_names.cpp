@@ -19,8 +19,8 @@ void TryReference(std::string_view text) {
   }
   const auto again = ParseImageReference(reference->ToString());
   LOAM_CHECK(again && *again == *reference, "a reference changes when printed");
-  const auto familiar = ParseImageReference(reference->Familiar());
-  LOAM_CHECK(familiar && *familiar == *reference, "a reference's short form means something else");
+  // The short form may mean something else ("docker.io/a.b/c" is shown as "a.b/c"), as upstream's does.
+  static_cast<void>(ParseImageReference(reference->Familiar()));
   const ImageReference tagged = reference->WithDefaultTag();
   LOAM_CHECK(!tagged.tag.empty() || !tagged.digest.empty(), "no default tag");
 }
