@@ -1,5 +1,6 @@
 #include "base/pattern_matcher.h"
 
+#include <fmt/format.h>
 #include <re2/re2.h>
 
 #include <algorithm>

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/strings.h"
 

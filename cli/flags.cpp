@@ -5,6 +5,7 @@
 // A comma is part of a value here (`-o type=docker,dest=-`), and regular expressions at start-up cost milliseconds.
 #define CXXOPTS_VECTOR_DELIMITER '\0'
 #define CXXOPTS_NO_REGEX
+#include <fmt/format.h>
 #include <cxxopts.hpp>
 
 namespace loam::cli {

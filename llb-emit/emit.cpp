@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "llb-emit/caps.h"
 #include "llb-emit/metadata_writer.h"

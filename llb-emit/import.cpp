@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "llb-emit/caps.h"
 #include "llb-emit/op_writer.h"
 

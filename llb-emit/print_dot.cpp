@@ -3,6 +3,8 @@
 #include <iterator>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "base/strings.h"
 #include "llb-emit/print.h"
 

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "llb-emit/describe.h"
 #include "llb-emit/print.h"

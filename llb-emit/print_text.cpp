@@ -1,6 +1,8 @@
 // LLB as indented text: one field a line, a repeated field once for each element.
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "llb-emit/describe.h"
 #include "llb-emit/print.h"
 

@@ -1,5 +1,6 @@
 #include "llb-emit/read.h"
 
+#include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
 
 #include <limits>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "proto/solver/pb/ops.pb.h"
 

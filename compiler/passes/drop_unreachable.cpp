@@ -1,5 +1,7 @@
 // Drops what no result needs: stages that nothing copies from, steps that an earlier pass replaced.
+#include <fmt/format.h>
 #include "compiler/passes/pass.h"
+
 #include "compiler/passes/rewriter.h"
 
 namespace loam::passes {

@@ -2,6 +2,8 @@
 // else uses, is never made. A chain of COPY --link is such a chain of merges.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "compiler/passes/pass.h"
 #include "compiler/passes/rewriter.h"
 

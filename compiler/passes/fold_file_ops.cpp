@@ -9,6 +9,8 @@
 // COPY --link starts at scratch and ends in a merge, so it is left as it is.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "base/strings.h"
 #include "compiler/passes/pass.h"

@@ -1,5 +1,7 @@
 #include "compiler/passes/pass_manager.h"
 
+#include <fmt/format.h>
+
 #include "base/strings.h"
 #include "compiler/ir/verifier.h"
 #include "compiler/passes/pass.h"

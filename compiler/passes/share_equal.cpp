@@ -1,7 +1,9 @@
 // Makes equal subgraphs one, across stages. The graph does this by itself while it is built; left for this pass are
 // nodes that became equal later: sources whose attributes were set at the end, and all that follows from them. Names
 // and source ranges are no difference: the step keeps those of both.
+#include <fmt/format.h>
 #include "compiler/passes/pass.h"
+
 #include "compiler/passes/rewriter.h"
 
 namespace loam::passes {

@@ -5,6 +5,8 @@
 #include <map>
 #include <unordered_map>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/pattern_matcher.h"
 #include "base/strings.h"

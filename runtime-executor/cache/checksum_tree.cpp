@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "base/task_pool.h"

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "runtime-executor/cache/preimage_codec.h"
 
 namespace loam::cache {

@@ -1,5 +1,7 @@
 #include "runtime-executor/engine/build_record.h"
 
+#include <fmt/format.h>
+
 #include "base/strings.h"
 #include "runtime-executor/engine/step_name.h"
 

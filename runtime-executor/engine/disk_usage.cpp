@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/rooted_fs.h"
 #include "runtime-executor/engine/engine_state.h"
 

@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include <fmt/format.h>
+
 #include "runtime-executor/engine/build_record_codec.h"
 #include "runtime-executor/engine/engine_state.h"
 #include "runtime-executor/engine/job_state.h"

@@ -4,6 +4,8 @@
 #include <set>
 #include <unordered_map>
 
+#include <fmt/format.h>
+
 #include "runtime-executor/engine/build_record.h"
 #include "runtime-executor/engine/step_name.h"
 

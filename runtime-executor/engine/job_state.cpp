@@ -1,5 +1,7 @@
 #include "runtime-executor/engine/job_state.h"
 
+#include <fmt/format.h>
+
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/engine/build_record_codec.h"
 #include "runtime-executor/engine/llb_graph.h"

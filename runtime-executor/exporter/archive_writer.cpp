@@ -1,5 +1,7 @@
 #include "runtime-executor/exporter/archive_writer.h"
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 
 namespace loam::exporter {

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include "base/image_reference.h"
 #include "base/platform.h"
 #include "base/strings.h"

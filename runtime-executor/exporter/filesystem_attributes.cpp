@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace loam::exporter {
 
 Result<FilesystemAttributes> ReadFilesystemAttributes(std::string_view type, const Attributes& attributes) {

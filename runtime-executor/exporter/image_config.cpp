@@ -1,5 +1,6 @@
 #include "runtime-executor/exporter/image_config.h"
 
+#include <fmt/format.h>
 #include <charconv>
 #include <compare>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,6 @@
 #include "runtime-executor/exporter/image_writer.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <set>

@@ -1,4 +1,6 @@
+#include <fmt/format.h>
 #include "runtime-executor/exporter/exporter.h"
+
 #include "runtime-executor/exporter/image/image_exporter.h"
 #include "runtime-executor/exporter/local/local_exporter.h"
 #include "runtime-executor/exporter/oci/oci_exporter.h"

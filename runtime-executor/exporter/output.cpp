@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+#include <fmt/format.h>
+
 namespace loam::exporter {
 
 Result<Output> Output::Open(const std::string& dest, const ExporterServices& services) {

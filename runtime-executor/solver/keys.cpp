@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "runtime-executor/solver/solver_core.h"
 
 namespace loam::solver {

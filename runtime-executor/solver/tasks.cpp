@@ -2,6 +2,8 @@
 // and comes back as an event; if the vertex is dead by then, nobody cares.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "runtime-executor/solver/solver_core.h"
 

@@ -2,6 +2,7 @@
 // differ in what they show.
 #include "compiler/ast/dockerfile/print.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "compiler/syntax/quote.h"

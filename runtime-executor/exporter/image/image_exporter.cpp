@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include <fmt/format.h>
+
 #include "base/image_reference.h"
 #include "base/strings.h"
 #include "runtime-executor/content/content_store.h"

@@ -1,5 +1,7 @@
 #include "runtime-executor/exporter/oci/oci_exporter.h"
 
+#include <fmt/format.h>
+
 #include "base/clock.h"
 #include "base/strings.h"
 #include "runtime-executor/exporter/image_writer.h"
