@@ -165,8 +165,12 @@ class Mapping {
   }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
-  [[nodiscard]] bool valid() const { return data_ != MAP_FAILED; }
-  [[nodiscard]] char* end() const { return static_cast<char*>(data_) + size_; }
+  [[nodiscard]] bool valid() const {
+    return data_ != MAP_FAILED;
+  }
+  [[nodiscard]] char* end() const {
+    return static_cast<char*>(data_) + size_;
+  }
 
  private:
   std::size_t size_;

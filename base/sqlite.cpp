@@ -49,7 +49,9 @@ tl::unexpected<Error> Failed(sqlite3* handle, int code, std::string_view doing) 
 
 }  // namespace
 
-void Database::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+void Database::Close::operator()(sqlite3* handle) const {
+  sqlite3_close_v2(handle);
+}
 
 Result<Database> Database::Open(const std::string& path, const OpenOptions& options) {
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
@@ -93,8 +95,12 @@ Result<Statement> Database::Prepare(std::string_view sql) {
   return statement;
 }
 
-std::int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(handle_.get()); }
-std::int64_t Database::Changes() const { return sqlite3_changes64(handle_.get()); }
+std::int64_t Database::LastInsertId() const {
+  return sqlite3_last_insert_rowid(handle_.get());
+}
+std::int64_t Database::Changes() const {
+  return sqlite3_changes64(handle_.get());
+}
 
 Result<std::int64_t> Database::UserVersion() {
   Statement statement = LOAM_TRY(Prepare("PRAGMA user_version"));
@@ -106,11 +112,15 @@ Result<> Database::SetUserVersion(std::int64_t version) {
   return Execute(fmt::format("PRAGMA user_version={}", version));
 }
 
-void Statement::Finalize::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
+void Statement::Finalize::operator()(sqlite3_stmt* handle) const {
+  sqlite3_finalize(handle);
+}
 
 namespace {
 // Binding fails only for a wrong index or when out of memory: our own bug.
-void CheckBound(int code) { LOAM_CHECK(code == SQLITE_OK, "cannot bind a parameter of a statement"); }
+void CheckBound(int code) {
+  LOAM_CHECK(code == SQLITE_OK, "cannot bind a parameter of a statement");
+}
 }  // namespace
 
 Statement& Statement::Bind(int index, std::int64_t value) {
@@ -169,10 +179,16 @@ Result<> Statement::Finish() {
   return {};
 }
 
-void Statement::Reset() { sqlite3_reset(handle_.get()); }
+void Statement::Reset() {
+  sqlite3_reset(handle_.get());
+}
 
-std::int64_t Statement::Int(int column) const { return sqlite3_column_int64(handle_.get(), column); }
-double Statement::Double(int column) const { return sqlite3_column_double(handle_.get(), column); }
+std::int64_t Statement::Int(int column) const {
+  return sqlite3_column_int64(handle_.get(), column);
+}
+double Statement::Double(int column) const {
+  return sqlite3_column_double(handle_.get(), column);
+}
 
 std::string_view Statement::Text(int column) const {
   const void* data = sqlite3_column_text(handle_.get(), column);
@@ -198,7 +214,9 @@ Digest Statement::GetDigest(int column) const {
   return Digest(bytes);
 }
 
-bool Statement::IsNull(int column) const { return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL; }
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
+}
 
 Result<Transaction> Transaction::Begin(Database& database) {
   LOAM_TRY(database.Execute("BEGIN IMMEDIATE"));

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 
 namespace loam::content {
@@ -84,7 +86,9 @@ Result<std::size_t> StringSource::Read(std::span<char> buffer) {
   return count;
 }
 
-Result<> FdSink::Write(std::string_view data) { return WriteAll(fd_, data, name_); }
+Result<> FdSink::Write(std::string_view data) {
+  return WriteAll(fd_, data, name_);
+}
 
 Result<> FdSink::WriteFromFile(int fd, std::uint64_t offset, std::uint64_t size, std::string_view name) {
   auto from = static_cast<off_t>(offset);
@@ -95,7 +99,8 @@ Result<> FdSink::WriteFromFile(int fd, std::uint64_t offset, std::uint64_t size,
     ssize_t count = -1;
     if (use_copy_file_range) {
       count = ::copy_file_range(fd, &from, fd_, nullptr, want, 0);
-      if (count < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == EBADF)) {
+      if (count < 0 &&
+          (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP || errno == EBADF)) {
         use_copy_file_range = false;
         continue;
       }

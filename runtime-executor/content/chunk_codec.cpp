@@ -1,5 +1,7 @@
 #include "runtime-executor/content/chunk_codec.h"
 
+#include <fmt/format.h>
+
 namespace loam::content {
 namespace {
 

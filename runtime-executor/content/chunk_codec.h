@@ -48,7 +48,8 @@ class ChunkCodec {
   [[nodiscard]] virtual std::string Header() const { return {}; }
   virtual Result<> Compress(std::string_view chunk, CompressedChunk& out) = 0;
   // The checksum of two parts joined, `size` being the length of the second.
-  [[nodiscard]] virtual std::uint32_t Combine(std::uint32_t /*first*/, std::uint32_t /*second*/, std::size_t /*size*/) const {
+  [[nodiscard]] virtual std::uint32_t Combine(std::uint32_t /*first*/, std::uint32_t /*second*/,
+                                              std::size_t /*size*/) const {
     return 0;
   }
   // `total` is the size of the uncompressed stream.

@@ -1,5 +1,7 @@
 #include "runtime-executor/content/compression.h"
 
+#include <fmt/format.h>
+
 #include "runtime-executor/content/descriptor.h"
 
 namespace loam::content {
@@ -62,7 +64,8 @@ CompressionType DetectCompression(std::string_view head) {
     return CompressionType::kZstd;
   }
   // A skippable frame first (0x184D2A5?, little endian).
-  if (head.size() >= 4 && (static_cast<unsigned char>(head[0]) & 0xf0U) == 0x50U && head.substr(1, 3) == "\x2a\x4d\x18") {
+  if (head.size() >= 4 && (static_cast<unsigned char>(head[0]) & 0xf0U) == 0x50U &&
+      head.substr(1, 3) == "\x2a\x4d\x18") {
     return CompressionType::kZstd;
   }
   return CompressionType::kUncompressed;

@@ -58,9 +58,10 @@ struct StreamSummary {
   std::uint64_t size = 0;
 };
 
-// Write the uncompressed stream into it; compressed bytes go to `out` in order, from threads of the pool (one at a time).
-// Reading files by WriteFromFile, hashing, compressing and writing out all overlap. A failure of `out` comes back from a
-// later Write or from Finish. Dropping it without Finish abandons the stream (and waits for work under way).
+// Write the uncompressed stream into it; compressed bytes go to `out` in order, from threads of the pool (one at a
+// time). Reading files by WriteFromFile, hashing, compressing and writing out all overlap. A failure of `out` comes
+// back from a later Write or from Finish. Dropping it without Finish abandons the stream (and waits for work under
+// way).
 class Compressor : public ByteSink {
  public:
   static Result<std::unique_ptr<Compressor>> Create(CodecPool& pool, const Compression& compression, ByteSink& out);

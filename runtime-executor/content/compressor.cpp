@@ -2,6 +2,8 @@
 #include <cstring>
 #include <deque>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "runtime-executor/content/chunk_codec.h"
 #include "runtime-executor/content/codec_pool.h"
@@ -20,8 +22,8 @@ struct Chunk {
   [[nodiscard]] std::string_view data() { return {input.data(), size}; }
 };
 
-// The way of a chunk: filled by the writer's thread; hashed in order; compressed in any order; written out in order; and
-// back to the writer. The three stages run on the pool.
+// The way of a chunk: filled by the writer's thread; hashed in order; compressed in any order; written out in order;
+// and back to the writer. The three stages run on the pool.
 class ParallelCompressor final : public Compressor {
  public:
   ParallelCompressor(CodecPool& pool, std::shared_ptr<ChunkCodec> codec, ByteSink& out)
@@ -47,12 +49,12 @@ class ParallelCompressor final : public Compressor {
   Result<> WriteFromFile(int fd, std::uint64_t offset, std::uint64_t size, std::string_view name) override {
     while (size > 0) {
       LOAM_TRY(NeedChunk());
-      const auto want =
-          static_cast<std::size_t>(std::min<std::uint64_t>(size, codec_->chunk_size() - filling_->size));
+      const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(size, codec_->chunk_size() - filling_->size));
       const std::size_t count =
           LOAM_TRY(ReadAt(fd, std::span(filling_->input.data() + filling_->size, want), offset, name));
       if (count < want) {
-        return Unexpected(ErrorCode::kDataLoss, fmt::format("read {}: the file became shorter while it was read", name));
+        return Unexpected(ErrorCode::kDataLoss,
+                          fmt::format("read {}: the file became shorter while it was read", name));
       }
       Filled(count);
       offset += count;

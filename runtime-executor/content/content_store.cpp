@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 
 namespace loam::content {
@@ -66,7 +68,7 @@ std::string ContentStore::TemporaryName() const {
 }
 
 Result<BlobInfo> ContentStore::Info(const Digest& digest) const {
-  struct stat status{};
+  struct stat status {};
   if (::stat(PathOf(digest).c_str(), &status) != 0) {
     if (errno == ENOENT) {
       return Unexpected(ErrorCode::kNotFound, fmt::format("blob {} is not in the content store", digest.ToString()));
@@ -76,7 +78,9 @@ Result<BlobInfo> ContentStore::Info(const Digest& digest) const {
   return InfoOf(digest, status);
 }
 
-bool ContentStore::Contains(const Digest& digest) const { return Info(digest).has_value(); }
+bool ContentStore::Contains(const Digest& digest) const {
+  return Info(digest).has_value();
+}
 
 bool ContentStore::Contains(const Descriptor& descriptor) const {
   const Result<BlobInfo> info = Info(descriptor.digest);
@@ -91,7 +95,7 @@ Result<Blob> ContentStore::OpenBlob(const Digest& digest) const {
     }
     return Unexpected(std::move(fd).error());
   }
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd->get(), &status) != 0) {
     return UnexpectedErrno(fmt::format("stat blob {}", digest.ToString()));
   }
@@ -160,8 +164,8 @@ Result<Ingest> ContentStore::ResumeIngest(std::string_view key) const {
       return UnexpectedErrno(fmt::format("lock {}", path));
     }
     // The previous holder may have published or removed the file between open and lock.
-    struct stat mine{};
-    struct stat named{};
+    struct stat mine {};
+    struct stat named {};
     if (::fstat(fd.get(), &mine) != 0) {
       return UnexpectedErrno(fmt::format("stat {}", path));
     }
@@ -184,7 +188,7 @@ Result<> ContentStore::Walk(const std::function<Result<>(const BlobInfo&)>& visi
   const UniqueFd fd = LOAM_TRY(OpenFile(directory, O_RDONLY | O_DIRECTORY));
   for (const std::string& name : LOAM_TRY(ListDirFd(fd.get(), directory))) {
     const Result<Digest> digest = Digest::Parse("sha256:" + name);
-    struct stat status{};
+    struct stat status {};
     // Another process may delete it between the listing and here.
     if (digest && ::fstatat(fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
       LOAM_TRY(visit(InfoOf(*digest, status)));
@@ -205,7 +209,7 @@ Result<> ContentStore::RemoveStaleIngests(std::chrono::seconds keep_keyed) {
   const UniqueFd fd = LOAM_TRY(OpenFile(directory, O_RDONLY | O_DIRECTORY));
   const WallTime now = SystemClock().Now();
   for (const std::string& name : LOAM_TRY(ListDirFd(fd.get(), directory))) {
-    struct stat status{};
+    struct stat status {};
     if (::fstatat(fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       continue;
     }

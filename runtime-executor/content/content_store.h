@@ -1,6 +1,6 @@
 // ContentStore: immutable blobs by digest, in files `blobs/sha256/<hex>` below one directory. Many threads and several
-// processes may use one directory at once. A blob appears complete and verified or not at all; an unnamed temporary file
-// (or a keyed one, for resuming) is all that a killed process can leave behind.
+// processes may use one directory at once. A blob appears complete and verified or not at all; an unnamed temporary
+// file (or a keyed one, for resuming) is all that a killed process can leave behind.
 #pragma once
 
 #include <chrono>
@@ -47,7 +47,8 @@ class Blob final : public ByteSource {
 
 class ContentStore;
 
-// A blob being written, hashed on the way. Dropped without Commit: an unkeyed one vanishes, a keyed one stays for resuming.
+// A blob being written, hashed on the way. Dropped without Commit: an unkeyed one vanishes, a keyed one stays for
+// resuming.
 class Ingest final : public ByteSink {
  public:
   ~Ingest() override;
@@ -61,7 +62,8 @@ class Ingest final : public ByteSink {
   Result<> Restart();
   // Publishes the blob. With `expected` (size 0 and an empty digest are "not known"), a difference is kDataLoss, the
   // data is discarded and nothing is published. A blob that is there already is fine.
-  Result<BlobInfo> Commit(const Digest& expected_digest = {}, std::optional<std::uint64_t> expected_size = std::nullopt);
+  Result<BlobInfo> Commit(const Digest& expected_digest = {},
+                          std::optional<std::uint64_t> expected_size = std::nullopt);
   // Removes a keyed ingest for good.
   void Discard();
 

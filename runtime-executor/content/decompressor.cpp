@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <isa-l.h>
 #include <zstd.h>
 

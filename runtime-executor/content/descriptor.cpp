@@ -1,5 +1,6 @@
 #include "runtime-executor/content/descriptor.h"
 
+#include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -91,9 +92,15 @@ Result<std::vector<Descriptor>> DescriptorList(const json& object, const char* k
 
 namespace media_type {
 
-bool IsIndex(std::string_view media_type) { return media_type == kOciIndex || media_type == kDockerManifestList; }
-bool IsManifest(std::string_view media_type) { return media_type == kOciManifest || media_type == kDockerManifest; }
-bool IsConfig(std::string_view media_type) { return media_type == kOciConfig || media_type == kDockerConfig; }
+bool IsIndex(std::string_view media_type) {
+  return media_type == kOciIndex || media_type == kDockerManifestList;
+}
+bool IsManifest(std::string_view media_type) {
+  return media_type == kOciManifest || media_type == kDockerManifest;
+}
+bool IsConfig(std::string_view media_type) {
+  return media_type == kOciConfig || media_type == kDockerConfig;
+}
 bool IsLayer(std::string_view media_type) {
   return media_type.starts_with("application/vnd.oci.image.layer.") ||
          media_type.starts_with("application/vnd.docker.image.rootfs.");
@@ -116,9 +123,8 @@ ordered_json ToJson(const Platform& platform) {
 }
 
 ordered_json ToJson(const Descriptor& descriptor) {
-  ordered_json json = {{"mediaType", descriptor.media_type},
-                       {"digest", descriptor.digest.ToString()},
-                       {"size", descriptor.size}};
+  ordered_json json = {
+      {"mediaType", descriptor.media_type}, {"digest", descriptor.digest.ToString()}, {"size", descriptor.size}};
   if (!descriptor.urls.empty()) {
     json["urls"] = descriptor.urls;
   }
@@ -156,7 +162,8 @@ Result<Descriptor> ParseDescriptor(const json& object) {
   const std::string digest = LOAM_TRY(StringMember(object, "digest"));
   descriptor.digest = LOAM_TRY_CONTEXT("descriptor", Digest::Parse(digest));
   const auto size = object.find("size");
-  if (size == object.end() || !size->is_number_integer() || (!size->is_number_unsigned() && size->get<std::int64_t>() < 0)) {
+  if (size == object.end() || !size->is_number_integer() ||
+      (!size->is_number_unsigned() && size->get<std::int64_t>() < 0)) {
     return Invalid("a descriptor has no valid size");
   }
   descriptor.size = size->get<std::uint64_t>();

@@ -22,8 +22,7 @@ inline constexpr std::string_view kOciConfig = "application/vnd.oci.image.config
 inline constexpr std::string_view kOciLayer = "application/vnd.oci.image.layer.v1.tar";
 inline constexpr std::string_view kOciLayerGzip = "application/vnd.oci.image.layer.v1.tar+gzip";
 inline constexpr std::string_view kOciLayerZstd = "application/vnd.oci.image.layer.v1.tar+zstd";
-inline constexpr std::string_view kOciLayerNondistributable =
-    "application/vnd.oci.image.layer.nondistributable.v1.tar";
+inline constexpr std::string_view kOciLayerNondistributable = "application/vnd.oci.image.layer.nondistributable.v1.tar";
 inline constexpr std::string_view kOciLayerNondistributableGzip =
     "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 inline constexpr std::string_view kOciEmpty = "application/vnd.oci.empty.v1+json";

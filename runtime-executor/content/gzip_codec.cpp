@@ -1,6 +1,7 @@
 // gzip (RFC 1952) as one member: every chunk is compressed on its own and ends byte-aligned by a flush, so that the
-// chunks' deflate blocks can be put one after another; the CRCs are combined. Level 1 to 3 and the default are igzip's, 0 and
-// 4 to 9 are zlib's.
+// chunks' deflate blocks can be put one after another; the CRCs are combined. Level 1 to 3 and the default are igzip's,
+// 0 and 4 to 9 are zlib's.
+#include <fmt/format.h>
 #include <isa-l.h>
 #include <zlib.h>
 
@@ -20,7 +21,9 @@ constexpr std::string_view kHeader("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", 1
 // An empty last block with fixed Huffman codes.
 constexpr std::string_view kLastBlock("\x03\x00", 2);
 
-std::size_t FirstBound(std::size_t size) { return size + size / 16 + 4096; }
+std::size_t FirstBound(std::size_t size) {
+  return size + size / 16 + 4096;
+}
 
 void AppendLittleEndian(std::string& text, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) {

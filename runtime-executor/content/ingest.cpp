@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "runtime-executor/content/content_store.h"
 
@@ -48,10 +50,10 @@ Result<BlobInfo> Ingest::Commit(const Digest& expected_digest, std::optional<std
   const Digest digest = hash_.Finish();
   if (expected_size && *expected_size != offset_) {
     Discard();
-    return Unexpected(ErrorCode::kDataLoss, fmt::format("blob {}: expected {} bytes, got {}",
-                                                        expected_digest.empty() ? digest.ToString()
-                                                                                : expected_digest.ToString(),
-                                                        *expected_size, offset_));
+    return Unexpected(
+        ErrorCode::kDataLoss,
+        fmt::format("blob {}: expected {} bytes, got {}",
+                    expected_digest.empty() ? digest.ToString() : expected_digest.ToString(), *expected_size, offset_));
   }
   if (!expected_digest.empty() && expected_digest != digest) {
     Discard();
@@ -59,7 +61,7 @@ Result<BlobInfo> Ingest::Commit(const Digest& expected_digest, std::optional<std
                                                         expected_digest.ToString(), digest.ToString()));
   }
   const std::string destination = store_->PathOf(digest);
-  struct stat existing{};
+  struct stat existing {};
   if (::stat(destination.c_str(), &existing) == 0 && static_cast<std::uint64_t>(existing.st_size) == offset_) {
     // Committed again counts as used again.
     ::utimensat(AT_FDCWD, destination.c_str(), nullptr, 0);

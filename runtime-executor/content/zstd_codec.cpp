@@ -1,4 +1,5 @@
 // zstd (RFC 8878): every chunk is a frame of its own; frames follow each other.
+#include <fmt/format.h>
 #include <zstd.h>
 
 #include "base/check.h"

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include <fmt/format.h>
+
 #include "base/rooted_fs.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/fs_result.h"

@@ -1,5 +1,7 @@
 #include "runtime-executor/ops/op_resolver.h"
 
+#include <fmt/format.h>
+
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/build.h"
 #include "runtime-executor/ops/diff.h"

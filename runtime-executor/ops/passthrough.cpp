@@ -1,5 +1,7 @@
 #include "runtime-executor/ops/passthrough.h"
 
+#include <fmt/format.h>
+
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/go_json.h"
 

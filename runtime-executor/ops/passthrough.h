@@ -10,6 +10,6 @@
 namespace loam::ops {
 
 Result<std::unique_ptr<solver::Op>> NewPassthroughOp(const solver::Vertex& vertex, const LlbPayload& payload,
-                                               const OpEnvironment& environment);
+                                                     const OpEnvironment& environment);
 
 }  // namespace loam::ops

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "runtime-executor/snapshot/tree_walk.h"
 

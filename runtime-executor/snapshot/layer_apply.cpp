@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/pattern_matcher.h"
 #include "base/rooted_fs.h"

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"

@@ -1,5 +1,7 @@
 #include "runtime-executor/snapshot/layer_db.h"
 
+#include <fmt/format.h>
+
 namespace loam::snapshot {
 namespace {
 

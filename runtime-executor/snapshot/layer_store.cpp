@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "runtime-executor/snapshot/tree_walk.h"

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"

@@ -2,6 +2,8 @@
 #include <charconv>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "base/strings.h"
 #include "runtime-executor/snapshot/tar_format.h"
 

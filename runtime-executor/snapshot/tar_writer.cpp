@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "runtime-executor/snapshot/tar_format.h"
 
 namespace loam::snapshot {

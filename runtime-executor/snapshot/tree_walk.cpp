@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"

@@ -9,7 +9,9 @@ thread_local std::uintptr_t previous = 0;
 
 }  // namespace
 
-const CoverageMap& Coverage() { return map; }
+const CoverageMap& Coverage() {
+  return map;
+}
 
 void ResetCoverage() {
   map.fill(0);

@@ -1,9 +1,9 @@
 // fuzz_<target> [--seconds N] [--seed N] [--max-size N] [--timeout N] [--crashes DIR] [--save DIR] FILE|FOLDER...
 //
-// Runs every given file (folders: every file in them, recursively), then random changes of them for N seconds (default 0:
-// only the files). Inputs that reach new code join the corpus; with --save they are also written there. The first input
-// that fails is written to --crashes (default: the working folder) and ends the program; so does one that takes longer
-// than --timeout seconds (default 20).
+// Runs every given file (folders: every file in them, recursively), then random changes of them for N seconds (default
+// 0: only the files). Inputs that reach new code join the corpus; with --save they are also written there. The first
+// input that fails is written to --crashes (default: the working folder) and ends the program; so does one that takes
+// longer than --timeout seconds (default 20).
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,8 +17,8 @@
 #include <iostream>
 #include <sstream>
 
-#include <cxxopts.hpp>
 #include <fmt/format.h>
+#include <cxxopts.hpp>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #endif
@@ -162,7 +162,8 @@ int Fuzz(const cxxopts::ParseResult& args, const std::string& name) {
     std::string input = mutator.Next(corpus);
     if (runner.Run(input)) {
       if (args.count("save") != 0) {
-        std::ofstream(fmt::format("{}/{}-{:06}", args["save"].as<std::string>(), seed, corpus.size()), std::ios::binary) << input;
+        std::ofstream(fmt::format("{}/{}-{:06}", args["save"].as<std::string>(), seed, corpus.size()), std::ios::binary)
+            << input;
       }
       corpus.push_back(std::move(input));
     }
@@ -176,8 +177,12 @@ int Fuzz(const cxxopts::ParseResult& args, const std::string& name) {
 }  // namespace
 
 // A single input must not take more memory than any honest one.
-extern "C" const char* __asan_default_options() { return "max_allocation_size_mb=1024:hard_rss_limit_mb=6144:handle_abort=0"; }
-extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; }
+extern "C" const char* __asan_default_options() {
+  return "max_allocation_size_mb=1024:hard_rss_limit_mb=6144:handle_abort=0";
+}
+extern "C" const char* __ubsan_default_options() {
+  return "print_stacktrace=1";
+}
 
 int main(int argc, char** argv) {
   const std::string name = fs::path(argv[0]).filename();

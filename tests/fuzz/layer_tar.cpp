@@ -26,7 +26,8 @@ Result<> ReadTar(content::ByteSource& source) {
   while (LOAM_TRY(reader.Next(&entry))) {
     std::uint64_t previous_end = 0;
     for (const auto& [offset, size] : entry.pieces) {
-      LOAM_CHECK(offset >= previous_end && size <= entry.size && offset <= entry.size - size, "a piece is out of bounds");
+      LOAM_CHECK(offset >= previous_end && size <= entry.size && offset <= entry.size - size,
+                 "a piece is out of bounds");
       previous_end = offset + size;
     }
     LOAM_CHECK(entry.size <= INT64_MAX, "a size is negative");

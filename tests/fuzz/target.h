@@ -1,5 +1,5 @@
-// What a fuzz target defines: the entry point that libFuzzer and AFL++ call as well, so that a target can be linked with
-// their main instead of driver.cpp.
+// What a fuzz target defines: the entry point that libFuzzer and AFL++ call as well, so that a target can be linked
+// with their main instead of driver.cpp.
 #pragma once
 
 #include <cstddef>
