@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include <fmt/format.h>
+
 namespace loam {
 namespace {
 
