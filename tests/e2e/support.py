@@ -73,6 +73,7 @@ class LoamCase(unittest.TestCase):
         self.root = self.base / "root"
         self.work = self.base / "work"
         self.work.mkdir()
+        self.started = set()  # process ids of loam, for leftovers()
 
     def remove_base(self):
         shutil.rmtree(self.base)
@@ -84,8 +85,10 @@ class LoamCase(unittest.TestCase):
 
     def start(self, *args, cwd=None, env=None, **popen):
         command = [LOAM, args[0], "--root", str(self.root), *map(str, args[1:])]
-        return subprocess.Popen(command, cwd=cwd or self.work, env=self.environment(**(env or {})),
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
+        process = subprocess.Popen(command, cwd=cwd or self.work, env=self.environment(**(env or {})),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
+        self.started.add(str(process.pid))
+        return process
 
     def loam(self, *args, stdin=None, check=None, binary=False, **start):
         """Runs loam; check=0 asserts the exit code."""
@@ -194,9 +197,10 @@ class LoamCase(unittest.TestCase):
     # --- leaks -------------------------------------------------------------------------------------------------------
 
     def leftovers(self):
-        """Mounts, containers' processes and cgroups that name this case's state root or a loam step."""
+        """Mounts and processes that name this case's state root, and cgroups of steps that this case's processes made."""
         mounts = [line for line in open("/proc/self/mountinfo", encoding="utf-8") if str(self.root) in line]
-        cgroups = [str(p) for p in pathlib.Path("/sys/fs/cgroup").glob("*/loam/*") if p.is_dir()]
+        # A step's cgroup is named step-PID-…: other tests may run at the same time.
+        cgroups = [str(p) for p in pathlib.Path("/sys/fs/cgroup").glob("*/loam/step-*") if p.name.split("-")[1] in self.started]
         processes = []
         for entry in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
