@@ -364,6 +364,9 @@ Result<bool> TarReader::Next(TarEntry* entry) {
         LOAM_TRY(ReadPaxSparseMap(entry));
       }
       LOAM_TRY(CheckPieces(*entry, left_));
+    } else {
+      // Records of a sparse map at an entry that is no sparse file mean nothing.
+      entry->pieces.clear();
     }
     return true;
   }
