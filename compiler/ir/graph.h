@@ -107,6 +107,9 @@ class Graph {
   // The operands of a node in the order in which LLB walks them.
   [[nodiscard]] std::vector<Value> WalkOrder(NodeId id) const;
 
+  // The platform with its text in this graph.
+  Platform Intern(const Platform& platform) { return *CopyPlatform(&platform); }
+
   // Text and arrays with the graph's lifetime. An array made by CopyArray must refer only to text of the graph.
   std::string_view Intern(std::string_view text) { return arena_.Intern(text); }
   template <class T>

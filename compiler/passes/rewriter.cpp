@@ -58,6 +58,9 @@ ir::Module Rewriter::Run(const std::function<ir::Value(ir::NodeId)>& make) {
   to_.results = from_.results;
   for (ir::ModuleResult& result : to_.results) {
     result.fs = Map(result.fs);
+    if (result.platform) {
+      result.platform = to_.graph.Intern(*result.platform);
+    }
   }
   return std::move(to_);
 }

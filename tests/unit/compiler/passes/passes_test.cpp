@@ -159,6 +159,24 @@ TEST(DropUnreachable, KeepsWhatASourceFileLiesIn) {
   EXPECT_THAT(RunProved(b.module(), "drop-unreachable").changes, IsEmpty());
 }
 
+TEST(DropUnreachable, TheResultsPlatformOutlivesTheOldGraph) {
+  ModuleBuilder b;
+  b.Run(b.Image("alpine"), "unused");
+  b.Result(b.Image("alpine"));
+  ir::ModuleResult& result = b.module().results[0];
+  result.platform = ir::Platform{.os = b.module().graph.Intern(std::string("linux")), .architecture = "arm64"};
+  const char* const old_text = result.platform->os.data();
+  const ir::Graph old = [&] {
+    ir::Module copy = std::move(b.module());
+    b.module() = ir::Module();
+    Rewriter rewriter(copy);
+    b.module() = rewriter.Run([&rewriter](ir::NodeId id) { return rewriter.Copy(id); });
+    return std::move(copy.graph);
+  }();
+  EXPECT_EQ(b.module().results[0].platform->os, "linux");
+  EXPECT_NE(b.module().results[0].platform->os.data(), old_text);
+}
+
 TEST(ShareEqual, JoinsSourcesThatBecameEqualAndAllThatFollows) {
   ModuleBuilder b;
   const auto context = [&b] { return b.Named(b.graph().AddOpen(ir::OpKind::kSourceLocal), "load build context"); };
