@@ -2,6 +2,7 @@
 // for the SourceInstance of an LLB SourceOp, computes the cache key with Resolve and the filesystem with Fetch.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,6 +59,9 @@ class SourceInstance {
   virtual Result<SourceKey> Resolve(SourceContext& context) = 0;
   // Calls Resolve if that was not done. Layers of images are lazy: nothing is downloaded yet.
   virtual Result<snapshot::FsRef> Fetch(SourceContext& context) = 0;
+  // The time that stands for the source, in seconds since the epoch: the commit's of a git source, Last-Modified of an
+  // HTTP one; nullopt if it has none.
+  virtual Result<std::optional<std::int64_t>> Time(SourceContext&) { return std::optional<std::int64_t>(); }
 };
 
 // Thread-safe.
