@@ -40,16 +40,18 @@ class DigestText {
 
 class Emitter {
  public:
-  Emitter(const ir::Module& module, int depth) : module_(module), depth_(depth) {}
+  // Without `sources`, locations are left out.
+  Emitter(const ir::Graph& graph, const std::vector<ir::SourceFile>* sources, int depth)
+      : graph_(graph), sources_(sources), depth_(depth) {}
 
   Result<Definition> Run(ir::Value root, const EmitOptions& options) {
     if (root.is_scratch()) {
       return Definition{};
     }
-    const std::vector<ir::NodeId> order = module_.graph.PostOrder({&root, 1});
+    const std::vector<ir::NodeId> order = graph_.PostOrder({&root, 1});
     definition_.ops.reserve(order.size() + 1);
     digests_.reserve(order.size() + 1);
-    op_of_node_.assign(module_.graph.size(), kNotEmitted);
+    op_of_node_.assign(graph_.size(), kNotEmitted);
     // 200 bytes are a typical op, 500 with its metadata.
     definition_.bytes.reserve(order.size() * 700 + 256);
 
@@ -60,7 +62,9 @@ class Emitter {
     definition_.head = definition_.ops[op_of_node_[root.node]].digest;
     if (options.metadata) {
       LOAM_TRY(EmitMetadata());
-      LOAM_TRY(EmitSource());
+      if (sources_ != nullptr) {
+        LOAM_TRY(EmitSource());
+      }
     }
     if (!out_.valid_utf8()) {
       return Unexpected(ErrorCode::kInvalidArgument, "text that is not valid UTF-8 has no place in LLB");
@@ -72,7 +76,7 @@ class Emitter {
   static constexpr std::uint32_t kNotEmitted = 0xffffffffU;
 
   Result<> EmitNode(ir::NodeId id) {
-    const ir::Node& node = module_.graph.node(id);
+    const ir::Node& node = graph_.node(id);
     if (node.open() || !HasLlbForm(node.kind())) {
       return Unexpected(ErrorCode::kFailedPrecondition,
                         fmt::format("%{} = {} {}", id.value(), ir::GetOpInfo(node.kind()).text,
@@ -168,7 +172,7 @@ class Emitter {
     const ir::NodeId first(definition_.ops[op].node);
     parts_.clear();
     const auto add = [this](ir::NodeId id) {
-      const auto all = module_.graph.MetadataOf(id);
+      const auto all = graph_.MetadataOf(id);
       parts_.insert(parts_.end(), all.begin(), all.end());
     };
     add(first);
@@ -177,7 +181,7 @@ class Emitter {
         add(id);
       }
     }
-    return module_.graph.MergeMetadata(parts_);
+    return graph_.MergeMetadata(parts_);
   }
 
   Result<> EmitMetadata() {
@@ -206,7 +210,7 @@ class Emitter {
       }
       const ir::Metadata& metadata = metadata_[op];
       caps.Clear();
-      AddOpCaps(module_.graph.node(ir::NodeId(definition_.ops[op].node)), metadata.linux_resources.has_value(), caps);
+      AddOpCaps(graph_.node(ir::NodeId(definition_.ops[op].node)), metadata.linux_resources.has_value(), caps);
       for (const std::string_view cap : metadata.extra_caps) {
         caps.Add(cap);
       }
@@ -217,7 +221,7 @@ class Emitter {
 
   Result<> EmitSource() {
     // Files are numbered in the order in which ops refer to them.
-    std::vector<std::int32_t> index(module_.sources.size(), -1);
+    std::vector<std::int32_t> index(sources_->size(), -1);
     std::vector<std::size_t> files;
     for (const ir::Metadata& metadata : metadata_) {
       for (const ir::SourceLocation& location : metadata.locations) {
@@ -238,7 +242,7 @@ class Emitter {
       WriteLocationsEntry(out_, digests_[op].view(), metadata_[op].locations, index);
     }
     for (const std::size_t file : files) {
-      LOAM_TRY(EmitSourceFile(module_.sources[file]));
+      LOAM_TRY(EmitSourceFile((*sources_)[file]));
     }
     out_.End(start);
     return {};
@@ -252,7 +256,7 @@ class Emitter {
                           fmt::format("the source `{}` lies in a state whose sources lie in states, more than {} deep",
                                       file.filename, kMaxSourceDepth));
       }
-      state = LOAM_TRY(Emitter(module_, depth_ + 1).Run(*file.state, {})).bytes;
+      state = LOAM_TRY(Emitter(graph_, sources_, depth_ + 1).Run(*file.state, {})).bytes;
     }
     out_.Message(2, [&] {
       out_.String(1, file.filename);
@@ -265,7 +269,8 @@ class Emitter {
     return {};
   }
 
-  const ir::Module& module_;
+  const ir::Graph& graph_;
+  const std::vector<ir::SourceFile>* const sources_;
   const int depth_;
   Definition definition_;
   WireWriter out_{definition_.bytes};
@@ -281,7 +286,11 @@ class Emitter {
 }  // namespace
 
 Result<Definition> Emit(const ir::Module& module, ir::Value root, const EmitOptions& options) {
-  return Emitter(module, 0).Run(root, options);
+  return Emitter(module.graph, &module.sources, 0).Run(root, options);
+}
+
+Result<Definition> Emit(const ir::Graph& graph, ir::Value root, const EmitOptions& options) {
+  return Emitter(graph, nullptr, 0).Run(root, options);
 }
 
 pb::Definition ToProto(const Definition& definition) {

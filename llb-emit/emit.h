@@ -50,6 +50,8 @@ struct Definition {
 // The graph that `root` needs. Fails with kFailedPrecondition on an op that LLB does not have (a pass should have
 // replaced it) and with kInvalidArgument on text that is not UTF-8, as upstream does.
 [[nodiscard]] Result<Definition> Emit(const ir::Module& module, ir::Value root, const EmitOptions& options = {});
+// The same for a value of a graph that is still being made: metadata is written, source locations are not.
+[[nodiscard]] Result<Definition> Emit(const ir::Graph& graph, ir::Value root, const EmitOptions& options = {});
 
 // The same as a protobuf object.
 [[nodiscard]] pb::Definition ToProto(const Definition& definition);

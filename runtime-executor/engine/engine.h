@@ -21,6 +21,7 @@
 #include "runtime-executor/registry/host_config.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/snapshot/fs_ref.h"
+#include "runtime-executor/snapshot/mount.h"
 #include "runtime-executor/solver/progress.h"
 
 namespace pb {
@@ -116,6 +117,9 @@ class Job {
 
   // The pinned digest and the config of an image; remembered for the job.
   [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
+
+  // A read-only view of a result, for reading files of it; see MountedFs about results that are host directories.
+  [[nodiscard]] Result<snapshot::MountedFs> Mount(const snapshot::FsRef& fs, std::stop_token stop);
 
   // Runs an exporter; gives its response, named as BuildKit names it ("containerimage.digest", …).
   [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,

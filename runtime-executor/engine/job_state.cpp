@@ -96,6 +96,10 @@ Result<std::vector<snapshot::FsRef>> JobState::SolveAll(std::span<const std::str
   return SolveDefinitions(*solver_job_, definitions, stop);
 }
 
+Result<snapshot::MountedFs> JobState::Mount(const snapshot::FsRef& fs, std::stop_token stop) {
+  return engine_->layers->Mount(fs, std::move(stop));
+}
+
 Result<> JobState::Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body) {
   const auto graph = std::make_shared<solver::Graph>();
   solver::Vertex vertex;
@@ -173,6 +177,10 @@ Result<snapshot::FsRef> Job::Solve(const pb::Definition& definition, std::stop_t
 Result<std::vector<snapshot::FsRef>> Job::SolveAll(std::span<const std::string_view> definitions,
                                                    std::stop_token stop) {
   return state_->SolveAll(definitions, std::move(stop));
+}
+
+Result<snapshot::MountedFs> Job::Mount(const snapshot::FsRef& fs, std::stop_token stop) {
+  return state_->Mount(fs, std::move(stop));
 }
 
 Result<ResolvedImage> Job::ResolveImage(const ImageRequest& request, std::stop_token stop) {

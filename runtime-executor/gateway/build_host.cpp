@@ -1,13 +1,20 @@
 #include "runtime-executor/gateway/build_host.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
+#include "base/strings.h"
+#include "compiler/passes/lower_capture.h"
+#include "llb-emit/emit.h"
+#include "runtime-executor/ops/file_source.h"
 
 namespace loam::gateway {
 namespace {
@@ -15,20 +22,94 @@ namespace {
 // For did-you-mean: nobody needs more names than this.
 constexpr std::size_t kMaxListedFiles = 100'000;
 
-// What the Dockerfile frontend asks of a host is implemented; running states while compiling is what Earthfiles need.
-tl::unexpected<Error> CannotEvaluate(std::string_view what) {
-  return Unexpected(ErrorCode::kUnimplemented,
-                    fmt::format("this build host cannot {} while a build file is compiled", what));
-}
+constexpr std::uint64_t kMaxFile = 64ULL << 20;
 
 std::string Joined(const std::string& directory, const std::string& name) {
   return directory.empty() ? name : directory + "/" + name;
 }
 
+// Go's os.FileMode of a mode of stat(2).
+std::uint32_t GoMode(std::uint32_t mode) {
+  constexpr std::uint32_t kDir = 1U << 31, kSymlink = 1U << 27, kDevice = 1U << 26, kPipe = 1U << 25,
+                          kSocket = 1U << 24, kSetuid = 1U << 23, kSetgid = 1U << 22, kCharDevice = 1U << 21,
+                          kSticky = 1U << 20;
+  std::uint32_t go = mode & 0777U;
+  go |= S_ISDIR(mode) ? kDir : 0;
+  go |= S_ISLNK(mode) ? kSymlink : 0;
+  go |= S_ISBLK(mode) ? kDevice : 0;
+  go |= S_ISCHR(mode) ? kDevice | kCharDevice : 0;
+  go |= S_ISFIFO(mode) ? kPipe : 0;
+  go |= S_ISSOCK(mode) ? kSocket : 0;
+  go |= (mode & S_ISUID) != 0 ? kSetuid : 0;
+  go |= (mode & S_ISGID) != 0 ? kSetgid : 0;
+  go |= (mode & S_ISVTX) != 0 ? kSticky : 0;
+  return go;
+}
+
+sema::FileStat StatOf(const snapshot::TreeEntry& entry, std::string path) {
+  return {.path = std::move(path),
+          .mode = GoMode(entry.mode),
+          .size = static_cast<std::int64_t>(entry.size),
+          .modified_ns = entry.mtime.tv_sec * 1'000'000'000 + entry.mtime.tv_nsec,
+          .is_directory = entry.is_dir()};
+}
+
+// Reading files of a solved state; links never lead out of it.
+class StateFiles {
+ public:
+  explicit StateFiles(const snapshot::MountedFs& mounted) : tree_(mounted) {}
+
+  [[nodiscard]] Result<std::string> Read(std::string_view path, std::uint64_t limit) const {
+    const auto [resolved, entry] = LOAM_TRY(Find(path));
+    if (!entry.is_regular()) {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} is no regular file", path));
+    }
+    if (limit == 0 && entry.size > kMaxFile) {
+      return Unexpected(ErrorCode::kResourceExhausted, fmt::format("{} is larger than 64 MiB", path));
+    }
+    const UniqueFd file = LOAM_TRY(tree_.Open(resolved, O_RDONLY));
+    std::string text(limit == 0 ? entry.size : std::min<std::uint64_t>(limit, entry.size), '\0');
+    text.resize(LOAM_TRY(ReadAt(file.get(), text, 0, path)));
+    return text;
+  }
+
+  [[nodiscard]] Result<sema::FileStat> Stat(std::string_view path) const {
+    const auto [resolved, entry] = LOAM_TRY(Find(path));
+    return StatOf(entry, std::string(path));
+  }
+
+  [[nodiscard]] Result<std::vector<sema::FileStat>> List(std::string_view path) const {
+    const auto [resolved, entry] = LOAM_TRY(Find(path));
+    if (!entry.is_dir()) {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} is no directory", path));
+    }
+    std::vector<sema::FileStat> files;
+    for (const std::string& name : LOAM_TRY(tree_.List(resolved))) {
+      const auto child = LOAM_TRY(tree_.Lstat(Joined(resolved, name)));
+      if (child) {  // a whiteout is listed, but is not there
+        files.push_back(StatOf(*child, name));
+      }
+    }
+    return files;
+  }
+
+ private:
+  [[nodiscard]] Result<std::pair<std::string, snapshot::TreeEntry>> Find(std::string_view path) const {
+    std::string resolved = LOAM_TRY(tree_.Resolve(path, true));
+    auto entry = LOAM_TRY(tree_.Lstat(resolved));
+    if (!entry) {
+      return Unexpected(ErrorCode::kNotFound, fmt::format("{}: no such file or directory", path));
+    }
+    return std::pair(std::move(resolved), std::move(*entry));
+  }
+
+  const ops::SourceTree tree_;
+};
+
 class EngineBuildHost final : public sema::BuildHost {
  public:
-  EngineBuildHost(engine::Job& job, session::ClientServices& client, std::stop_token stop)
-      : job_(job), client_(client), stop_(std::move(stop)) {}
+  EngineBuildHost(engine::Job& job, session::ClientServices& client, std::stop_token stop, BuildHostOptions options)
+      : job_(job), client_(client), stop_(std::move(stop)), options_(std::move(options)) {}
 
   Result<sema::ImageMetadata> ResolveImage(const sema::ImageQuery& query) override {
     engine::ImageRequest request;
@@ -46,26 +127,50 @@ class EngineBuildHost final : public sema::BuildHost {
     if (query.oci_store) {
       request.oci_store_id = query.oci_store->store_id;
     }
+    // The query's text may be of a graph that grows meanwhile.
+    std::string ref(query.ref);
+    const Blocking blocking(options_);
     engine::ResolvedImage image = LOAM_TRY(job_.ResolveImage(request, stop_));
-    return sema::ImageMetadata{std::string(query.ref), std::move(image.digest), std::move(image.config)};
+    return sema::ImageMetadata{std::move(ref), std::move(image.digest), std::move(image.config)};
   }
 
-  Result<> Evaluate(ir::Graph&, ir::Value) override { return CannotEvaluate("build a state"); }
-  Result<std::string> ReadFile(ir::Graph&, ir::Value, std::string_view, std::uint64_t) override {
-    return CannotEvaluate("read a file of a state");
+  Result<> Evaluate(ir::Graph& graph, ir::Value fs) override {
+    LOAM_TRY(Solve(graph, fs));
+    return {};
   }
-  Result<sema::FileStat> StatFile(ir::Graph&, ir::Value, std::string_view) override {
-    return CannotEvaluate("look at a file of a state");
+
+  Result<std::string> ReadFile(ir::Graph& graph, ir::Value fs, std::string_view path, std::uint64_t limit) override {
+    return InState<std::string>(graph, fs, [&](const StateFiles& files) { return files.Read(path, limit); });
   }
-  Result<std::vector<sema::FileStat>> ListDirectory(ir::Graph&, ir::Value, std::string_view) override {
-    return CannotEvaluate("list a directory of a state");
+
+  Result<sema::FileStat> StatFile(ir::Graph& graph, ir::Value fs, std::string_view path) override {
+    return InState<sema::FileStat>(graph, fs, [&](const StateFiles& files) { return files.Stat(path); });
   }
-  Result<sema::ProcessResult> Run(ir::Graph&, ir::Value) override { return CannotEvaluate("run a process"); }
+
+  Result<std::vector<sema::FileStat>> ListDirectory(ir::Graph& graph, ir::Value fs, std::string_view path) override {
+    return InState<std::vector<sema::FileStat>>(graph, fs, [&](const StateFiles& files) { return files.List(path); });
+  }
+
+  Result<sema::ProcessResult> Run(ir::Graph& graph, ir::Value capture) override {
+    const ir::Value lowered = passes::LowerCapture(graph, capture);
+    return InState<sema::ProcessResult>(graph, lowered, [](const StateFiles& files) -> Result<sema::ProcessResult> {
+      sema::ProcessResult result;
+      const std::string code = LOAM_TRY(files.Read(passes::kCaptureExitCode, 0));
+      const std::string_view digits = TrimSpace(code);
+      const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), result.exit_code);
+      if (failed != std::errc() || end != digits.data() + digits.size()) {
+        return Unexpected(ErrorCode::kInternal, fmt::format("a command left no exit code but `{}`", digits));
+      }
+      result.standard_output = LOAM_TRY(files.Read(passes::kCaptureOutput, 0));
+      return result;
+    });
+  }
+
   Result<std::optional<std::int64_t>> SourceTime(ir::Graph&, ir::Value) override {
-    return CannotEvaluate("find the time of a source");
+    return Unexpected(ErrorCode::kUnimplemented, "the time of a source cannot be found out while compiling");
   }
   Result<sema::RemoteProject> FetchProject(ir::Graph&, std::string_view) override {
-    return CannotEvaluate("fetch a project");
+    return Unexpected(ErrorCode::kUnimplemented, "projects cannot be fetched while compiling");
   }
 
   Result<std::vector<std::string>> ListContext(std::string_view name) override {
@@ -101,6 +206,50 @@ class EngineBuildHost final : public sema::BuildHost {
   }
 
  private:
+  // While it lives, the owner of the graph may go on.
+  class Blocking {
+   public:
+    explicit Blocking(const BuildHostOptions& options) : options_(options) {
+      if (options_.before_blocking) {
+        options_.before_blocking();
+      }
+    }
+    ~Blocking() {
+      if (options_.after_blocking) {
+        options_.after_blocking();
+      }
+    }
+    Blocking(const Blocking&) = delete;
+    Blocking& operator=(const Blocking&) = delete;
+
+   private:
+    const BuildHostOptions& options_;
+  };
+
+  // What is solved is what the graph says now: the definition is written before anything blocks.
+  Result<snapshot::FsRef> Solve(ir::Graph& graph, ir::Value fs) {
+    const llb::Definition definition = LOAM_TRY(llb::Emit(graph, fs));
+    const Blocking blocking(options_);
+    return SolveDefinition(definition);
+  }
+
+  Result<snapshot::FsRef> SolveDefinition(const llb::Definition& definition) {
+    const std::string_view bytes = definition.bytes;
+    return LOAM_TRY(job_.SolveAll(std::span(&bytes, 1), stop_)).front();
+  }
+
+  template <class T>
+  Result<T> InState(ir::Graph& graph, ir::Value fs, const std::function<Result<T>(const StateFiles&)>& read) {
+    const llb::Definition definition = LOAM_TRY(llb::Emit(graph, fs));
+    const Blocking blocking(options_);
+    const snapshot::FsRef solved = LOAM_TRY(SolveDefinition(definition));
+    if (solved.is_scratch()) {
+      return Unexpected(ErrorCode::kNotFound, "the filesystem is empty");
+    }
+    const snapshot::MountedFs mounted = LOAM_TRY(job_.Mount(solved, stop_));
+    return read(StateFiles(mounted));
+  }
+
   Result<session::LocalDir> Open(std::string_view name) {
     session::LocalDirRequest request;
     request.name = name;
@@ -110,13 +259,14 @@ class EngineBuildHost final : public sema::BuildHost {
   engine::Job& job_;
   session::ClientServices& client_;
   const std::stop_token stop_;
+  const BuildHostOptions options_;
 };
 
 }  // namespace
 
-std::unique_ptr<sema::BuildHost> MakeBuildHost(engine::Job& job, session::ClientServices& client,
-                                               const DockerfileBuildRequest&, std::stop_token stop) {
-  return std::make_unique<EngineBuildHost>(job, client, std::move(stop));
+std::unique_ptr<sema::BuildHost> MakeBuildHost(engine::Job& job, session::ClientServices& client, std::stop_token stop,
+                                               BuildHostOptions options) {
+  return std::make_unique<EngineBuildHost>(job, client, std::move(stop), std::move(options));
 }
 
 }  // namespace loam::gateway

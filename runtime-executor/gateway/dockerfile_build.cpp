@@ -74,7 +74,7 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   options.lint = true;
   options.level = request.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
 
-  const std::unique_ptr<sema::BuildHost> host = MakeBuildHost(job, client, request, stop);
+  const std::unique_ptr<sema::BuildHost> host = MakeBuildHost(job, client, stop);
   const source::Buffer* buffer = LOAM_TRY(LoadDockerfile(job, *host, request, report));
 
   diag::CollectingConsumer consumer;

@@ -1,0 +1,24 @@
+// Lowering of `capture` to what LLB has: a plain exec that leaves the command's output and exit code in files, so that
+// a solver caches it like any other step and a gateway can read the answer back.
+#pragma once
+
+#include <string_view>
+
+#include "compiler/ir/graph.h"
+
+namespace loam::passes {
+
+// The files in the filesystem that LowerCapture gives.
+inline constexpr std::string_view kCaptureOutput = "/capture/stdout";
+inline constexpr std::string_view kCaptureExitCode = "/capture/exit-code";
+
+// Where the command sees the directory while it runs.
+inline constexpr std::string_view kCaptureMount = "/run/loam-capture";
+
+// Makes (or finds) the exec for a `capture` node, with the node's metadata, in the same graph. The command runs with
+// the capture's environment, user, directory, mounts and network; its changes of the filesystem are dropped. What it
+// writes to standard output is in kCaptureOutput, its exit code as decimal text in kCaptureExitCode. The command is
+// started by /bin/sh of the root filesystem.
+ir::Value LowerCapture(ir::Graph& graph, ir::Value capture);
+
+}  // namespace loam::passes
