@@ -48,6 +48,8 @@ struct ChildPlan {
   int highest_child_fd = 2;
   bool die_with_parent = false;
   bool new_group = false;
+  bool set_umask = false;
+  mode_t umask = 0;
   sigset_t signal_mask{};
   // Written by the child, which shares memory with the waiting parent.
   int failed_errno = 0;
@@ -76,6 +78,9 @@ int ChildMain(void* argument) {
   }
   if (plan->new_group && setpgid(0, 0) != 0) {
     return Failed(plan, "setpgid");
+  }
+  if (plan->set_umask) {
+    umask(plan->umask);
   }
   // Sources are first moved above every target, so that no target overwrites a source still needed.
   int* moved = plan->moved;
@@ -270,6 +275,8 @@ Result<Process> Process::Spawn(const ProcessSpec& spec) {
   }
   plan.die_with_parent = spec.die_with_parent;
   plan.new_group = spec.new_process_group;
+  plan.set_umask = spec.umask.has_value();
+  plan.umask = spec.umask.value_or(0);
 
   const Mapping stack(kChildStack);
   if (!stack.valid()) {
@@ -416,10 +423,22 @@ Result<ProcessOutput> RunProcess(ProcessSpec spec, const RunOptions& options) {
   std::string_view input = options.input;
   char buffer[65536];
   auto end = [&](ErrorCode code, std::string_view why) -> Result<ProcessOutput> {
+    if (options.grace.count() > 0) {
+      process.KillGroup(SIGTERM);
+      // What it says now goes nowhere, and must not block it.
+      ours[1].Reset();
+      ours[2].Reset();
+      // Not reaped yet: the group's id stays ours for the SIGKILL to those who are left of it.
+      pollfd ended = {process.pidfd(), POLLIN, 0};
+      const auto limit = std::chrono::steady_clock::now() + options.grace;
+      while (poll(&ended, 1, PollTimeout(limit)) < 0 && errno == EINTR) {
+      }
+    }
     process.KillGroup(SIGKILL);
     return Unexpected(code, fmt::format("run `{}`: {}", name, why));
   };
   // SIGPIPE must not reach this process when the program does not read its input.
+  auto last_output = std::chrono::steady_clock::now();
   sigset_t pipe_signal;
   sigset_t before;
   sigemptyset(&pipe_signal);
@@ -429,7 +448,10 @@ Result<ProcessOutput> RunProcess(ProcessSpec spec, const RunOptions& options) {
                        {ours[1].get(), POLLIN, 0},
                        {ours[2].get(), POLLIN, 0},
                        {stop_event.fd(), POLLIN, 0}};
-    if (poll(polls, 4, PollTimeout(deadline)) < 0 && errno != EINTR) {
+    const auto idle_end =
+        options.idle_timeout ? std::optional(last_output + *options.idle_timeout) : std::nullopt;
+    const auto wake = deadline && idle_end ? std::min(deadline, idle_end) : deadline ? deadline : idle_end;
+    if (poll(polls, 4, PollTimeout(wake)) < 0 && errno != EINTR) {
       return UnexpectedErrno("poll");
     }
     if (options.stop.stop_requested()) {
@@ -437,6 +459,9 @@ Result<ProcessOutput> RunProcess(ProcessSpec spec, const RunOptions& options) {
     }
     if (deadline && std::chrono::steady_clock::now() >= *deadline) {
       return end(ErrorCode::kDeadlineExceeded, fmt::format("did not end within {} ms", options.timeout->count()));
+    }
+    if (idle_end && std::chrono::steady_clock::now() >= *idle_end && polls[1].revents == 0 && polls[2].revents == 0) {
+      return end(ErrorCode::kDeadlineExceeded, fmt::format("no output for {} ms", options.idle_timeout->count()));
     }
     if (polls[0].revents != 0) {
       pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
@@ -460,7 +485,12 @@ Result<ProcessOutput> RunProcess(ProcessSpec spec, const RunOptions& options) {
       }
       const ssize_t got = read(ours[i].get(), buffer, sizeof(buffer));
       if (got > 0) {
-        (i == 1 ? output.out : output.err).append(buffer, static_cast<std::size_t>(got));
+        const std::string_view bytes(buffer, static_cast<std::size_t>(got));
+        (i == 1 ? output.out : output.err).append(bytes);
+        last_output = std::chrono::steady_clock::now();
+        if (options.on_output) {
+          options.on_output(i, bytes);
+        }
       } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         ours[i].Reset();
       }

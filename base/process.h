@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -38,6 +39,8 @@ struct ProcessSpec {
   bool die_with_parent = false;
   // Makes the program the leader of a process group of its own, so that Process::KillGroup reaches its children.
   bool new_process_group = false;
+  // The program's file mode creation mask; nullopt: that of this process.
+  std::optional<mode_t> umask;
 };
 
 struct ExitStatus {
@@ -101,6 +104,12 @@ struct RunOptions {
   std::stop_token stop;
   // More output than this is an error (kResourceExhausted).
   std::size_t max_output = std::size_t{64} << 20;
+  // Ends the program if it writes nothing for this long (kDeadlineExceeded).
+  std::optional<std::chrono::milliseconds> idle_timeout;
+  // Before it is killed, the program and its group get SIGTERM and this long to clean up.
+  std::chrono::milliseconds grace{0};
+  // Sees the output as it comes: descriptor 1 or 2, and the bytes.
+  std::function<void(int fd, std::string_view bytes)> on_output;
 };
 
 // Runs to the end and captures standard output and error (spec.fds must not name 0, 1 or 2). A non-zero exit is not an

@@ -3,12 +3,16 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <map>
 #include <thread>
 
 #include <fmt/format.h>
+
+#include "base/file_system.h"
 
 namespace loam {
 namespace {
@@ -176,6 +180,55 @@ TEST(Process, TooMuchOutputIsAnError) {
   auto result = Shell("yes", options);
   ASSERT_FALSE(result);
   EXPECT_TRUE(result.error().Is(ErrorCode::kResourceExhausted));
+}
+
+TEST(Process, OutputIsSeenAsItComes) {
+  ProcessSpec spec;
+  spec.args = {"sh", "-c", "echo out; echo err >&2"};
+  std::map<int, std::string> seen;
+  RunOptions options;
+  options.on_output = [&](int fd, std::string_view bytes) { seen[fd] += bytes; };
+  auto result = RunProcess(std::move(spec), options);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(seen, (std::map<int, std::string>{{1, "out\n"}, {2, "err\n"}}));
+  EXPECT_EQ(result->out, "out\n");
+}
+
+TEST(Process, FileModeMaskIsThatOfTheSpec) {
+  ProcessSpec spec;
+  spec.args = {"sh", "-c", "umask"};
+  spec.umask = 0027;
+  auto result = RunProcess(std::move(spec));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->out, "0027\n");
+}
+
+TEST(Process, SilenceEndsItWhereThereIsALimitForIt) {
+  ProcessSpec spec;
+  spec.args = {"sh", "-c", "echo once; exec sleep 600"};
+  RunOptions options;
+  options.idle_timeout = std::chrono::milliseconds(50);
+  auto result = RunProcess(std::move(spec), options);
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().Is(ErrorCode::kDeadlineExceeded));
+  EXPECT_THAT(result.error().message(), testing::HasSubstr("no output for 50 ms"));
+}
+
+TEST(Process, IsAskedToEndBeforeItIsKilled) {
+  auto dir = TempDir::Create();
+  ASSERT_TRUE(dir);
+  const std::string mark = dir->Child("cleaned");
+  ProcessSpec spec;
+  spec.args = {"sh", "-c", fmt::format("trap 'echo > {}; exit 1' TERM; echo ready; while :; do sleep 1; done", mark)};
+  RunOptions options;
+  std::stop_source stop;
+  options.stop = stop.get_token();
+  options.grace = std::chrono::seconds(30);
+  options.on_output = [&](int, std::string_view) { stop.request_stop(); };
+  auto result = RunProcess(std::move(spec), options);
+  ASSERT_FALSE(result);
+  EXPECT_TRUE(result.error().Is(ErrorCode::kCanceled));
+  EXPECT_EQ(access(mark.c_str(), F_OK), 0);
 }
 
 TEST(Process, WaitAfterDeadlineCanGoOn) {
