@@ -1,92 +1,16 @@
 // The JSON of `buildctl debug dump-llb`, as Go's encoder writes it.
-#include <algorithm>
 #include <iterator>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/go_json.h"
 #include "llb-emit/describe.h"
 #include "llb-emit/print.h"
-#include "llb-emit/wire.h"
 
 namespace loam::llb {
 
 namespace {
-
-constexpr char kHexDigits[] = "0123456789abcdef";
-
-// Go's rules: <, > and & are escaped for HTML, U+2028 and U+2029 for JavaScript; a byte that is not UTF-8 becomes
-// U+FFFD.
-void AppendJsonString(std::string_view text, std::string& out) {
-  out += '"';
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x80) {
-      switch (byte) {
-        case '"':
-          out += "\\\"";
-          break;
-        case '\\':
-          out += "\\\\";
-          break;
-        case '\b':
-          out += "\\b";
-          break;
-        case '\f':
-          out += "\\f";
-          break;
-        case '\n':
-          out += "\\n";
-          break;
-        case '\r':
-          out += "\\r";
-          break;
-        case '\t':
-          out += "\\t";
-          break;
-        default:
-          if (byte < 0x20 || byte == '<' || byte == '>' || byte == '&') {
-            out += "\\u00";
-            out += kHexDigits[byte >> 4];
-            out += kHexDigits[byte & 15];
-          } else {
-            out += static_cast<char>(byte);
-          }
-      }
-      ++i;
-      continue;
-    }
-    const std::size_t length = Utf8SequenceLength(text.substr(i));
-    const std::string_view sequence = text.substr(i, length);
-    if (length == 0) {
-      out += "\\ufffd";
-    } else if (sequence == "\xE2\x80\xA8") {
-      out += "\\u2028";
-    } else if (sequence == "\xE2\x80\xA9") {
-      out += "\\u2029";
-    } else {
-      out += sequence;
-    }
-    i += length == 0 ? 1 : length;
-  }
-  out += '"';
-}
-
-void AppendBase64(std::string_view bytes, std::string& out) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  out += '"';
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t word = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      word = word << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      out += j <= count ? kAlphabet[word >> (18 - 6 * j) & 63] : '=';
-    }
-  }
-  out += '"';
-}
 
 class JsonSink final : public FieldSink {
  public:
@@ -106,11 +30,11 @@ class JsonSink final : public FieldSink {
   }
   void Text(std::string_view name, std::string_view value) override {
     Key(name);
-    AppendJsonString(value, out_);
+    AppendGoJsonString(out_, value);
   }
   void Bytes(std::string_view name, std::string_view value) override {
     Key(name);
-    AppendBase64(value, out_);
+    out_ += GoJsonBase64(value);
   }
   void Open(std::string_view name, Shape shape) override {
     Key(name);
@@ -131,7 +55,7 @@ class JsonSink final : public FieldSink {
     }
     first_ = false;
     if (!in_list_.empty() && !in_list_.back()) {
-      AppendJsonString(name, out_);
+      AppendGoJsonString(out_, name);
       out_ += ':';
     }
   }

@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/go_json.h"
 #include "base/rooted_fs.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/fs_result.h"
-#include "runtime-executor/ops/go_json.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/snapshot/layer_store.h"
 

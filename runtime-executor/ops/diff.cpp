@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/go_json.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/fs_result.h"
-#include "runtime-executor/ops/go_json.h"
 #include "runtime-executor/snapshot/layer_store.h"
 
 namespace loam::ops {

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "base/go_json.h"
 #include "base/pattern_matcher.h"
 #include "base/strings.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/content_key.h"
-#include "runtime-executor/ops/go_json.h"
 
 namespace loam::ops {
 

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/go_json.h"
 #include "base/pattern_matcher.h"
 #include "proto/solver/pb/ops.pb.h"
-#include "runtime-executor/ops/go_json.h"
 
 namespace loam::ops {
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/go_json.h"
 #include "proto/solver/pb/ops.pb.h"
-#include "runtime-executor/ops/go_json.h"
 
 namespace loam::ops {
 namespace {

@@ -1,5 +1,5 @@
 // Text functions whose results end up in digests and image configs, so they have to agree with Go's to the byte: path,
-// strconv.Quote, encoding/json, time.Duration.
+// strconv.Quote, time.Duration (encoding/json: base/go_json.h).
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,6 @@ std::string Quoted(std::string_view text);
 // fmt's %q and %v of a []string: ["a" "b"], [a b].
 std::string QuotedList(std::span<const std::string_view> items);
 std::string PlainList(std::span<const std::string_view> items);
-
-// A JSON string as json.Marshal writes it: < > & and U+2028/9 escaped, bytes that are not UTF-8 as U+FFFD.
-void AppendJsonString(std::string& out, std::string_view text);
-// json.Marshal of a []string.
-std::string JsonStringList(std::span<const std::string_view> items);
 
 // time.Duration's String(): "1h2m3.5s", "0s".
 std::string FormatDuration(std::int64_t nanoseconds);

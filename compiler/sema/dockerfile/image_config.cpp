@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/go_json.h"
 #include "compiler/sema/dockerfile/go_text.h"
 #include "compiler/sema/dockerfile/json_reader.h"
 
@@ -189,7 +190,7 @@ class Writer {
   void Raw(std::string_view json) { out_ += json; }
   void Always(std::string_view name, std::string_view text) {
     Name(name);
-    AppendJsonString(out_, text);
+    AppendGoJsonString(out_, text);
   }
   void Text(std::string_view name, std::string_view text) {
     if (!text.empty()) {
@@ -199,7 +200,7 @@ class Writer {
   void List(std::string_view name, std::span<const std::string_view> items) {
     if (!items.empty()) {
       Name(name);
-      out_ += JsonStringList(items);
+      out_ += GoJsonStringList(items);
     }
   }
   void Set(std::string_view name, std::vector<std::string_view> keys) {
@@ -215,7 +216,7 @@ class Writer {
         out_ += ',';
       }
       first_ = false;
-      AppendJsonString(out_, key);
+      AppendGoJsonString(out_, key);
       out_ += ":{}";
     }
     Close();
@@ -247,9 +248,9 @@ class Writer {
         out_ += ',';
       }
       first_ = false;
-      AppendJsonString(out_, labels[i].first);
+      AppendGoJsonString(out_, labels[i].first);
       out_ += ':';
-      AppendJsonString(out_, labels[i].second);
+      AppendGoJsonString(out_, labels[i].second);
     }
     Close();
   }
@@ -287,7 +288,7 @@ std::string WriteImageConfig(const ImageConfig& config) {
   out.Open();
   out.Always("type", config.rootfs_type);
   out.Name("diff_ids");
-  out.Raw(config.diff_ids ? JsonStringList(*config.diff_ids) : "null");
+  out.Raw(config.diff_ids ? GoJsonStringList(*config.diff_ids) : "null");
   out.Close();
   if (config.history != nullptr) {
     std::vector<const HistoryEntry*> history;

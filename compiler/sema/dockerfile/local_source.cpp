@@ -2,17 +2,9 @@
 
 #include <algorithm>
 
-#include "compiler/sema/dockerfile/go_text.h"
+#include "base/go_json.h"
 
 namespace loam::sema {
-namespace {
-
-std::string JsonList(const std::vector<std::string>& items) {
-  const std::vector<std::string_view> views(items.begin(), items.end());
-  return JsonStringList(views);
-}
-
-}  // namespace
 
 void CloseLocalSource(ir::Graph& graph, ir::Value value, LocalSource source, const DockerfileOptions& options) {
   std::string follow;
@@ -23,12 +15,12 @@ void CloseLocalSource(ir::Graph& graph, ir::Value value, LocalSource source, con
     }
     std::sort(paths.begin(), paths.end());
     paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
-    follow = JsonList(paths);
+    follow = GoJsonStringList(paths);
   }
   const auto own_session = options.local_session_ids.find(source.name);
   const std::string& session =
       own_session != options.local_session_ids.end() ? own_session->second : options.session_id;
-  const std::string excludes = source.exclude_patterns.empty() ? std::string() : JsonList(source.exclude_patterns);
+  const std::string excludes = source.exclude_patterns.empty() ? std::string() : GoJsonStringList(source.exclude_patterns);
   std::vector<ir::KeyValue> attrs;
   const auto add = [&](std::string_view key, std::string_view text) {
     if (!text.empty()) {

@@ -7,12 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "base/go_json.h"
 #include "base/image_reference.h"
 #include "base/strings.h"
 #include "base/task_pool.h"
 #include "runtime-executor/content/compression.h"
 #include "runtime-executor/solver/progress.h"
-#include "runtime-executor/source/go_json.h"
 #include "runtime-executor/source/image/image_provider.h"
 
 namespace loam::source {

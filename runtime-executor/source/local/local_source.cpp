@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/digest.h"
+#include "base/go_json.h"
 #include "base/strings.h"
-#include "runtime-executor/source/go_json.h"
 
 namespace loam::source {
 namespace {

@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/go_json.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/exec_cache_map.h"
 #include "runtime-executor/ops/file_cache_map.h"
-#include "runtime-executor/ops/go_json.h"
 
 namespace loam::ops {
 namespace {
@@ -15,17 +15,6 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::Not;
-
-TEST(GoJson, EscapesAsGoDoes) {
-  EXPECT_EQ(GoJsonString("a\"b\\c<d>&\n\t\r\b\f\x01\x7f"),
-            "\"a\\\"b\\\\c\\u003cd\\u003e\\u0026\\n\\t\\r\\b\\f\\u0001\x7f\"");
-  EXPECT_EQ(GoJsonString("\xc3\xa4\xe2\x80\xa8\xff\xf0\x9f\x98\x80\xed\xa0\x80"),
-            "\"\xc3\xa4\\u2028\\ufffd\xf0\x9f\x98\x80\\ufffd\\ufffd\\ufffd\"");
-  EXPECT_EQ(GoJsonBase64(""), "\"\"");
-  EXPECT_EQ(GoJsonBase64("a"), "\"YQ==\"");
-  EXPECT_EQ(GoJsonBase64("ab"), "\"YWI=\"");
-  EXPECT_EQ(GoJsonBase64("abc"), "\"YWJj\"");
-}
 
 pb::Op RunOp(std::initializer_list<const char*> args) {
   pb::Op op;
