@@ -8,6 +8,8 @@
 #include "compiler/diagnostics/render.h"
 #include "compiler/driver/check_report.h"
 #include "compiler/driver/compile.h"
+#include "compiler/driver/describe_report.h"
+#include "compiler/driver/outline_report.h"
 #include "compiler/driver/targets_report.h"
 #include "compiler/sema/unknown_build_host.h"
 #include "runtime-executor/gateway/build_host.h"
@@ -17,7 +19,7 @@ namespace {
 
 Error NoSuchCall(std::string_view text) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("`--call={}` is no question about a build", text))
-      .WithHint("build, check or targets; with `,format=json` as JSON");
+      .WithHint("build, check, outline, targets or subrequests.describe; with `,format=json` as JSON");
 }
 
 // Asks the engine about base images.
@@ -61,6 +63,10 @@ Result<Call> ParseCall(const Flags& flags) {
     call.method = CallMethod::kCheck;
   } else if (parts[0] == "targets") {
     call.method = CallMethod::kTargets;
+  } else if (parts[0] == "outline") {
+    call.method = CallMethod::kOutline;
+  } else if (parts[0] == "subrequests.describe") {
+    call.method = CallMethod::kDescribe;
   } else if (parts[0] != "build") {
     return Unexpected(NoSuchCall(text));
   } else if (flags.Bool("check")) {
@@ -82,12 +88,16 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
     return Fail(context,
                 Error(ErrorCode::kUnimplemented, "`--call` does not fetch remote contexts; give it a directory"));
   }
-  source::SourceManager sources;
-  Result<std::string> text = ReadFile(files.dockerfile_dir + "/" + files.dockerfile_name);
-  if (!text) {
-    return Fail(context, text.error());
+  if (call.method == CallMethod::kDescribe) {
+    fmt::print(context.out, "{}", call.json ? driver::DescribeJson() : driver::DescribeText());
+    return Exit::kOk;
   }
-  const Result<const source::Buffer*> buffer = sources.AddText(files.display_name, *std::move(text));
+  source::SourceManager sources;
+  Result<std::string> source_text = ReadFile(files.dockerfile_dir + "/" + files.dockerfile_name);
+  if (!source_text) {
+    return Fail(context, source_text.error());
+  }
+  const Result<const source::Buffer*> buffer = sources.AddText(files.display_name, *std::move(source_text));
   if (!buffer) {
     return Fail(context, buffer.error());
   }
@@ -102,7 +112,13 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
   options.level = passes::OptLevel::kO0;
   options.stop_after = call.method == CallMethod::kTargets ? driver::StopAfter::kAst : driver::StopAfter::kSema;
   options.lint = call.method == CallMethod::kCheck;
-  options.all_stages = options.dockerfile.target.empty();
+  options.all_stages = options.lint && options.dockerfile.target.empty();
+  driver::OutlineCollector outline;
+  if (call.method == CallMethod::kOutline) {
+    // Asked of no platform in particular.
+    options.dockerfile.platforms.clear();
+    options.parameters = &outline;
+  }
 
   Surroundings around;
   if (call.method == CallMethod::kTargets) {
@@ -118,13 +134,20 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
   if (!result) {
     return Fail(context, result.error());
   }
-  if (call.method == CallMethod::kTargets) {
+  if (call.method != CallMethod::kCheck) {
     if (!result->ok) {
       fmt::print(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
       return Exit::kFailed;
     }
-    const ast::Dockerfile& file = result->dockerfile;
-    fmt::print(context.out, "{}", call.json ? driver::TargetsJson(file, **buffer) : driver::TargetsText(file));
+    std::string text;
+    if (call.method == CallMethod::kTargets) {
+      const ast::Dockerfile& file = result->dockerfile;
+      text = call.json ? driver::TargetsJson(file, **buffer) : driver::TargetsText(file);
+    } else {
+      const driver::Outline found = outline.Collect();
+      text = call.json ? driver::OutlineJson(found, **buffer) : driver::OutlineText(found);
+    }
+    fmt::print(context.out, "{}", text);
     return Exit::kOk;
   }
   const driver::CheckReport report{result->warnings, consumer.diagnostics(), **buffer};

@@ -7,7 +7,7 @@
 
 namespace loam::cli {
 
-enum class CallMethod : std::uint8_t { kBuild, kCheck, kTargets };
+enum class CallMethod : std::uint8_t { kBuild, kCheck, kTargets, kOutline, kDescribe };
 
 struct Call {
   CallMethod method = CallMethod::kBuild;

@@ -40,7 +40,7 @@ Result<CompileResult> Compile(source::SourceManager& sources, const source::Buff
   // AST -> IR
   DockerfileTriggerParser triggers(sources);
   const sema::ConvertInput input{&result.dockerfile, &buffer,           &options.dockerfile, &host,
-                                 &triggers,          checks.observer(), options.all_stages};
+                                 &triggers,          checks.observer(), options.parameters,  options.all_stages};
   const bool converted = sema::ConvertDockerfile(input, result.module, emitter) && checks.Pass();
   result.warnings = checks.TakeWarnings();
   if (!converted) {

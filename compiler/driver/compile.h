@@ -15,6 +15,7 @@
 #include "compiler/passes/pass_manager.h"
 #include "compiler/sema/build_host.h"
 #include "compiler/sema/dockerfile/options.h"
+#include "compiler/sema/dockerfile/parameter_observer.h"
 #include "compiler/source/source_manager.h"
 #include "llb-emit/emit.h"
 
@@ -35,6 +36,8 @@ struct CompileOptions {
   bool lint = false;
   // Convert also the stages that the target does not need, so that they are checked as well.
   bool all_stages = false;
+  // Watches the conversion; may be null.
+  sema::ParameterObserver* parameters = nullptr;
 };
 
 // One platform of the result.

@@ -17,10 +17,17 @@ nlohmann::ordered_json JsonLocation(source::LineSpan lines) {
 }
 
 std::string JsonText(const nlohmann::ordered_json& json) {
-  // None of the three has a meaning in JSON outside of strings.
+  // None of them has a meaning in JSON outside of strings.
+  const std::string text = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::string out;
-  for (const char c : json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) {
-    switch (c) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view rest = std::string_view(text).substr(i, 3);
+    if (rest == "\xE2\x80\xA8" || rest == "\xE2\x80\xA9") {
+      out += rest[2] == '\xA8' ? "\\u2028" : "\\u2029";
+      i += 2;
+      continue;
+    }
+    switch (const char c = text[i]) {
       case '<':
         out += "\\u003c";
         break;

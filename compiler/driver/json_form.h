@@ -11,7 +11,7 @@ namespace loam::driver {
 
 // {"ranges": [{"start": {"line": 3}, "end": {"line": 3}}, …]}: one range for each line.
 nlohmann::ordered_json JsonLocation(source::LineSpan lines);
-// As Go writes it: two spaces of indentation, `<`, `>` and `&` escaped; ends with a line feed.
+// As Go writes it: two spaces of indentation, `<`, `>`, `&`, U+2028 and U+2029 escaped; ends with a line feed.
 std::string JsonText(const nlohmann::ordered_json& json);
 
 }  // namespace loam::driver

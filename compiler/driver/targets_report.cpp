@@ -1,29 +1,21 @@
 #include "compiler/driver/targets_report.h"
 
-#include <algorithm>
-
-#include <fmt/format.h>
-
 #include "base/base64.h"
 #include "compiler/driver/json_form.h"
+#include "compiler/driver/text_table.h"
 
 namespace loam::driver {
 
 std::string TargetsText(const ast::Dockerfile& file) {
-  std::vector<std::string> names;
-  std::size_t width = std::string_view("TARGET").size();
+  TextTable table(1);
+  table.Add({"TARGET", "DESCRIPTION"});
   for (const ast::Stage& stage : file.stages) {
     const bool is_default = &stage == &file.stages.back();
     std::string name(stage.from->stage_id);
     name += !is_default ? "" : name.empty() ? "(default)" : " (default)";
-    width = std::max(width, name.size());
-    names.push_back(std::move(name));
+    table.Add({name, stage.from->doc_comment});
   }
-  std::string out = fmt::format("{:{}} DESCRIPTION\n", "TARGET", width);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    out += fmt::format("{:{}} {}\n", names[i], width, file.stages[i].from->doc_comment);
-  }
-  return out;
+  return table.Text();
 }
 
 std::string TargetsJson(const ast::Dockerfile& file, const source::Buffer& buffer) {

@@ -13,7 +13,7 @@ bool IsScannerSwitch(std::string_view key) {
 
 }  // namespace
 
-bool Converter::DoArg(Stage& stage, const ast::Arg& arg) {
+bool Converter::DoArg(Stage& stage, const Command& command, const ast::Arg& arg) {
   std::string text = "ARG";
   for (const ast::ArgItem& item : arg.items) {
     const std::string_view key = item.key.text;
@@ -32,6 +32,10 @@ bool Converter::DoArg(Stage& stage, const ast::Arg& arg) {
       value = expanded;
     } else {
       value = global_.Find(key);
+    }
+    if (parameters() != nullptr) {
+      const bool inherited = value && !item.has_value && given == build_args_.end();
+      parameters()->OnArgument(&stage, item, command.lines, value, inherited);
     }
     if (value && !IsScannerSwitch(key)) {
       stage.state.env.Set(key, Intern(*value));

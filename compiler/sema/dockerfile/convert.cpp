@@ -23,6 +23,7 @@ bool Converter::Run() {
          MakeCommands() &&                 //
          CheckCycles() &&                  //
          ResolveStages() &&                //
+         ShowStages() &&                   //
          DispatchStages(Reachable()) &&    //
          Finish();
 }
@@ -50,6 +51,7 @@ bool ConvertDockerfile(const ConvertInput& input, ir::Module& module, diag::Emit
       return false;
     }
     each.observer = nullptr;
+    each.parameters = nullptr;
   }
   return true;
 }

@@ -12,6 +12,7 @@
 #include "compiler/sema/build_host.h"
 #include "compiler/sema/dockerfile/observer.h"
 #include "compiler/sema/dockerfile/options.h"
+#include "compiler/sema/dockerfile/parameter_observer.h"
 #include "compiler/source/source_manager.h"
 
 namespace loam::sema {
@@ -31,8 +32,9 @@ struct ConvertInput {
   const DockerfileOptions* options = nullptr;
   BuildHost* host = nullptr;
   TriggerParser* triggers = nullptr;
-  // Sees the conversion for the first platform; may be null.
+  // They see the conversion for the first platform; may be null.
   Observer* observer = nullptr;
+  ParameterObserver* parameters = nullptr;
   // Convert also the stages that the target does not need.
   bool all_stages = false;
 };

@@ -36,6 +36,7 @@ class Converter {
   // ---- global scope and stages
   bool ReadPlatforms(std::string_view platform);
   void AddPlatformArguments();
+  bool ReadGlobalArgument(const ast::Arg& arg, const ast::ArgItem& item);
   bool ReadGlobalArguments();
   void ShowDefaultBases();
   std::vector<std::string_view> DeclaredArguments() const;
@@ -54,6 +55,8 @@ class Converter {
   bool MakeCommand(const ast::Instruction* instruction, Command& command);
   bool AddDependencies(Stage& stage, const Command& command);
   bool CheckCycles();
+  // Shows the stages to who watches them; true.
+  bool ShowStages();
 
   // ---- bases
   bool ResolveStages();
@@ -77,7 +80,7 @@ class Converter {
   bool DoCopy(Stage& stage, const Command& command, const ast::FileTransfer& copy);
   bool DoWorkdir(Stage& stage, const Command& command, const ast::Workdir& workdir);
   bool SetWorkdir(Stage& stage, std::string_view path, const ast::Text& where);
-  bool DoArg(Stage& stage, const ast::Arg& arg);
+  bool DoArg(Stage& stage, const Command& command, const ast::Arg& arg);
   bool DoEnv(Stage& stage, const ast::Env& env);
   bool DoLabel(Stage& stage, const ast::Label& label);
   bool DoCmd(Stage& stage, const ast::Cmd& cmd);
@@ -105,6 +108,7 @@ class Converter {
   diag::Emitter& emitter() { return emitter_; }
   const DockerfileOptions& options() const { return *input_.options; }
   Observer* observer() const { return input_.observer; }
+  ParameterObserver* parameters() const { return input_.parameters; }
   char escape() const { return input_.file->escape; }
   source::SourceRange RangeOf(const ast::Text& text, const ast::Instruction& instruction) const {
     return text.present() ? text.range : instruction.range;

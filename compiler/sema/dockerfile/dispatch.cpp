@@ -288,7 +288,7 @@ bool Converter::Dispatch(Stage& stage, const Command& command) {
     case ast::InstructionKind::kAdd:
       return DoCopy(stage, command, *ast::As<ast::Add>(instruction));
     case ast::InstructionKind::kArg:
-      return DoArg(stage, *ast::As<ast::Arg>(instruction));
+      return DoArg(stage, command, *ast::As<ast::Arg>(instruction));
     case ast::InstructionKind::kCmd:
       return DoCmd(stage, *ast::As<ast::Cmd>(instruction));
     case ast::InstructionKind::kCopy:

@@ -83,6 +83,33 @@ std::vector<std::string_view> Converter::DeclaredArguments() const {
   return names;
 }
 
+bool Converter::ReadGlobalArgument(const ast::Arg& arg, const ast::ArgItem& item) {
+  const auto show = [&](std::optional<std::string_view> value, std::span<const std::string> matched) {
+    if (parameters() != nullptr) {
+      parameters()->OnGlobalArgument(arg, item, value, matched);
+    }
+  };
+  const auto given = build_args_.find(std::string(item.key.text));
+  if (given != build_args_.end()) {
+    global_.Set(item.key.text, given->second);
+    show(given->second, {});
+    return true;
+  }
+  if (!item.has_value) {
+    show(std::nullopt, {});
+    return true;
+  }
+  WordExpander expander(global_, {.escape = escape()});
+  if (!expander.Expand(item.value.text, scratch_)) {
+    emitter_.Emit<Kind::kBadExpansion>(RangeOf(item.value, arg), item.value.text, expander.error());
+    return false;
+  }
+  const std::string_view value = Intern(scratch_);
+  global_.Set(item.key.text, value);
+  show(value, expander.matched());
+  return true;
+}
+
 bool Converter::ReadGlobalArguments() {
   AddPlatformArguments();
   if (observer() != nullptr) {
@@ -91,20 +118,7 @@ bool Converter::ReadGlobalArguments() {
   bool ok = true;
   for (const ast::Arg* arg : input_.file->global_args) {
     for (const ast::ArgItem& item : arg->items) {
-      const auto given = build_args_.find(std::string(item.key.text));
-      if (given != build_args_.end()) {
-        global_.Set(item.key.text, given->second);
-        continue;
-      }
-      std::string_view value;
-      if (!item.has_value) {
-        continue;
-      }
-      if (!ExpandWith(global_, {.escape = escape()}, item.value.text, RangeOf(item.value, *arg), value)) {
-        ok = false;
-        continue;
-      }
-      global_.Set(item.key.text, value);
+      ok = ReadGlobalArgument(*arg, item) && ok;
     }
   }
   for (const auto& arg : build_args_) {

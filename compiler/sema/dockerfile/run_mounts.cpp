@@ -73,7 +73,8 @@ ir::MountCredential CredentialOf(const MountOptions& options, std::string_view i
   return credential;
 }
 
-bool AddSecret(const MountOptions& options, RunMounts& mounts, Converter& converter) {
+// Gives the secret's id.
+std::string_view AddSecret(const MountOptions& options, RunMounts& mounts, Converter& converter) {
   std::string_view id = options.source.empty() ? options.id : options.source;
   if (id.empty()) {
     id = BasePath(options.target);
@@ -90,7 +91,7 @@ bool AddSecret(const MountOptions& options, RunMounts& mounts, Converter& conver
         !options.target.empty() ? options.target : converter.Intern(fmt::format("/run/secrets/{}", BasePath(id)));
     mount.credential = CredentialOf(options, id, 0400);
   }
-  return true;
+  return id;
 }
 
 void AddSocket(const MountOptions& options, RunMounts& mounts, Converter& converter) {
@@ -145,7 +146,10 @@ bool Converter::ReadRunMounts(Stage& stage, const Command& command, const ast::R
       return false;
     }
     if (options.kind == ir::MountKind::kSecret) {
-      AddSecret(options, mounts, *this);
+      const std::string_view id = AddSecret(options, mounts, *this);
+      if (parameters() != nullptr) {
+        parameters()->OnSecret(&stage, id, options.required, command.lines);
+      }
       continue;
     }
     if (options.kind == ir::MountKind::kSsh) {
@@ -154,6 +158,9 @@ bool Converter::ReadRunMounts(Stage& stage, const Command& command, const ast::R
         return false;
       }
       AddSocket(options, mounts, *this);
+      if (parameters() != nullptr) {
+        parameters()->OnSsh(&stage, options.id.empty() ? "default" : options.id, options.required, command.lines);
+      }
       continue;
     }
 

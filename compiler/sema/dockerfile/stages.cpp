@@ -72,6 +72,9 @@ bool Converter::ExpandStageHeader(const ast::Stage& source, Stage& stage) {
       declared = DeclaredArguments();
     }
     show(Expansion{word.text, out, expander.matched(), expander.unmatched()});
+    if (parameters() != nullptr) {
+      parameters()->OnStageHeader(from, expander.matched());
+    }
     if (!ok) {
       emitter_.Emit<Kind::kBadExpansion>(RangeOf(word, from), word.text, expander.error());
     }
@@ -298,6 +301,28 @@ bool Converter::CheckCycles() {
       }
     }
   }
+  return true;
+}
+
+bool Converter::ShowStages() {
+  if (parameters() == nullptr) {
+    return true;
+  }
+  std::vector<StageShape> shapes;
+  for (const Stage* stage : stages_) {
+    StageShape& shape = shapes.emplace_back();
+    shape.stage = stage;
+    shape.from = stage->from;
+    shape.base = stage->base;
+    shape.base_text = stage->base_text;
+    if (stage->base == nullptr && stage->context_spec.empty() && stage->base_name.find('@') != std::string::npos) {
+      shape.image = stage->base_name;
+    }
+    for (const auto& [dependency, instruction] : stage->dependencies) {
+      shape.dependencies.push_back(dependency);
+    }
+  }
+  parameters()->OnStages(shapes, target_);
   return true;
 }
 
