@@ -44,25 +44,18 @@ struct Token {
 enum class NodeKind : std::uint8_t {
   kFile,
   kVersion,
-  kTarget,
-  kFunction,
+  kHeader,
   kRecipe,
+  kMisplaced,
   kStatement,
   kCommand,
-  kWithStatement,
-  kDockerCommand,
-  kIfStatement,
-  kElseIfClause,
-  kElseClause,
-  kTryStatement,
-  kCatchClause,
-  kFinallyClause,
-  kForStatement,
-  kWaitStatement,
-  kBlock,
-  kWords,
-  kKeyValue,
   kValue,
+  kBlockStatement,
+  kBlockHeader,
+  kBlock,
+  kClause,
+  kClauseHeader,
+  kBlockEnd,
 };
 // "file", "version", ...
 std::string_view NodeKindName(NodeKind kind);
@@ -97,8 +90,8 @@ class Tree {
 
   std::vector<Token> tokens;
   std::vector<Node> nodes;
-  // Where the reference's lexer places the token that ends the recipe or header of each kTarget and kFunction node, in
-  // their order: the end of a target in source maps.
+  // For each kTargetName and kFunctionName token, in order: where the reference's lexer places the token that ends its
+  // recipe, or its header if there is no recipe. That is the end of a target in source maps.
   std::vector<std::uint32_t> recipe_stops;
 
  private:
