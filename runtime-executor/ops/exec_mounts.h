@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "runtime-executor/ops/exec_cache_mount.h"
-#include "runtime-executor/ops/exec_ssh.h"
+#include "runtime-executor/session/ssh_forwarder.h"
 #include "runtime-executor/ops/op_resolver.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/snapshot/layer_store.h"
@@ -59,7 +59,7 @@ class ExecMounts {
   std::vector<snapshot::ActiveFs> discarded_;  // writable, but no output
   std::vector<snapshot::MountedFs> mounted_;
   std::map<std::string, CacheMount> caches_;  // by key: several mounts of one step share one
-  std::vector<std::unique_ptr<SshForwarder>> forwarders_;
+  std::vector<std::unique_ptr<session::SshForwarder>> forwarders_;
 };
 
 }  // namespace loam::ops

@@ -1,4 +1,4 @@
-// SshForwarder: a socket for one step behind which every connection reaches an SSH agent of the client.
+// SshForwarder: a socket behind which every connection reaches an SSH agent of the client.
 #pragma once
 
 #include <sys/types.h>
@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-namespace loam::ops {
+namespace loam::session {
 
 class SshForwarder {
  public:
@@ -40,4 +40,4 @@ class SshForwarder {
   std::jthread thread_;
 };
 
-}  // namespace loam::ops
+}  // namespace loam::session

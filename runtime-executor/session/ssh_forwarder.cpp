@@ -1,4 +1,4 @@
-#include "runtime-executor/ops/exec_ssh.h"
+#include "runtime-executor/session/ssh_forwarder.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-namespace loam::ops {
+namespace loam::session {
 
 namespace {
 
@@ -141,4 +141,4 @@ void SshForwarder::Serve(const std::stop_token& stop) {
   }
 }
 
-}  // namespace loam::ops
+}  // namespace loam::session
