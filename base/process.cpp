@@ -448,8 +448,7 @@ Result<ProcessOutput> RunProcess(ProcessSpec spec, const RunOptions& options) {
                        {ours[1].get(), POLLIN, 0},
                        {ours[2].get(), POLLIN, 0},
                        {stop_event.fd(), POLLIN, 0}};
-    const auto idle_end =
-        options.idle_timeout ? std::optional(last_output + *options.idle_timeout) : std::nullopt;
+    const auto idle_end = options.idle_timeout ? std::optional(last_output + *options.idle_timeout) : std::nullopt;
     const auto wake = deadline && idle_end ? std::min(deadline, idle_end) : deadline ? deadline : idle_end;
     if (poll(polls, 4, PollTimeout(wake)) < 0 && errno != EINTR) {
       return UnexpectedErrno("poll");

@@ -145,7 +145,8 @@ Result<bool> ExecMounts::PrepareSsh(const pb::Mount& mount, worker::ExecMount& r
     return Unexpected(offered.error().Wrap("ssh mount " + mount.dest()));
   }
   auto connect = [agents, id = ssh.id()](std::stop_token connect_stop) { return agents->Connect(id, connect_stop); };
-  forwarders_.push_back(LOAM_TRY(session::SshForwarder::Start(connect, ssh.uid(), ssh.gid(), ssh.mode() & kPermissionBits)));
+  forwarders_.push_back(
+      LOAM_TRY(session::SshForwarder::Start(connect, ssh.uid(), ssh.gid(), ssh.mode() & kPermissionBits)));
   result.kind = worker::MountKind::kDetached;
   result.fd = forwarders_.back()->mount_fd();
   result.selector = session::SshForwarder::kSocketName;

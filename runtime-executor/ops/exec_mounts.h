@@ -11,9 +11,9 @@
 
 #include "base/result.h"
 #include "runtime-executor/ops/exec_cache_mount.h"
-#include "runtime-executor/session/ssh_forwarder.h"
 #include "runtime-executor/ops/op_resolver.h"
 #include "runtime-executor/session/client_services.h"
+#include "runtime-executor/session/ssh_forwarder.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/solver/result.h"
 #include "runtime-executor/worker/worker.h"

@@ -199,6 +199,27 @@ Result<> LayerStoreImpl::UnpackInto(LayerId id, const Digest& diff_id, content::
   return {};
 }
 
+Result<LayerRef> LayerStoreImpl::Adopt(const std::string& directory) {
+  const LayerId id = LOAM_TRY(NewDirectory());
+  const std::string fs = FsName(id);
+  const auto move = [&]() -> Result<> {
+    if (::chown(directory.c_str(), 0, 0) != 0 && ::geteuid() == 0) {
+      return UnexpectedErrno("set owner of layer");
+    }
+    // Onto the empty directory.
+    if (::chmod(directory.c_str(), 0755) != 0 ||
+        ::renameat(AT_FDCWD, directory.c_str(), layers_fd(), fs.c_str()) != 0) {
+      return UnexpectedErrno(fmt::format("move `{}` into the layer store", directory));
+    }
+    return {};
+  };
+  if (auto moved = move(); !moved) {
+    DropDirectory(id);
+    return tl::unexpected(std::move(moved).error());
+  }
+  return Publish(id);
+}
+
 Result<LayerRef> LayerStoreImpl::ApplyTar(content::ByteSource& tar, Digest* diff_id, std::stop_token stop) {
   const LayerId id = LOAM_TRY(NewDirectory());
   HashingSource hashed(tar);

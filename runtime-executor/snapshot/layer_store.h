@@ -118,6 +118,9 @@ class LayerStore {
   // The layer of that diffID, lazy if it is not unpacked yet. Scratch-stack them: FsRef({layers…}).
   virtual Result<LayerRef> AddImageLayer(ImageLayer layer) = 0;
   virtual void SetLazyOpener(LazyOpener opener) = 0;
+  // Moves a directory (on the file system of the layers, with its files' owners and modes as they shall be, without
+  // whiteouts) into the store as a new layer; its root gets mode 0755 and owner 0:0. On failure it stays where it is.
+  virtual Result<LayerRef> Adopt(const std::string& directory) = 0;
   // Reads an uncompressed tar into a new layer. `diff_id` gets the digest of the stream if not null.
   virtual Result<LayerRef> ApplyTar(content::ByteSource& tar, Digest* diff_id = nullptr, std::stop_token stop = {}) = 0;
 

@@ -59,6 +59,7 @@ class LayerStoreImpl final : public LayerStore {
 
   Result<LayerRef> AddImageLayer(ImageLayer layer) override;
   void SetLazyOpener(LazyOpener opener) override;
+  Result<LayerRef> Adopt(const std::string& directory) override;
   Result<LayerRef> ApplyTar(content::ByteSource& tar, Digest* diff_id, std::stop_token stop) override;
 
   Result<> WriteTar(const LayerRef& layer, content::ByteSink& sink, const TarOptions& options,
