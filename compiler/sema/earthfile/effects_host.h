@@ -1,5 +1,5 @@
-// EffectsHost: what an evaluation does to the world at once, beside asking questions of a BuildHost: commands of LOCALLY,
-// files of the invoker's machine, the outputs of a WAIT, files of a failed TRY, a terminal.
+// EffectsHost: what an evaluation does to the world at once, beside asking questions of a BuildHost: commands of
+// LOCALLY, files of the invoker's machine, the outputs of a WAIT, files of a failed TRY, a terminal.
 //
 // Every call is made with the gate held (gate.h); an implementation opens it while it waits.
 #pragma once
@@ -39,8 +39,8 @@ struct LocalCommand {
 // COPY +target/path dest under LOCALLY.
 struct HostExport {
   StepName name;
-  ir::Value fs;        // the artifacts of the target
-  std::string source;  // path in `fs`; wildcards
+  ir::Value fs;             // the artifacts of the target
+  std::string source;       // path in `fs`; wildcards
   std::string destination;  // absolute; a trailing slash means inside of that directory
   bool directory = false;   // --dir
   bool if_exists = false;
@@ -79,8 +79,8 @@ class EffectsHost {
  public:
   virtual ~EffectsHost() = default;
 
-  // Runs a command on the invoker's machine. kFailedPrecondition if that is not possible (a daemon, no consent). An exit
-  // code other than 0 is returned as such, never as an Error.
+  // Runs a command on the invoker's machine. kFailedPrecondition if that is not possible (a daemon, no consent). An
+  // exit code other than 0 is returned as such, never as an Error.
   virtual Result<ProcessResult> RunLocally(const LocalCommand& command) = 0;
   virtual Result<> ExportToHost(ir::Graph& graph, const HostExport& files) = 0;
   // A filesystem with the files at `destination`; a source node of `graph` (such as source.local, whose identity

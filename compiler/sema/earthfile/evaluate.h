@@ -53,8 +53,8 @@ enum class OutputMode : std::uint8_t {
 struct EvaluateOptions {
   OutputMode mode = OutputMode::kAll;
   bool push = false;
-  bool ci = false;         // EARTHLY_CI; --ci also sets no_output and strict
-  bool strict = false;     // no LOCALLY, no --interactive
+  bool ci = false;      // EARTHLY_CI; --ci also sets no_output and strict
+  bool strict = false;  // no LOCALLY, no --interactive
   bool no_output = false;
   bool no_cache = false;
   bool allow_privileged = false;
@@ -122,8 +122,8 @@ struct EvaluateOutcome {
   std::vector<std::string> notes;
 };
 
-// Mistakes of the Earthfiles go to `emitter`, at most one of each evaluated target, and nullopt is returned; an Error is
-// the world's (a failed step, a host that cannot).
+// Mistakes of the Earthfiles go to `emitter`, at most one of each evaluated target, and nullopt is returned; an Error
+// is the world's (a failed step, a host that cannot).
 Result<std::optional<EvaluateOutcome>> Evaluate(const EvaluateRequest& request, diag::Emitter& emitter);
 
 }  // namespace loam::sema::earthfile

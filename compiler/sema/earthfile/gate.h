@@ -1,5 +1,5 @@
-// Gate: the one lock of an evaluation. Targets are evaluated on threads of their own, but only the thread that holds the
-// gate touches the graph, the project and the memo; so none of these needs locks of its own.
+// Gate: the one lock of an evaluation. Targets are evaluated on threads of their own, but only the thread that holds
+// the gate touches the graph, the project and the memo; so none of these needs locks of its own.
 //
 // The interpreter calls all hosts with the gate held. A host takes what it needs from the graph (emits the definition),
 // opens the gate while it waits for the world, and has it again before it returns:

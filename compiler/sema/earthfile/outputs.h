@@ -12,9 +12,9 @@ namespace loam::sema::earthfile {
 
 // One name of a SAVE IMAGE.
 struct ImageOutput {
-  std::string name;    // "app:latest", as written
+  std::string name;  // "app:latest", as written
   ir::Value fs;
-  std::string config;  // OCI image config as JSON
+  std::string config;       // OCI image config as JSON
   std::string platform_id;  // "linux/amd64"
   // The same name occurs for several platforms: pushed as one list, kept locally as `platform_name` each, and as `name`
   // for the platform of the host.
