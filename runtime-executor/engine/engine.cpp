@@ -11,6 +11,7 @@
 #include "runtime-executor/engine/engine_state.h"
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/session/local_client_services.h"
+#include "runtime-executor/source/http/http_source.h"
 #include "runtime-executor/source/local/local_source.h"
 #include "runtime-executor/worker/cgroup.h"
 
@@ -101,8 +102,17 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
   state->sources.Register(source::MakeImageSource(state->ImageOptions()));
   state->sources.Register(source::MakeOciLayoutSource(state->ImageOptions()));
   state->sources.Register(source::MakeLocalSource());
-
   const std::string tmp = root + "/tmp";
+  state->source_index = LOAM_TRY(source::SourceIndex::Open(root + "/sources.db", *state->layers));
+  auto git = source::MakeGitSource({.mirrors_dir = root + "/git",
+                                    .tmp_dir = tmp,
+                                    .layers = state->layers.get(),
+                                    .index = state->source_index.get()});
+  state->git = git.get();
+  state->sources.Register(std::move(git));
+  state->sources.Register(source::MakeHttpSource(
+      {.tmp_dir = tmp, .layers = state->layers.get(), .index = state->source_index.get()}));
+
   if (alone) {
     LOAM_TRY(RemoveTree(tmp));
     worker::RemoveStaleCgroups(worker::DetectCgroups(), worker::WorkerOptions().cgroup_parent);

@@ -23,6 +23,8 @@
 #include "runtime-executor/snapshot/fs_ref.h"
 #include "runtime-executor/snapshot/mount.h"
 #include "runtime-executor/solver/progress.h"
+#include "runtime-executor/source/git/git_tree.h"
+#include "runtime-executor/source/source.h"
 
 namespace pb {
 class Definition;
@@ -117,6 +119,14 @@ class Job {
 
   // The pinned digest and the config of an image; remembered for the job.
   [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
+
+  // The time of a git or HTTP source (SourceInstance::Time), as the job's own steps see that source. `log_name` is the
+  // progress vertex that shows the work.
+  [[nodiscard]] Result<std::optional<std::int64_t>> SourceTime(const source::SourceRequest& source,
+                                                               const std::string& log_name, std::stop_token stop);
+  // Files and facts of a commit; shown as a progress vertex of that name.
+  [[nodiscard]] Result<source::GitTree> FetchGitTree(const source::GitTreeRequest& request, const std::string& log_name,
+                                                     std::stop_token stop);
 
   // A read-only view of a result, for reading files of it; see MountedFs about results that are host directories.
   [[nodiscard]] Result<snapshot::MountedFs> Mount(const snapshot::FsRef& fs, std::stop_token stop);

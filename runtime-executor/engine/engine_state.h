@@ -19,9 +19,11 @@
 #include "runtime-executor/registry/registry_client.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/solver/job.h"
+#include "runtime-executor/source/git/git_source.h"
 #include "runtime-executor/source/image/image_source.h"
 #include "runtime-executor/source/image_store.h"
 #include "runtime-executor/source/source.h"
+#include "runtime-executor/source/source_index.h"
 #include "runtime-executor/worker/worker.h"
 
 namespace loam::engine {
@@ -46,7 +48,10 @@ class EngineState {
   std::unique_ptr<snapshot::LayerStore> layers;
   std::unique_ptr<cache::RecordStore> records;
   std::unique_ptr<cache::ChecksumCache> checksums;
+  std::unique_ptr<source::SourceIndex> source_index;
   source::SourceSet sources;
+  // One of the sources.
+  source::GitSource* git = nullptr;
   content::CodecPool codecs;
   std::unique_ptr<LayerResultStore> results;
   std::unique_ptr<ops::LlbOpResolver> resolver;

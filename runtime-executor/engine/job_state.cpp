@@ -141,6 +141,33 @@ Result<ResolvedImage> JobState::ResolveImage(const ImageRequest& request, std::s
   return image;
 }
 
+source::SourceContext JobState::Surroundings(solver::ProgressWriter& progress, std::stop_token stop) const {
+  return {std::shared_ptr<session::ClientServices>(services_, &services_->client()), &progress, std::move(stop)};
+}
+
+Result<std::optional<std::int64_t>> JobState::SourceTime(const source::SourceRequest& source,
+                                                         const std::string& log_name, std::stop_token stop) {
+  const auto instance = LOAM_TRY(engine_->sources.Open(source));
+  std::optional<std::int64_t> time;
+  LOAM_TRY(Step(log_name, [&](solver::ProgressWriter& progress) -> Result<> {
+    source::SourceContext surroundings = Surroundings(progress, stop);
+    time = LOAM_TRY(instance->Time(surroundings));
+    return {};
+  }));
+  return time;
+}
+
+Result<source::GitTree> JobState::FetchGitTree(const source::GitTreeRequest& request, const std::string& log_name,
+                                               std::stop_token stop) {
+  source::GitTree tree;
+  LOAM_TRY(Step(log_name, [&](solver::ProgressWriter& progress) -> Result<> {
+    source::SourceContext surroundings = Surroundings(progress, stop);
+    tree = LOAM_TRY(engine_->git->FetchTree(request, surroundings));
+    return {};
+  }));
+  return tree;
+}
+
 Result<> JobState::Finish(const std::optional<Error>& failure) {
   cache::BuildRow row;
   row.title = options_.title;
@@ -185,6 +212,16 @@ Result<snapshot::MountedFs> Job::Mount(const snapshot::FsRef& fs, std::stop_toke
 
 Result<ResolvedImage> Job::ResolveImage(const ImageRequest& request, std::stop_token stop) {
   return state_->ResolveImage(request, std::move(stop));
+}
+
+Result<std::optional<std::int64_t>> Job::SourceTime(const source::SourceRequest& source, const std::string& log_name,
+                                                    std::stop_token stop) {
+  return state_->SourceTime(source, log_name, std::move(stop));
+}
+
+Result<source::GitTree> Job::FetchGitTree(const source::GitTreeRequest& request, const std::string& log_name,
+                                          std::stop_token stop) {
+  return state_->FetchGitTree(request, log_name, std::move(stop));
 }
 
 Result<std::map<std::string, std::string>> Job::Export(std::span<const PlatformResult> results,

@@ -23,6 +23,10 @@ class JobState : public std::enable_shared_from_this<JobState> {
                                                               std::stop_token stop);
   [[nodiscard]] Result<snapshot::MountedFs> Mount(const snapshot::FsRef& fs, std::stop_token stop);
   [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
+  [[nodiscard]] Result<std::optional<std::int64_t>> SourceTime(const source::SourceRequest& source,
+                                                               const std::string& log_name, std::stop_token stop);
+  [[nodiscard]] Result<source::GitTree> FetchGitTree(const source::GitTreeRequest& request, const std::string& log_name,
+                                                     std::stop_token stop);
   [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,
                                                                   const ExportRequest& request, std::stop_token stop);
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);
@@ -30,6 +34,8 @@ class JobState : public std::enable_shared_from_this<JobState> {
 
  private:
   class Services;
+  // For sources that are asked outside of the graph; shares what the job found out with those in it.
+  [[nodiscard]] source::SourceContext Surroundings(solver::ProgressWriter& progress, std::stop_token stop) const;
   JobState(std::shared_ptr<EngineState> engine, JobOptions options);
 
   const std::shared_ptr<EngineState> engine_;
