@@ -10,10 +10,12 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/go_file_mode.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
 #include "compiler/passes/lower_capture.h"
 #include "llb-emit/emit.h"
+#include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/file_source.h"
 
 namespace loam::gateway {
@@ -28,27 +30,9 @@ std::string Joined(const std::string& directory, const std::string& name) {
   return directory.empty() ? name : directory + "/" + name;
 }
 
-// Go's os.FileMode of a mode of stat(2).
-std::uint32_t GoMode(std::uint32_t mode) {
-  constexpr std::uint32_t kDir = 1U << 31, kSymlink = 1U << 27, kDevice = 1U << 26, kPipe = 1U << 25,
-                          kSocket = 1U << 24, kSetuid = 1U << 23, kSetgid = 1U << 22, kCharDevice = 1U << 21,
-                          kSticky = 1U << 20;
-  std::uint32_t go = mode & 0777U;
-  go |= S_ISDIR(mode) ? kDir : 0;
-  go |= S_ISLNK(mode) ? kSymlink : 0;
-  go |= S_ISBLK(mode) ? kDevice : 0;
-  go |= S_ISCHR(mode) ? kDevice | kCharDevice : 0;
-  go |= S_ISFIFO(mode) ? kPipe : 0;
-  go |= S_ISSOCK(mode) ? kSocket : 0;
-  go |= (mode & S_ISUID) != 0 ? kSetuid : 0;
-  go |= (mode & S_ISGID) != 0 ? kSetgid : 0;
-  go |= (mode & S_ISVTX) != 0 ? kSticky : 0;
-  return go;
-}
-
 sema::FileStat StatOf(const snapshot::TreeEntry& entry, std::string path) {
   return {.path = std::move(path),
-          .mode = GoMode(entry.mode),
+          .mode = GoFileMode(entry.mode),
           .size = static_cast<std::int64_t>(entry.size),
           .modified_ns = entry.mtime.tv_sec * 1'000'000'000 + entry.mtime.tv_nsec,
           .is_directory = entry.is_dir()};
@@ -166,8 +150,19 @@ class EngineBuildHost final : public sema::BuildHost {
     });
   }
 
-  Result<std::optional<std::int64_t>> SourceTime(ir::Graph&, ir::Value) override {
-    return Unexpected(ErrorCode::kUnimplemented, "the time of a source cannot be found out while compiling");
+  Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) override {
+    const llb::Definition definition = LOAM_TRY(llb::Emit(graph, source));
+    pb::Definition parsed;
+    pb::Op op;
+    if (!parsed.ParseFromString(definition.bytes) || parsed.def_size() == 0 || !op.ParseFromString(parsed.def(0)) ||
+        !op.has_source()) {
+      return Unexpected(ErrorCode::kInvalidArgument, "the time of something that is no source is asked for");
+    }
+    source::SourceRequest request;
+    request.identifier = op.source().identifier();
+    request.attributes.insert(op.source().attrs().begin(), op.source().attrs().end());
+    const Blocking blocking(options_);
+    return job_.SourceTime(request, "[internal] resolve metadata of " + request.identifier, stop_);
   }
   Result<sema::RemoteProject> FetchProject(ir::Graph&, std::string_view) override {
     return Unexpected(ErrorCode::kUnimplemented, "projects cannot be fetched while compiling");

@@ -1,0 +1,47 @@
+// Transfer of file trees as fsutil does it: the sender walks its tree and sends a stat for every file, the receiver asks
+// for the contents of those that it lacks. Receiving makes a directory equal to the sender's, fetching only what
+// changed since the last time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace fsutil::types {
+class Packet;
+}
+
+namespace loam::session {
+
+// A bidirectional stream of packets. Read and Write may be called from two threads at once.
+class PacketStream {
+ public:
+  virtual ~PacketStream() = default;
+  // False at the end of the stream or after a failure (Finish tells which).
+  virtual bool Read(fsutil::types::Packet& packet) = 0;
+  virtual bool Write(const fsutil::types::Packet& packet) = 0;
+};
+
+struct SyncReport {
+  std::uint64_t files = 0;
+  std::uint64_t fetched_files = 0;
+  std::uint64_t fetched_bytes = 0;
+};
+
+// Makes `directory` (made if it does not exist) equal to what the sender offers. What it got the last time is written
+// in the file `directory` + ".manifest"; without it the directory is emptied first. Paths that leave the directory,
+// come out of order or lie below something that is no directory are errors of the sender. `progress` is called with the
+// bytes that arrived.
+Result<SyncReport> ReceiveTree(PacketStream& stream, const std::string& directory,
+                               const std::function<void(std::uint64_t)>& progress, std::stop_token stop);
+
+// Sends the tree below `directory`, as it is (owners, modes, times, xattrs, hard links), until the receiver has all it
+// wants.
+Result<> SendTree(PacketStream& stream, const std::string& directory, std::stop_token stop);
+
+}  // namespace loam::session

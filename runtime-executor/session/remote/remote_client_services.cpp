@@ -1,0 +1,184 @@
+#include "runtime-executor/session/remote/remote_client_services.h"
+
+#include <fcntl.h>
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include "base/file_system.h"
+#include "proto/containerd/services/content/v1/content.grpc.pb.h"
+#include "proto/session/auth/auth.grpc.pb.h"
+#include "proto/session/secrets/secrets.grpc.pb.h"
+#include "proto/session/sshforward/ssh.grpc.pb.h"
+#include "runtime-executor/session/remote/remote_dirs.h"
+#include "runtime-executor/session/remote/rpc.h"
+#include "runtime-executor/session/remote/stream_pump.h"
+
+namespace loam::session {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::string_view kGetSecret = "/moby.buildkit.secrets.v1.Secrets/GetSecret";
+constexpr std::string_view kCheckAgent = "/moby.sshforward.v1.SSH/CheckAgent";
+constexpr std::string_view kForwardAgent = "/moby.sshforward.v1.SSH/ForwardAgent";
+constexpr std::string_view kCredentials = "/moby.filesync.v1.Auth/Credentials";
+constexpr std::string_view kReadContent = "/containerd.services.content.v1.Content/Read";
+// Docker Hub's credentials are kept under the name of its registry's host.
+constexpr std::string_view kDockerHub = "docker.io";
+constexpr std::string_view kDockerHubRegistry = "registry-1.docker.io";
+
+// The session, if it offers the method; else kNotFound.
+Result<std::shared_ptr<Session>> SessionWith(const RemoteClientOptions& options, std::string_view method,
+                                             std::string_view what, const std::stop_token& stop) {
+  auto session = LOAM_TRY(options.sessions->Get(options.session_id, kPatience, stop));
+  if (!session->Supports(method)) {
+    return Unexpected(ErrorCode::kNotFound, fmt::format("{}: the client offers none", what));
+  }
+  return session;
+}
+
+class RemoteSecrets final : public SecretStore {
+ public:
+  explicit RemoteSecrets(const RemoteClientOptions& options) : options_(options) {}
+
+  Result<std::string> Get(std::string_view id, std::stop_token stop) override {
+    const std::string doing = fmt::format("secret {}", id);
+    const auto session = LOAM_TRY(SessionWith(options_, kGetSecret, doing, stop));
+    CallContext context(std::move(stop));
+    moby::buildkit::secrets::v1::GetSecretRequest request;
+    request.set_id(std::string(id));
+    moby::buildkit::secrets::v1::GetSecretResponse response;
+    const auto stub = moby::buildkit::secrets::v1::Secrets::NewStub(session->channel());
+    LOAM_TRY(CheckGrpcStatus(stub->GetSecret(context.get(), request, &response), doing));
+    return std::move(*response.mutable_data());
+  }
+
+ private:
+  const RemoteClientOptions options_;
+};
+
+class RemoteSsh final : public SshAgents {
+ public:
+  explicit RemoteSsh(const RemoteClientOptions& options) : options_(options) {}
+
+  Result<> Check(std::string_view id, std::stop_token stop) override {
+    const std::string doing = fmt::format("SSH agent {}", id.empty() ? "default" : id);
+    const auto session = LOAM_TRY(SessionWith(options_, kCheckAgent, doing, stop));
+    CallContext context(std::move(stop));
+    moby::sshforward::v1::CheckAgentRequest request;
+    request.set_id(std::string(id));
+    moby::sshforward::v1::CheckAgentResponse response;
+    const auto stub = moby::sshforward::v1::SSH::NewStub(session->channel());
+    return CheckGrpcStatus(stub->CheckAgent(context.get(), request, &response), doing);
+  }
+
+  Result<UniqueFd> Connect(std::string_view id, std::stop_token stop) override {
+    const auto session = LOAM_TRY(SessionWith(options_, kForwardAgent, "SSH agent", stop));
+    std::shared_ptr<moby::sshforward::v1::SSH::Stub> stub = moby::sshforward::v1::SSH::NewStub(session->channel());
+    return PumpToSocket<moby::sshforward::v1::BytesMessage>(
+        session, std::move(stop), [stub, id = std::string(id)](grpc::ClientContext& context) {
+          if (!id.empty()) {
+            AddMetadata(context, "buildkit.ssh.id", {id});
+          }
+          return stub->ForwardAgent(&context);
+        });
+  }
+
+ private:
+  const RemoteClientOptions options_;
+};
+
+class RemoteAuth final : public RegistryAuth {
+ public:
+  explicit RemoteAuth(const RemoteClientOptions& options) : options_(options) {}
+
+  Result<RegistryCredentials> Credentials(std::string_view host, std::stop_token stop) override {
+    if (options_.session_id.empty()) {
+      return RegistryCredentials();
+    }
+    const auto session = LOAM_TRY(options_.sessions->Get(options_.session_id, kPatience, stop));
+    if (!session->Supports(kCredentials)) {
+      return RegistryCredentials();
+    }
+    CallContext context(std::move(stop));
+    moby::filesync::v1::CredentialsRequest request;
+    request.set_host(std::string(host == kDockerHub ? kDockerHubRegistry : host));
+    moby::filesync::v1::CredentialsResponse response;
+    const auto stub = moby::filesync::v1::Auth::NewStub(session->channel());
+    const grpc::Status status = stub->Credentials(context.get(), request, &response);
+    if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+      return RegistryCredentials();
+    }
+    LOAM_TRY(CheckGrpcStatus(status, fmt::format("credentials for {}", host)));
+    RegistryCredentials credentials;
+    credentials.username = response.username();
+    // A secret without a user name is a refresh token.
+    (response.username().empty() ? credentials.identity_token : credentials.password) = response.secret();
+    return credentials;
+  }
+
+ private:
+  const RemoteClientOptions options_;
+};
+
+class RemoteLayouts final : public OciLayouts {
+ public:
+  explicit RemoteLayouts(const RemoteClientOptions& options) : options_(options) {}
+
+  Result<UniqueFd> OpenBlob(std::string_view store_id, const Digest& digest, std::stop_token stop) override {
+    const std::string doing = fmt::format("OCI layout `{}`, blob {}", store_id, digest.ToString());
+    const auto session = LOAM_TRY(SessionWith(options_, kReadContent, doing, stop));
+    CallContext context(std::move(stop));
+    AddMetadata(*context, "buildkit-attachable-store-id", {std::string(store_id)});
+    containerd::services::content::v1::ReadContentRequest request;
+    request.set_digest(digest.ToString());
+    const auto stub = containerd::services::content::v1::Content::NewStub(session->channel());
+    const auto call = stub->Read(context.get(), request);
+    // Layers are large: not in memory.
+    LOAM_TRY(MakeDirs(options_.directory_cache, 0700));
+    UniqueFd file = LOAM_TRY(OpenFile(options_.directory_cache, O_TMPFILE | O_RDWR, 0600));
+    containerd::services::content::v1::ReadContentResponse response;
+    while (call->Read(&response)) {
+      LOAM_TRY(WriteAll(file.get(), response.data(), doing));
+    }
+    LOAM_TRY(CheckGrpcStatus(call->Finish(), doing));
+    if (lseek(file.get(), 0, SEEK_SET) != 0) {
+      return UnexpectedErrno("lseek");
+    }
+    return file;
+  }
+
+ private:
+  const RemoteClientOptions options_;
+};
+
+class RemoteClientServices final : public ClientServices {
+ public:
+  explicit RemoteClientServices(const RemoteClientOptions& options)
+      : secrets_(std::make_shared<RemoteSecrets>(options)),
+        ssh_(std::make_shared<RemoteSsh>(options)),
+        dirs_(MakeRemoteDirs(options)),
+        layouts_(std::make_shared<RemoteLayouts>(options)),
+        auth_(std::make_shared<RemoteAuth>(options)) {}
+
+  std::shared_ptr<SecretStore> secrets() override { return secrets_; }
+  std::shared_ptr<SshAgents> ssh() override { return ssh_; }
+  std::shared_ptr<LocalDirs> local_dirs() override { return dirs_; }
+  std::shared_ptr<OciLayouts> oci_layouts() override { return layouts_; }
+  std::shared_ptr<RegistryAuth> registry_auth() override { return auth_; }
+
+ private:
+  const std::shared_ptr<SecretStore> secrets_;
+  const std::shared_ptr<SshAgents> ssh_;
+  const std::shared_ptr<LocalDirs> dirs_;
+  const std::shared_ptr<OciLayouts> layouts_;
+  const std::shared_ptr<RegistryAuth> auth_;
+};
+
+}  // namespace
+
+std::shared_ptr<ClientServices> MakeRemoteClientServices(RemoteClientOptions options) {
+  return std::make_shared<RemoteClientServices>(options);
+}
+
+}  // namespace loam::session

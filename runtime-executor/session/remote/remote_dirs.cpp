@@ -1,0 +1,150 @@
+#include "runtime-executor/session/remote/remote_dirs.h"
+
+#include <map>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include "base/digest.h"
+#include "base/file_system.h"
+#include "proto/session/filesync/filesync.grpc.pb.h"
+#include "runtime-executor/session/remote/file_sync.h"
+#include "runtime-executor/session/remote/rpc.h"
+
+namespace loam::session {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
+// More builds than this that use one directory at once start anew.
+constexpr int kMaxCopies = 64;
+
+class CallStream final : public PacketStream {
+ public:
+  using Call = grpc::ClientReaderWriter<fsutil::types::Packet, fsutil::types::Packet>;
+  explicit CallStream(Call& call) : call_(call) {}
+  bool Read(fsutil::types::Packet& packet) override { return call_.Read(&packet); }
+  bool Write(const fsutil::types::Packet& packet) override { return call_.Write(packet); }
+
+ private:
+  Call& call_;
+};
+
+// A directory that no other transfer may touch while it lives.
+struct HeldDirectory {
+  std::string path;
+  FileLock lock;
+};
+
+class RemoteDirs final : public LocalDirs {
+ public:
+  explicit RemoteDirs(const RemoteClientOptions& options) : options_(options) {}
+
+  Result<LocalDir> Open(const LocalDirRequest& request, std::stop_token stop) override {
+    const auto session = LOAM_TRY(options_.sessions->Get(options_.session_id, kPatience, stop));
+    if (!session->Supports(kDiffCopy)) {
+      return Unexpected(ErrorCode::kNotFound, "no local sources enabled");
+    }
+    const std::string key = KeyOf(*session, request);
+    const std::shared_ptr<Transfer> transfer = TransferOf(key);
+    // Whoever asks for the same during the transfer waits for it and shares it.
+    const std::lock_guard lock(transfer->mutex);
+    if (std::shared_ptr<HeldDirectory> held = transfer->directory.lock()) {
+      return LocalDir{held->path, true, held};
+    }
+    auto held = LOAM_TRY(Hold(key));
+    LOAM_TRY_CONTEXT(fmt::format("transfer of directory `{}`", request.name),
+                     Fetch(*session, request, held->path, stop));
+    transfer->directory = held;
+    return LocalDir{held->path, true, held};
+  }
+
+ private:
+  struct Transfer {
+    std::mutex mutex;
+    std::weak_ptr<HeldDirectory> directory;
+  };
+
+  static std::string KeyOf(const Session& session, const LocalDirRequest& request) {
+    std::string text;
+    const auto add = [&text](std::string_view part) { text += fmt::format("{}:{},", part.size(), part); };
+    const auto add_list = [&](const std::vector<std::string>& list) {
+      text += fmt::format("[{}]", list.size());
+      for (const std::string& item : list) {
+        add(item);
+      }
+    };
+    add(session.shared_key().empty() ? session.id() : session.shared_key());
+    add(request.name);
+    add(request.shared_key_hint);
+    add_list(request.include_patterns);
+    add_list(request.exclude_patterns);
+    add_list(request.follow_paths);
+    return Digest::Of(text).Hex();
+  }
+
+  std::shared_ptr<Transfer> TransferOf(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Transfer>& transfer = transfers_[key];
+    if (transfer == nullptr) {
+      transfer = std::make_shared<Transfer>();
+    }
+    return transfer;
+  }
+
+  Result<std::shared_ptr<HeldDirectory>> Hold(const std::string& key) const {
+    LOAM_TRY(MakeDirs(options_.directory_cache, 0700));
+    for (int copy = 0; copy < kMaxCopies; ++copy) {
+      std::string path = fmt::format("{}/{}.{}", options_.directory_cache, key, copy);
+      std::optional<FileLock> lock = LOAM_TRY(FileLock::TryAcquire(path + ".lock", FileLock::Mode::kExclusive));
+      if (lock) {
+        return std::make_shared<HeldDirectory>(HeldDirectory{std::move(path), std::move(*lock)});
+      }
+    }
+    return Unexpected(ErrorCode::kResourceExhausted,
+                      fmt::format("{} builds use the same directory of a client at once", kMaxCopies));
+  }
+
+  static Result<> Fetch(const Session& session, const LocalDirRequest& request, const std::string& path,
+                        const std::stop_token& stop) {
+    const auto stub = moby::filesync::v1::FileSync::NewStub(session.channel());
+    CallContext context(stop);
+    AddMetadata(*context, "dir-name", {request.name});
+    AddMetadata(*context, "include-patterns", request.include_patterns);
+    AddMetadata(*context, "exclude-patterns", request.exclude_patterns);
+    AddMetadata(*context, "followpaths", request.follow_paths);
+    const auto call = stub->DiffCopy(context.get());
+    CallStream stream(*call);
+    const Result<SyncReport> received = ReceiveTree(stream, path, {}, stop);
+    if (!received) {
+      context->TryCancel();
+    } else {
+      call->WritesDone();
+    }
+    const grpc::Status status = call->Finish();
+    if (stop.stop_requested()) {
+      return Unexpected(ErrorCode::kCanceled, "context canceled");
+    }
+    // What the client says is the cause of what the receiver saw.
+    if (!status.ok() && !(status.error_code() == grpc::StatusCode::CANCELLED && !received)) {
+      return Unexpected(FromGrpcStatus(status, "client"));
+    }
+    if (!received) {
+      return Unexpected(received.error());
+    }
+    return {};
+  }
+
+  const RemoteClientOptions options_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Transfer>> transfers_;
+};
+
+}  // namespace
+
+std::shared_ptr<LocalDirs> MakeRemoteDirs(const RemoteClientOptions& options) {
+  return std::make_shared<RemoteDirs>(options);
+}
+
+}  // namespace loam::session
