@@ -98,6 +98,8 @@ struct ExportRequest {
   bool multi_platform = false;
   // The frontend's metadata as far as exporters read it ("source.date.epoch", annotations).
   std::map<std::string, std::string> metadata;
+  // Where `dest=-` writes; stays open.
+  int output_fd = 1;
 };
 
 class EngineState;

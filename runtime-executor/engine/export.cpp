@@ -54,6 +54,7 @@ Result<std::map<std::string, std::string>> JobState::Export(std::span<const Plat
   services.codecs = &engine_->codecs;
   services.images = engine_->images.get();
   services.clock = &engine_->clock;
+  services.output_fd = request.output_fd;
   services.fetch_blob = [engine = engine_](const content::Descriptor& blob, const std::string& origin,
                                            std::stop_token stop_fetch) -> Result<> {
     return source::FetchLayerBlob(engine->ImageOptions(), blob, origin, nullptr, std::move(stop_fetch));
