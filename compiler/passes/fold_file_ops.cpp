@@ -8,6 +8,7 @@
 // user by name in the result of the one before is joined only if that one cannot have changed the users. The chain of a
 // COPY --link starts at scratch and ends in a merge, so it is left as it is.
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -78,7 +79,8 @@ class Folder {
         const ir::NodeId before = node.operands()[static_cast<std::size_t>(base)].node_id();
         if (CanJoin(before, id, base, own)) {
           Group& group = groups_[before.value()];
-          own.members.insert(own.members.begin(), group.members.begin(), group.members.end());
+          group.members.push_back(id);
+          own.members = std::move(group.members);
           own.copies = own.copies || group.copies;
           own.only_from_images = own.only_from_images && group.only_from_images;
           own.only_mkdir = own.only_mkdir && group.only_mkdir;
@@ -167,6 +169,7 @@ class Folder {
   ir::Value Join(const std::vector<ir::NodeId>& members, Changes& changes) {
     // All operands of the members, without the results that pass from one to the next.
     std::vector<ir::Value> operands;
+    std::map<ir::Value, std::int64_t> place;
     for (std::size_t m = 0; m < members.size(); ++m) {
       const ir::Node& node = module_.graph.node(members[m]);
       for (std::size_t i = 0; i < node.operands().size(); ++i) {
@@ -175,7 +178,7 @@ class Folder {
           continue;
         }
         const ir::Value value = rewriter_.Map(old);
-        if (std::find(operands.begin(), operands.end(), value) == operands.end()) {
+        if (place.emplace(value, operands.size()).second) {
           operands.push_back(value);
         }
       }
@@ -200,7 +203,7 @@ class Folder {
         if (m > 0 && value.node == members[m - 1].value()) {
           return previous_output;
         }
-        return std::find(operands.begin(), operands.end(), rewriter_.Map(value)) - operands.begin();
+        return place.at(rewriter_.Map(value));
       };
       const auto map_user = [&](std::optional<ir::User>& user) {
         if (user && !user->name.empty()) {
@@ -251,12 +254,8 @@ class Folder {
   // Names of all members in one, and of each action apart ("loam.action.0"), so that progress can still tell them; the
   // source ranges of all.
   void AnnotateJoined(const std::vector<ir::NodeId>& members, ir::Value value) {
-    std::vector<std::pair<std::string, std::string>> texts;
-    const auto text_of = [&texts](std::string_view key) -> std::string& {
-      const auto found =
-          std::find_if(texts.begin(), texts.end(), [key](const auto& text) { return text.first == key; });
-      return found != texts.end() ? found->second : texts.emplace_back(std::string(key), "").second;
-    };
+    std::map<std::string, std::string> texts;
+    const auto text_of = [&texts](std::string_view key) -> std::string& { return texts[std::string(key)]; };
     std::vector<ir::SourceLocation> locations;
     std::vector<std::string_view> caps;
     ir::Metadata joined;
@@ -285,7 +284,6 @@ class Folder {
       joined.export_cache = metadata.export_cache;
       joined.progress_group = metadata.progress_group;
     }
-    std::sort(texts.begin(), texts.end());
     std::vector<ir::KeyValue> description;
     for (const auto& [key, text] : texts) {
       description.push_back({key, text});

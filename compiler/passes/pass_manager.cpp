@@ -121,7 +121,8 @@ std::string ExplainPasses(const std::vector<PassReport>& reports) {
       text += "  nothing to do\n";
       continue;
     }
-    text += fmt::format("  {} -> {} nodes\n", report.nodes_before, report.nodes_after);
+    text += fmt::format("  {} change{}, {} -> {} nodes\n", report.changes.size(), report.changes.size() == 1 ? "" : "s",
+                        report.nodes_before, report.nodes_after);
     for (const std::string& change : report.changes) {
       text += fmt::format("  - {}\n", change);
     }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/ir/module.h"
@@ -24,6 +25,8 @@ class Rewriter {
   // The same node over the mapped operands, with its metadata. Where LLB lists an input once (exec, file), operands
   // that became equal become one.
   ir::Value Copy(ir::NodeId old);
+  // Lets `value` stand for the old node from now on; returns what did until now.
+  ir::Value Exchange(ir::NodeId old, ir::Value value) { return std::exchange(made_[old.value()], value); }
   [[nodiscard]] ir::Graph& graph() { return to_.graph; }
 
  private:

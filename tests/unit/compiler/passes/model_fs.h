@@ -67,6 +67,14 @@ class ModelBuild {
         const auto& source = node.As<ir::SourceAttrs>();
         const std::string name(source.identifier);
         out = {{{"/" + name, name}, {"/etc/passwd", "users of " + name}, {"/a", "a of " + name}}};
+        for (const ir::KeyValue& attr : source.attrs) {
+          if (attr.key == "local.followpaths") {
+            std::erase_if(out[0], [&](const auto& file) {
+              const std::string_view path = std::string_view(file.first).substr(1);
+              return attr.value.find(fmt::format("\"{}\"", path)) == std::string_view::npos;
+            });
+          }
+        }
         return;
       }
     }
