@@ -36,11 +36,12 @@ std::vector<ir::KeyValue> SortedPairs(const Map& map) {
 
 class Importer {
  public:
-  explicit Importer(const Graph& graph) : graph_(graph) {}
+  Importer(const Graph& graph, ir::Graph& target, bool with_locations)
+      : graph_(graph), target_(target), with_locations_(with_locations) {}
 
-  Result<ir::Module> Run() {
+  Result<> Sources(ir::Module& module) {
     for (const pb::SourceInfo& info : graph_.definition().source().infos()) {
-      ir::SourceFile& file = module_.sources.emplace_back();
+      ir::SourceFile& file = module.sources.emplace_back();
       file.filename = info.filename();
       file.language = info.language();
       file.data = info.data();
@@ -50,16 +51,16 @@ class Importer {
             fmt::format("the source `{}` lies in a build state, which cannot be imported", info.filename()));
       }
     }
+    return {};
+  }
+
+  Result<ir::Value> Root() {
     values_.resize(graph_.vertices().size());
     for (const VertexIndex index : graph_.order()) {
       const Vertex& vertex = graph_.vertex(index);
       values_[index.value()] = LOAM_TRY_CONTEXT(vertex.digest.ToString(), Import(vertex));
     }
-    ir::ModuleResult& result = module_.results.emplace_back();
-    if (!graph_.is_scratch()) {
-      result.fs = ValueOf(graph_.root());
-    }
-    return std::move(module_);
+    return graph_.is_scratch() ? ir::Value() : ValueOf(graph_.root());
   }
 
  private:
@@ -104,14 +105,14 @@ class Importer {
       case pb::Op::kBuild:
         return AddBuild(op.build(), options);
       case pb::Op::kMerge:
-        return module_.graph.Add<ir::OpKind::kMerge>(operands_, {}, options);
+        return target_.Add<ir::OpKind::kMerge>(operands_, {}, options);
       case pb::Op::kDiff:
-        return module_.graph.Add<ir::OpKind::kDiff>(
+        return target_.Add<ir::OpKind::kDiff>(
             operands_, {.lower = op.diff().lower().input(), .upper = op.diff().upper().input()}, options);
       case pb::Op::kPassthrough: {
         const std::vector<std::int64_t> outputs(op.passthrough().outputs().begin(), op.passthrough().outputs().end());
-        return module_.graph.Add<ir::OpKind::kPassthrough>(operands_, {.id = op.passthrough().id(), .outputs = outputs},
-                                                           options);
+        return target_.Add<ir::OpKind::kPassthrough>(operands_, {.id = op.passthrough().id(), .outputs = outputs},
+                                                     options);
       }
       case pb::Op::OP_NOT_SET:
         break;
@@ -126,15 +127,15 @@ class Importer {
       if (source.identifier().starts_with(scheme)) {
         const ir::SourceAttrs made{.identifier = std::string_view(source.identifier()).substr(scheme.size()),
                                    .attrs = attrs};
-        return module_.graph.AddAny(kind, operands_, &made, options);
+        return target_.AddAny(kind, operands_, &made, options);
       }
     }
     if (!source.identifier().starts_with("http://") && !source.identifier().starts_with("https://")) {
       return Unexpected(ErrorCode::kUnimplemented,
                         fmt::format("the source `{}` is of no known kind", source.identifier()));
     }
-    return module_.graph.Add<ir::OpKind::kSourceHttp>(operands_, {.identifier = source.identifier(), .attrs = attrs},
-                                                      options);
+    return target_.Add<ir::OpKind::kSourceHttp>(operands_, {.identifier = source.identifier(), .attrs = attrs},
+                                                options);
   }
 
   static ir::MountCredential Credential(const auto& opt) {
@@ -218,7 +219,7 @@ class Importer {
     made.security = static_cast<ir::Security>(exec.security());
     made.secret_env = secrets;
     made.devices = devices;
-    return module_.graph.Add<ir::OpKind::kExec>(operands_, made, options);
+    return target_.Add<ir::OpKind::kExec>(operands_, made, options);
   }
 
   static std::optional<ir::User> ImportUser(const pb::UserOpt& user) {
@@ -305,7 +306,7 @@ class Importer {
           break;
       }
     }
-    return module_.graph.Add<ir::OpKind::kFile>(operands_, {.actions = actions}, options);
+    return target_.Add<ir::OpKind::kFile>(operands_, {.actions = actions}, options);
   }
 
   Result<ir::Value> AddBuild(const pb::BuildOp& build, const ir::NodeOptions& options) {
@@ -318,7 +319,7 @@ class Importer {
     if (build.has_def()) {
       return Unexpected(ErrorCode::kUnimplemented, "a build op with a definition of its own");
     }
-    return module_.graph.Add<ir::OpKind::kBuild>(
+    return target_.Add<ir::OpKind::kBuild>(
         operands_, {.builder = build.builder(), .inputs = inputs, .definition = {}, .attrs = attrs}, options);
   }
 
@@ -349,7 +350,7 @@ class Importer {
                                                   .cpuset_mems = limits.cpusetmems()};
       }
       CapSet implied;
-      AddOpCaps(module_.graph.node(value), made.linux_resources.has_value(), implied);
+      AddOpCaps(target_.node(value), made.linux_resources.has_value(), implied);
       for (const auto& [cap, needed] : metadata.caps()) {
         if (needed && !implied.Contains(cap)) {
           extra_caps.push_back(cap);
@@ -359,7 +360,7 @@ class Importer {
     }
     std::vector<std::vector<ir::SourceRange>> ranges;
     std::vector<ir::SourceLocation> locations;
-    if (vertex.locations != nullptr) {
+    if (with_locations_ && vertex.locations != nullptr) {
       for (const pb::Location& location : vertex.locations->locations()) {
         std::vector<ir::SourceRange>& made_ranges = ranges.emplace_back();
         for (const pb::Range& range : location.ranges()) {
@@ -377,11 +378,12 @@ class Importer {
     made.description = description;
     made.extra_caps = extra_caps;
     made.locations = locations;
-    module_.graph.Annotate(value, made);
+    target_.Annotate(value, made);
   }
 
   const Graph& graph_;
-  ir::Module module_;
+  ir::Graph& target_;
+  const bool with_locations_;
   std::vector<ir::Value> values_;  // by vertex
   std::vector<ir::Value> operands_;
 };
@@ -389,7 +391,16 @@ class Importer {
 }  // namespace
 
 Result<ir::Module> ImportModule(const Graph& graph) {
-  return Importer(graph).Run();
+  ir::Module module;
+  Importer importer(graph, module.graph, true);
+  LOAM_TRY(importer.Sources(module));
+  const ir::Value root = LOAM_TRY(importer.Root());
+  module.results.emplace_back().fs = root;
+  return module;
+}
+
+Result<ir::Value> ImportInto(ir::Graph& target, const Graph& graph) {
+  return Importer(graph, target, false).Root();
 }
 
 }  // namespace loam::llb

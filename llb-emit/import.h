@@ -11,4 +11,8 @@ namespace loam::llb {
 // A module with one result, the graph's root; without an image config, which LLB does not have.
 [[nodiscard]] Result<ir::Module> ImportModule(const Graph& graph);
 
+// The graph's root as a value of another graph, with the metadata of its ops but their places in sources; scratch for
+// an empty definition.
+[[nodiscard]] Result<ir::Value> ImportInto(ir::Graph& target, const Graph& graph);
+
 }  // namespace loam::llb

@@ -46,7 +46,7 @@ void FileChecks::CheckFile(const ast::Dockerfile& file) {
   }
   const auto ignore_patterns = [this] {
     const sema::DockerfileOptions& options = options_.dockerfile;
-    if (!options.read_dockerignore || !options.remote_context.empty()) {
+    if (!options.read_dockerignore || !options.remote_context.empty() || options.context_is_input) {
       return std::vector<std::string>();
     }
     // If it cannot be read, the conversion reports it.

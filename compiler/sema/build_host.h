@@ -76,6 +76,12 @@ class BuildHost {
   // since the epoch; nullopt if it has none.
   virtual Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) = 0;
 
+  // A filesystem that the build was given by another one ("input:NAME", or "context" and "dockerfile"); kNotFound if
+  // there is none of that name.
+  virtual Result<ir::Value> LoadInput(ir::Graph&, std::string_view name) {
+    return Unexpected(ErrorCode::kNotFound, "the build was given no input `" + std::string(name) + "`");
+  }
+
   virtual Result<RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) = 0;
 
   // Paths of all files of the local context `name`, for did-you-mean; may be asked for only when an error is reported.

@@ -186,6 +186,8 @@ class Converter {
 
   std::optional<Fs> context_;
   bool context_is_local_ = true;
+  // Of a remote context: what is fetched.
+  ir::Value context_source_;
   PathSet context_paths_;
   std::string scratch_;
   int progress_groups_ = 0;

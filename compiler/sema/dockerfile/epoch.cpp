@@ -76,9 +76,13 @@ Result<ir::Value> Converter::EpochSource(const ast::Stage& stage) {
 
 Result<std::optional<std::int64_t>> Converter::EpochFrom(std::string_view name) {
   if (name == "context") {
-    // A local directory has no time.
-    return options().remote_context.empty() ? Result<std::optional<std::int64_t>>(std::nullopt)
-                                            : input_.host->SourceTime(graph(), MainContext().fs.value);
+    // A local directory has no time, nor has what another build made.
+    if (options().remote_context.empty()) {
+      return std::optional<std::int64_t>();
+    }
+    MainContext();
+    return context_source_.is_scratch() ? Result<std::optional<std::int64_t>>(std::nullopt)
+                                        : input_.host->SourceTime(graph(), context_source_);
   }
   if (const auto context = FindContext(name, nullptr)) {
     Stage* stage = NewUnregistered(name, {}, {});

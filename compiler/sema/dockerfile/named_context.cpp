@@ -1,11 +1,13 @@
 // Named contexts: `--build-context name=…` stands for an image or a stage of that name.
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/image_reference.h"
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/dockerignore.h"
 #include "compiler/sema/dockerfile/git_source.h"
+#include "compiler/sema/dockerfile/json_reader.h"
 #include "compiler/sema/dockerfile/local_source.h"
 
 namespace loam::sema {
@@ -26,6 +28,27 @@ void ApplyConfig(const ImageConfig& config, State& state, ir::Graph& graph) {
   if (!config.platform.architecture.empty() && !config.platform.os.empty()) {
     state.platform = NormalizePlatform(config.platform, graph);
   }
+}
+
+// The image config in what a build says about its result: an object of base64 texts. "" if there is none.
+Result<std::string> ImageConfigOfMetadata(std::string_view metadata) {
+  const auto bad = [] {
+    return Unexpected(ErrorCode::kInvalidArgument, "the metadata of the input is no JSON object of base64 texts");
+  };
+  JsonReader reader(metadata);
+  std::string encoded;
+  for (bool more = reader.BeginObject(); more; more = reader.NextField()) {
+    if (reader.key() == "containerimage.config") {
+      encoded = reader.String();
+    } else {
+      reader.Skip();
+    }
+  }
+  auto text = Base64Decode(encoded);
+  if (!reader.ok() || !reader.AtEnd() || !text) {
+    return bad();
+  }
+  return std::move(*text);
 }
 
 }  // namespace
@@ -162,10 +185,37 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
     stage.state.fs = local.fs;
     return true;
   }
-  if (scheme == "target" || scheme == "input") {
-    return fail(fmt::format("contexts of the kind `{}:` come from another build, and this compile has none", scheme));
+  if (scheme == "input") {
+    auto input = input_.host->LoadInput(graph(), rest);
+    if (!input) {
+      return fail(input.error().message());
+    }
+    stage.state.fs = AddStep(*input, {});
+    const auto metadata = options().input_metadata.find(std::string(rest));
+    if (metadata == options().input_metadata.end()) {
+      return true;
+    }
+    auto text = ImageConfigOfMetadata(metadata->second);
+    if (!text) {
+      return fail(text.error().message());
+    }
+    if (text->empty()) {
+      return true;
+    }
+    auto config = ParseImageConfig(*text, graph());
+    if (!config) {
+      return fail(config.error().message());
+    }
+    stage.base_config = std::move(*text);
+    stage.image = std::move(*config);
+    ApplyConfig(stage.image, stage.state, graph());
+    return true;
   }
-  return fail(fmt::format("`{}` is no kind of context (docker-image, oci-layout, git, http, https, local)", scheme));
+  if (scheme == "target") {
+    return fail("contexts of the kind `target:` are other builds, which this compile does not make");
+  }
+  return fail(
+      fmt::format("`{}` is no kind of context (docker-image, oci-layout, git, http, https, local, input)", scheme));
 }
 
 bool Converter::CloseLocalContexts() {

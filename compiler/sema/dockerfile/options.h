@@ -59,6 +59,8 @@ struct DockerfileOptions {
   // A git or HTTP URL instead of a local directory.
   std::string remote_context;
   std::string context_subdir;
+  // The context is the input "context" of the host.
+  bool context_is_input = false;
   bool keep_git_dir = false;
   std::string session_id;       // attribute local.session
   std::string local_unique_id;  // attribute local.unique, where there is no session

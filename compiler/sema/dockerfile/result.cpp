@@ -6,27 +6,11 @@
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/dockerignore.h"
-#include "compiler/sema/dockerfile/git_source.h"
 #include "compiler/sema/dockerfile/go_text.h"
 #include "compiler/sema/dockerfile/local_source.h"
+#include "compiler/sema/dockerfile/remote_context.h"
 
 namespace loam::sema {
-
-namespace {
-
-// Whether the first bytes of a file are those of a tar archive, perhaps compressed.
-bool IsArchive(std::string_view head) {
-  for (const std::string_view magic : {"BZh", "\x1F\x8B\x08",
-                                       "\xFD"
-                                       "7zXZ"}) {
-    if (head.starts_with(magic)) {
-      return true;
-    }
-  }
-  return head.size() >= 262 && head.substr(257, 5) == "ustar";
-}
-
-}  // namespace
 
 void Converter::UseContextPath(std::string_view path) {
   context_paths_.push_back(JoinPath("/", path));
@@ -34,56 +18,21 @@ void Converter::UseContextPath(std::string_view path) {
 
 State Converter::MainContext() {
   if (!context_) {
-    if (options().remote_context.empty()) {
+    if (!HasRemoteContext(options())) {
       context_ =
           AddStep(graph().AddOpen(ir::OpKind::kSourceLocal), Named("[internal] load build context", nullptr, {}));
     } else {
       context_is_local_ = false;
-      const auto git = ParseGitReference(options().remote_context);
-      const std::string name = fmt::format("[internal] load {} {}", git && *git ? "git source" : "remote build context",
-                                           options().remote_context);
-      if (git && *git) {
-        GitReference source = **git;
-        if (options().keep_git_dir) {
-          source.keep_git_dir = true;
-        }
-        // Files get the time of the commit when times matter.
-        const auto epoch = options().build_args.find("SOURCE_DATE_EPOCH");
-        if (epoch != options().build_args.end() && !epoch->second.empty() && source.mtime.empty()) {
-          source.mtime = "commit";
-        }
-        context_ = AddStep(AddGitSource(graph(), source), Named(name, nullptr, {}));
+      auto remote = LoadRemoteContext(graph(), options(), *input_.host);
+      if (!remote) {
+        emitter_.Emit<Kind::kBadContext>({}, options().context_name, remote.error().message());
+        context_ = Fs();
       } else {
-        const ir::KeyValue attrs[] = {{"http.filename", "context"}};
-        const ir::Value archive = graph().Add<ir::OpKind::kSourceHttp>({}, {options().remote_context, attrs});
-        ir::FileAction unpack;
-        unpack.kind = ir::FileActionKind::kCopy;
-        unpack.secondary_input = 0;
-        unpack.output = 0;
-        unpack.path = "/";
-        unpack.source = "/context";
-        unpack.mode = -1;
-        unpack.attempt_unpack = true;
-        const Fs fetched = AddStep(archive, Named(name, nullptr, {}));
-        const auto head = input_.host->ReadFile(graph(), archive, "context", 1024);
-        if (head && !IsArchive(*head)) {
-          context_ = fetched;
-        } else {
-          const ir::Value operands[] = {archive};
-          context_ = AddStep(graph().Add<ir::OpKind::kFile>(operands, {{&unpack, 1}}), {}, {fetched.step});
-        }
-      }
-      if (!options().context_subdir.empty()) {
-        ir::FileAction scope;
-        scope.kind = ir::FileActionKind::kCopy;
-        scope.secondary_input = 0;
-        scope.output = 0;
-        scope.path = "/";
-        scope.source = Intern(JoinPath("/", options().context_subdir));
-        scope.mode = -1;
-        scope.dir_copy_contents = true;
-        const ir::Value operands[] = {context_->value};
-        context_ = AddStep(graph().Add<ir::OpKind::kFile>(operands, {{&scope, 1}}), {}, {context_->step});
+        const Fs fetched = AddStep(
+            remote->source, remote->source_name.empty() ? ir::Metadata() : Named(remote->source_name, nullptr, {}));
+        const Fs files = remote->files == remote->source ? fetched : AddStep(remote->files, {}, {fetched.step});
+        context_ = remote->context == remote->files ? files : AddStep(remote->context, {}, {files.step});
+        context_source_ = remote->source;
       }
     }
   }
