@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,13 +9,13 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
-#include "base/go_file_mode.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
 #include "compiler/passes/lower_capture.h"
 #include "llb-emit/emit.h"
+#include "llb-emit/import.h"
 #include "proto/solver/pb/ops.pb.h"
-#include "runtime-executor/ops/file_source.h"
+#include "runtime-executor/gateway/state_files.h"
 
 namespace loam::gateway {
 namespace {
@@ -24,71 +23,9 @@ namespace {
 // For did-you-mean: nobody needs more names than this.
 constexpr std::size_t kMaxListedFiles = 100'000;
 
-constexpr std::uint64_t kMaxFile = 64ULL << 20;
-
 std::string Joined(const std::string& directory, const std::string& name) {
   return directory.empty() ? name : directory + "/" + name;
 }
-
-sema::FileStat StatOf(const snapshot::TreeEntry& entry, std::string path) {
-  return {.path = std::move(path),
-          .mode = GoFileMode(entry.mode),
-          .size = static_cast<std::int64_t>(entry.size),
-          .modified_ns = entry.mtime.tv_sec * 1'000'000'000 + entry.mtime.tv_nsec,
-          .is_directory = entry.is_dir()};
-}
-
-// Reading files of a solved state; links never lead out of it.
-class StateFiles {
- public:
-  explicit StateFiles(const snapshot::MountedFs& mounted) : tree_(mounted) {}
-
-  [[nodiscard]] Result<std::string> Read(std::string_view path, std::uint64_t limit) const {
-    const auto [resolved, entry] = LOAM_TRY(Find(path));
-    if (!entry.is_regular()) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} is no regular file", path));
-    }
-    if (limit == 0 && entry.size > kMaxFile) {
-      return Unexpected(ErrorCode::kResourceExhausted, fmt::format("{} is larger than 64 MiB", path));
-    }
-    const UniqueFd file = LOAM_TRY(tree_.Open(resolved, O_RDONLY));
-    std::string text(limit == 0 ? entry.size : std::min<std::uint64_t>(limit, entry.size), '\0');
-    text.resize(LOAM_TRY(ReadAt(file.get(), text, 0, path)));
-    return text;
-  }
-
-  [[nodiscard]] Result<sema::FileStat> Stat(std::string_view path) const {
-    const auto [resolved, entry] = LOAM_TRY(Find(path));
-    return StatOf(entry, std::string(path));
-  }
-
-  [[nodiscard]] Result<std::vector<sema::FileStat>> List(std::string_view path) const {
-    const auto [resolved, entry] = LOAM_TRY(Find(path));
-    if (!entry.is_dir()) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} is no directory", path));
-    }
-    std::vector<sema::FileStat> files;
-    for (const std::string& name : LOAM_TRY(tree_.List(resolved))) {
-      const auto child = LOAM_TRY(tree_.Lstat(Joined(resolved, name)));
-      if (child) {  // a whiteout is listed, but is not there
-        files.push_back(StatOf(*child, name));
-      }
-    }
-    return files;
-  }
-
- private:
-  [[nodiscard]] Result<std::pair<std::string, snapshot::TreeEntry>> Find(std::string_view path) const {
-    std::string resolved = LOAM_TRY(tree_.Resolve(path, true));
-    auto entry = LOAM_TRY(tree_.Lstat(resolved));
-    if (!entry) {
-      return Unexpected(ErrorCode::kNotFound, fmt::format("{}: no such file or directory", path));
-    }
-    return std::pair(std::move(resolved), std::move(*entry));
-  }
-
-  const ops::SourceTree tree_;
-};
 
 class EngineBuildHost final : public sema::BuildHost {
  public:
@@ -164,6 +101,15 @@ class EngineBuildHost final : public sema::BuildHost {
     const Blocking blocking(options_);
     return job_.SourceTime(request, "[internal] resolve metadata of " + request.identifier, stop_);
   }
+  Result<ir::Value> LoadInput(ir::Graph& graph, std::string_view name) override {
+    const auto found = options_.inputs.find(std::string(name));
+    if (found == options_.inputs.end()) {
+      return BuildHost::LoadInput(graph, name);
+    }
+    const llb::Graph input = LOAM_TRY_CONTEXT(fmt::format("input `{}`", name), llb::ReadDefinition(found->second));
+    return llb::ImportInto(graph, input);
+  }
+
   Result<sema::RemoteProject> FetchProject(ir::Graph&, std::string_view) override {
     return Unexpected(ErrorCode::kUnimplemented, "projects cannot be fetched while compiling");
   }
@@ -223,9 +169,17 @@ class EngineBuildHost final : public sema::BuildHost {
 
   // What is solved is what the graph says now: the definition is written before anything blocks.
   Result<snapshot::FsRef> Solve(ir::Graph& graph, ir::Value fs) {
-    const llb::Definition definition = LOAM_TRY(llb::Emit(graph, fs));
+    const llb::Definition definition = LOAM_TRY(Emit(graph, fs));
     const Blocking blocking(options_);
     return SolveDefinition(definition);
+  }
+
+  Result<llb::Definition> Emit(const ir::Graph& graph, ir::Value fs) {
+    llb::Definition definition = LOAM_TRY(llb::Emit(graph, fs));
+    if (options_.on_definition) {
+      options_.on_definition(graph, definition);
+    }
+    return definition;
   }
 
   Result<snapshot::FsRef> SolveDefinition(const llb::Definition& definition) {
@@ -235,7 +189,7 @@ class EngineBuildHost final : public sema::BuildHost {
 
   template <class T>
   Result<T> InState(ir::Graph& graph, ir::Value fs, const std::function<Result<T>(const StateFiles&)>& read) {
-    const llb::Definition definition = LOAM_TRY(llb::Emit(graph, fs));
+    const llb::Definition definition = LOAM_TRY(Emit(graph, fs));
     const Blocking blocking(options_);
     const snapshot::FsRef solved = LOAM_TRY(SolveDefinition(definition));
     if (solved.is_scratch()) {

@@ -2,20 +2,27 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
+#include <string>
 
 #include "compiler/sema/build_host.h"
+#include "llb-emit/emit.h"
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/session/client_services.h"
 
 namespace loam::gateway {
 
 struct BuildHostOptions {
+  // What other builds gave this one, by name: serialised pb.Definitions.
+  std::map<std::string, std::string> inputs;
   // Called, on the asking thread, before and after everything that may block; whoever guards the graph by a lock gives
   // it away in between. The graph is not touched meanwhile.
   std::function<void()> before_blocking;
   std::function<void()> after_blocking;
+  // Called with each definition before it is solved.
+  std::function<void(const ir::Graph& graph, const llb::Definition& definition)> on_definition;
 };
 
 // `job` and `client` outlive the host. Thread-safe as far as the graph is: calls that name the same graph must be

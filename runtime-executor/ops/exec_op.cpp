@@ -7,7 +7,9 @@
 #include "base/strings.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/exec_cache_map.h"
+#include "runtime-executor/ops/exec_failure.h"
 #include "runtime-executor/ops/exec_mounts.h"
+#include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/worker/worker.h"
 
@@ -89,6 +91,21 @@ Result<worker::NetworkMode> NetworkOf(const pb::ExecOp& exec) {
   }
 }
 
+// The root as the failed process left it; nothing if it is no output, or cannot be kept.
+std::optional<snapshot::FsRef> FailedRoot(const pb::ExecOp& exec, ExecMounts& mounts) {
+  const auto root =
+      std::find_if(exec.mounts().begin(), exec.mounts().end(), [](const pb::Mount& m) { return m.dest() == "/"; });
+  if (root == exec.mounts().end() || root->output() < 0) {
+    return std::nullopt;
+  }
+  const auto outputs = mounts.Commit();
+  const auto index = static_cast<std::size_t>(root->output());
+  if (!outputs || index >= outputs->size() || (*outputs)[index] == nullptr) {
+    return std::nullopt;
+  }
+  return FsOf((*outputs)[index]);
+}
+
 class ExecOp final : public solver::Op {
  public:
   ExecOp(const solver::Vertex& vertex, const pb::Op& op, const OpEnvironment& environment)
@@ -161,8 +178,11 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
     if (result.oom_killed) {
       message += ": out of memory";
     }
-    return Unexpected(Error(ErrorCode::kUnknown, std::move(message))
-                          .WithDetail(std::make_shared<solver::ExitErrorDetail>(result.exit_code)));
+    std::shared_ptr<const ErrorDetail> detail = std::make_shared<solver::ExitErrorDetail>(result.exit_code);
+    if (std::optional<snapshot::FsRef> root = FailedRoot(exec, mounts)) {
+      detail = std::make_shared<FailedExecDetail>(*std::move(root), std::move(detail));
+    }
+    return Unexpected(Error(ErrorCode::kUnknown, std::move(message)).WithDetail(std::move(detail)));
   }
   return mounts.Commit();
 }

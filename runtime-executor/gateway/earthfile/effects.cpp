@@ -1,0 +1,225 @@
+#include "runtime-executor/gateway/earthfile/effects.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/file_system.h"
+#include "base/process.h"
+#include "base/strings.h"
+#include "compiler/driver/earthfile/compile.h"
+#include "llb-emit/emit.h"
+#include "runtime-executor/gateway/earthfile/host_files.h"
+#include "runtime-executor/ops/exec_failure.h"
+#include "runtime-executor/solver/op.h"
+
+namespace loam::gateway::earthfile {
+namespace {
+
+using sema::earthfile::Gate;
+using sema::earthfile::StepName;
+
+// A process gets this long to end after Ctrl-C.
+constexpr std::chrono::seconds kGrace{5};
+constexpr std::size_t kMaxLocalOutput = std::size_t{1} << 30;
+
+// The environment of this process with `changes` over it.
+std::vector<std::string> EnvironmentWith(const std::vector<std::string>& changes) {
+  const auto name_of = [](std::string_view item) { return item.substr(0, item.find('=')); };
+  std::vector<std::string> result;
+  for (char** item = environ; item != nullptr && *item != nullptr; ++item) {
+    const std::string_view name = name_of(*item);
+    const bool replaced =
+        std::any_of(changes.begin(), changes.end(), [&](const std::string& change) { return name_of(change) == name; });
+    if (!replaced) {
+      result.emplace_back(*item);
+    }
+  }
+  result.insert(result.end(), changes.begin(), changes.end());
+  return result;
+}
+
+class EngineEffects final : public sema::earthfile::EffectsHost {
+ public:
+  EngineEffects(EffectsParts parts, std::stop_token stop) : parts_(std::move(parts)), stop_(std::move(stop)) {}
+
+  Result<sema::ProcessResult> RunLocally(const sema::earthfile::LocalCommand& command) override {
+    sema::ProcessResult answer;
+    std::string printed;
+    const Gate::Opened opened(parts_.gate);
+    Result<> done = InStep(command.name, command.raw_output, [&](solver::ProgressWriter& progress) -> Result<> {
+      ProcessSpec spec;
+      spec.args = command.argv;
+      spec.env = EnvironmentWith(command.env);
+      spec.cwd = command.directory;
+      spec.new_process_group = true;
+      RunOptions options;
+      options.stop = stop_;
+      options.grace = kGrace;
+      options.max_output = kMaxLocalOutput;
+      options.on_output = [&](int fd, std::string_view bytes) {
+        if (fd == 2 || !command.capture) {
+          progress.Log(fd == 2 ? solver::LogStream::kStderr : solver::LogStream::kStdout, bytes);
+        }
+      };
+      ProcessOutput output = LOAM_TRY(RunProcess(std::move(spec), options));
+      answer.exit_code = output.status.code;
+      answer.standard_output = std::move(output.out);
+      if (answer.exit_code != 0 && !command.condition) {
+        return Unexpected(ErrorCode::kUnknown,
+                          fmt::format("process \"{}\" did not complete successfully: exit code: {}",
+                                      Join(command.argv, " "), answer.exit_code));
+      }
+      return {};
+    });
+    if (!done && answer.exit_code == 0) {
+      return Unexpected(std::move(done).error());
+    }
+    return answer;
+  }
+
+  Result<> ExportToHost(ir::Graph& graph, const sema::earthfile::HostExport& files) override {
+    const llb::Definition definition = LOAM_TRY(Emit(graph, files.fs));
+    const Gate::Opened opened(parts_.gate);
+    const snapshot::FsRef fs = LOAM_TRY(Solve(definition));
+    return InStep(files.name, false, [&](solver::ProgressWriter&) -> Result<> {
+      if (fs.is_scratch()) {
+        return files.if_exists ? Result<>()
+                               : Unexpected(ErrorCode::kNotFound, fmt::format("\"{}\": not found", files.source));
+      }
+      const snapshot::MountedFs mounted = LOAM_TRY(parts_.job->Mount(fs, stop_));
+      return CopyToHost(mounted, {.source = files.source,
+                                  .destination = files.destination,
+                                  .directory = files.directory,
+                                  .if_exists = files.if_exists,
+                                  .keep_times = files.keep_times});
+    });
+  }
+
+  Result<ir::Value> ImportFromHost(ir::Graph& graph, const sema::earthfile::HostImport& files) override {
+    const std::string directory = fmt::format("{}/{}", parts_.staging_directory, next_import_.fetch_add(1));
+    {
+      const Gate::Opened opened(parts_.gate);
+      LOAM_TRY(InStep(files.name, false, [&](solver::ProgressWriter&) -> Result<> {
+        LOAM_TRY(MakeDirs(directory));
+        // The machine as a filesystem, so that the same rules hold as for files of a build.
+        const snapshot::MountedFs host(LOAM_TRY(OpenFile("/", O_PATH | O_DIRECTORY)), snapshot::FsRef());
+        return CopyToHost(host, {.source = files.source,
+                                 .destination = Below(directory, files.destination),
+                                 .directory = true,
+                                 .if_exists = files.if_exists,
+                                 .keep_times = true});
+      }));
+    }
+    return graph.Add<ir::OpKind::kSourceLocal>({}, {.identifier = directory, .attrs = {}});
+  }
+
+  Result<> Perform(ir::Graph& graph, const sema::earthfile::Outputs& outputs) override {
+    const driver::earthfile::CompiledOutputs compiled = LOAM_TRY(driver::earthfile::EmitOutputs(graph, outputs));
+    const auto add = [&](const llb::Definition& definition) { parts_.steps->Add(graph, definition); };
+    for (const auto& image : compiled.images) {
+      add(image.definition);
+    }
+    for (const auto& artifact : compiled.artifacts) {
+      add(artifact.definition);
+    }
+    for (const auto& state : compiled.states) {
+      add(state);
+    }
+    const Gate::Opened opened(parts_.gate);
+    return parts_.outputs->Perform(compiled, stop_);
+  }
+
+  Result<> RunTry(ir::Graph& graph, const sema::earthfile::TryStep& step) override {
+    const llb::Definition definition = LOAM_TRY(Emit(graph, step.fs));
+    const Gate::Opened opened(parts_.gate);
+    const Result<snapshot::FsRef> solved = Solve(definition);
+    if (solved) {
+      return {};
+    }
+    const auto* const vertex = solved.error().Detail<solver::VertexErrorDetail>();
+    const auto* const failed = solved.error().Detail<ops::FailedExecDetail>();
+    if (vertex != nullptr && failed != nullptr && vertex->digest == definition.head) {
+      for (const sema::earthfile::TryStep::File& file : step.files) {
+        sema::earthfile::ArtifactOutput artifact;
+        artifact.source = file.source;
+        artifact.destination = file.destination;
+        artifact.if_exists = file.if_exists;
+        artifact.target = step.name.target;
+        artifact.artifact = step.name.target + (file.source.starts_with('/') ? "" : "/") + file.source;
+        if (const Result<> saved = parts_.outputs->Save(failed->root, artifact, stop_); !saved) {
+          Warning(step.name.target, fmt::format("after the failure: {}", saved.error().message()));
+        }
+      }
+    }
+    return Unexpected(solved.error());
+  }
+
+  Result<> RunInteractive(ir::Graph&, const sema::earthfile::InteractiveStep&) override {
+    return Unexpected(Error(ErrorCode::kUnimplemented, "interactive steps are not supported yet")
+                          .WithHint("leave out --interactive; `loam run IMAGE` gives a shell in a built image"));
+  }
+
+  void Notice(std::string_view target, std::string_view text) override {
+    if (parts_.messages.notice) {
+      parts_.messages.notice(target, text);
+    }
+  }
+  void Warning(std::string_view target, std::string_view text) override {
+    if (parts_.messages.warning) {
+      parts_.messages.warning(target, text);
+    }
+  }
+
+  Result<bool> WasBuilt(std::string_view target, std::string_view hash) override {
+    return parts_.auto_skip == nullptr ? Result<bool>(false) : parts_.auto_skip->Contains(target, hash);
+  }
+  Result<> RecordBuilt(std::string_view target, std::string_view hash) override {
+    return parts_.auto_skip == nullptr ? Result<>() : parts_.auto_skip->Add(target, hash);
+  }
+
+ private:
+  static std::string Below(const std::string& directory, const std::string& path) {
+    return directory + (path.starts_with('/') ? "" : "/") + path;
+  }
+
+  Result<llb::Definition> Emit(const ir::Graph& graph, ir::Value value) {
+    llb::Definition definition = LOAM_TRY(llb::Emit(graph, value));
+    parts_.steps->Add(graph, definition);
+    return definition;
+  }
+
+  Result<snapshot::FsRef> Solve(const llb::Definition& definition) {
+    const std::string_view bytes = definition.bytes;
+    return LOAM_TRY(parts_.job->SolveAll(std::span(&bytes, 1), stop_)).front();
+  }
+
+  Result<> InStep(const StepName& name, bool raw, const std::function<Result<>(solver::ProgressWriter&)>& body) {
+    const std::string shown = name.target + " | " + name.command;
+    Step step;
+    step.target = name.target;
+    step.command = name.command;
+    step.place = name.place;
+    step.raw = raw;
+    step.local = true;
+    parts_.steps->AddNamed(shown, std::move(step));
+    return parts_.job->Step(shown, body);
+  }
+
+  const EffectsParts parts_;
+  const std::stop_token stop_;
+  std::atomic<std::uint64_t> next_import_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<sema::earthfile::EffectsHost> MakeEffectsHost(EffectsParts parts, std::stop_token stop) {
+  return std::make_unique<EngineEffects>(std::move(parts), std::move(stop));
+}
+
+}  // namespace loam::gateway::earthfile

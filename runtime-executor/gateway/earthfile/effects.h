@@ -1,0 +1,40 @@
+// EffectsHost on the engine of this process and the machine it runs on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "compiler/sema/earthfile/auto_skip.h"
+#include "compiler/sema/earthfile/effects_host.h"
+#include "compiler/sema/earthfile/gate.h"
+#include "runtime-executor/engine/engine.h"
+#include "runtime-executor/gateway/earthfile/output_writer.h"
+#include "runtime-executor/gateway/earthfile/step_registry.h"
+
+namespace loam::gateway::earthfile {
+
+// Messages for the invoker while the build runs; called from any thread. `target` may be empty.
+struct Messages {
+  std::function<void(std::string_view target, std::string_view text)> notice;
+  std::function<void(std::string_view target, std::string_view text)> warning;
+};
+
+struct EffectsParts {
+  // None of these is null, all outlive the host, except that `auto_skip` is null where hashes are not kept.
+  engine::Job* job = nullptr;
+  sema::earthfile::Gate* gate = nullptr;
+  StepRegistry* steps = nullptr;
+  OutputWriter* outputs = nullptr;
+  sema::earthfile::AutoSkipStore* auto_skip = nullptr;
+  Messages messages;
+  // For files that come from the machine under LOCALLY; exists until the build has ended.
+  std::string staging_directory;
+};
+
+std::unique_ptr<sema::earthfile::EffectsHost> MakeEffectsHost(EffectsParts parts, std::stop_token stop);
+
+}  // namespace loam::gateway::earthfile

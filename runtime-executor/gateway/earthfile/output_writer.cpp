@@ -1,0 +1,180 @@
+#include "runtime-executor/gateway/earthfile/output_writer.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/platform.h"
+#include "runtime-executor/gateway/earthfile/host_files.h"
+
+namespace loam::gateway::earthfile {
+namespace {
+
+using sema::earthfile::ImageOutput;
+
+struct NamedImage {
+  const ImageOutput* output;
+  const snapshot::FsRef* fs;
+};
+
+engine::PlatformResult ResultOf(const NamedImage& image) {
+  return {.platform = image.output->platform_id, .fs = *image.fs, .image_config = image.output->config};
+}
+
+// One name, exported once.
+struct ImageExport {
+  std::string name;
+  std::vector<engine::PlatformResult> platforms;
+  bool multi_platform = false;
+};
+
+std::string DigestOf(const std::map<std::string, std::string>& response) {
+  const auto found = response.find("containerimage.digest");
+  return found == response.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
+void OutputWriter::Note(WrittenOutput output) {
+  const std::lock_guard lock(mutex_);
+  written_.push_back(std::move(output));
+}
+
+std::vector<WrittenOutput> OutputWriter::written() const {
+  const std::lock_guard lock(mutex_);
+  return written_;
+}
+
+Result<> OutputWriter::Save(const snapshot::FsRef& fs, const sema::earthfile::ArtifactOutput& artifact,
+                            const std::stop_token& stop) {
+  if (fs.is_scratch()) {
+    if (artifact.if_exists) {
+      return {};
+    }
+    return Unexpected(ErrorCode::kNotFound,
+                      fmt::format("cannot save artifact {}, since it does not exist", artifact.artifact));
+  }
+  const snapshot::MountedFs mounted = LOAM_TRY(job_.Mount(fs, stop));
+  const std::vector<WrittenFile> files =
+      LOAM_TRY(SaveArtifact(mounted, {.source = artifact.source,
+                                      .destination = artifact.destination,
+                                      .directory = options_.directory,
+                                      .if_exists = artifact.if_exists,
+                                      .artifact = artifact.artifact}));
+  for (const WrittenFile& file : files) {
+    Note({WrittenOutput::Kind::kArtifact, artifact.target,
+          artifact.target.empty() ? artifact.artifact : artifact.target + "/" + file.source, file.destination});
+  }
+  return {};
+}
+
+Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
+                              const std::vector<snapshot::FsRef>& filesystems, std::size_t first,
+                              const std::stop_token& stop) {
+  // By name, in the order of the recipe.
+  std::vector<std::pair<std::string, std::vector<NamedImage>>> names;
+  for (std::size_t i = 0; i < outputs.images.size(); ++i) {
+    const ImageOutput& output = outputs.images[i].output;
+    auto found = std::find_if(names.begin(), names.end(), [&](const auto& entry) { return entry.first == output.name; });
+    if (found == names.end()) {
+      found = names.insert(names.end(), {output.name, {}});
+    }
+    found->second.push_back({&output, &filesystems[first + i]});
+  }
+  const auto write = [&](const ImageExport& image, bool push, bool insecure) -> Result<std::string> {
+    engine::ExportRequest request;
+    request.type = "image";
+    request.attributes = {{"name", image.name}, {"store", push ? "false" : "true"}};
+    if (push) {
+      request.attributes["push"] = "true";
+      if (insecure) {
+        request.attributes["registry.insecure"] = "true";
+      }
+    }
+    request.multi_platform = image.multi_platform;
+    return DigestOf(LOAM_TRY(job_.Export(image.platforms, request, stop)));
+  };
+  const std::string host = HostPlatform().ToString();
+  if (!options_.no_output) {
+    for (const auto& [name, images] : names) {
+      for (const NamedImage& image : images) {
+        if (!image.output->local) {
+          continue;
+        }
+        std::vector<std::string> local_names;
+        if (!image.output->multi_platform || image.output->platform_id == host) {
+          local_names.push_back(name);
+        }
+        if (image.output->multi_platform) {
+          local_names.push_back(image.output->platform_name);
+        }
+        for (const std::string& local_name : local_names) {
+          std::string digest = LOAM_TRY(write({local_name, {ResultOf(image)}, false}, false, false));
+          Note({WrittenOutput::Kind::kImage, image.output->target, local_name, std::move(digest)});
+        }
+      }
+    }
+  }
+  if (!options_.push) {
+    return {};
+  }
+  for (const auto& [name, images] : names) {
+    ImageExport image{name, {}, false};
+    bool insecure = false;
+    const ImageOutput* pushed = nullptr;
+    for (const NamedImage& part : images) {
+      if (part.output->push) {
+        pushed = part.output;
+        insecure = insecure || part.output->insecure;
+        image.multi_platform = image.multi_platform || part.output->multi_platform;
+        image.platforms.push_back(ResultOf(part));
+      }
+    }
+    if (pushed != nullptr) {
+      std::string digest = LOAM_TRY(write(image, true, insecure));
+      Note({WrittenOutput::Kind::kPush, pushed->target, name, std::move(digest)});
+    }
+  }
+  return {};
+}
+
+Result<> OutputWriter::Perform(const driver::earthfile::CompiledOutputs& outputs, const std::stop_token& stop) {
+  std::vector<std::string_view> definitions;
+  for (const llb::Definition& state : outputs.states) {
+    definitions.push_back(state.bytes);
+  }
+  const std::size_t first_image = definitions.size();
+  for (const driver::earthfile::CompiledImage& image : outputs.images) {
+    definitions.push_back(image.definition.bytes);
+  }
+  const std::size_t first_artifact = definitions.size();
+  for (const driver::earthfile::CompiledArtifact& artifact : outputs.artifacts) {
+    definitions.push_back(artifact.definition.bytes);
+  }
+  if (definitions.empty()) {
+    return {};
+  }
+  const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(job_.SolveAll(definitions, stop));
+  if (!options_.no_output) {
+    for (std::size_t i = 0; i < outputs.artifacts.size(); ++i) {
+      LOAM_TRY(Save(filesystems[first_artifact + i], outputs.artifacts[i].output, stop));
+    }
+  }
+  return Images(outputs, filesystems, first_image, stop);
+}
+
+Result<> OutputWriter::WriteArtifact(const driver::earthfile::CompiledWanted& wanted, const std::string& destination,
+                                     const std::stop_token& stop) {
+  const std::string_view bytes = wanted.definition.bytes;
+  const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(job_.SolveAll(std::span(&bytes, 1), stop));
+  const std::string& source = wanted.artifact.source;
+  sema::earthfile::ArtifactOutput artifact;
+  artifact.source = source;
+  artifact.destination = destination;
+  artifact.target = wanted.artifact.target;
+  artifact.artifact = wanted.artifact.target + (source.starts_with('/') ? "" : "/") + source;
+  return Save(filesystems.front(), artifact, stop);
+}
+
+}  // namespace loam::gateway::earthfile
