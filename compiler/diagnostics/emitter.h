@@ -89,6 +89,9 @@ class Emitter {
                                      .fixes = {}});
   }
 
+  // Sends a diagnostic that was made before.
+  void Report(Diagnostic diagnostic) { Send(std::move(diagnostic)); }
+
   // Number of errors sent so far (at most kMaxErrors of them reach the consumer).
   [[nodiscard]] std::size_t error_count() const { return errors_; }
   [[nodiscard]] std::size_t warning_count() const { return warnings_; }

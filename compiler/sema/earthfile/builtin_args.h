@@ -59,7 +59,7 @@ Scope LocallyArgs(bool locally);
 bool IsBuiltinArg(std::string_view name);
 // "EARTH_GIT_HASH" for "EARTHLY_GIT_HASH"; nullopt for others.
 std::optional<std::string> NewNameOfBuiltin(std::string_view name);
-std::vector<std::string_view> BuiltinArgNames();
+std::vector<std::string> BuiltinArgNames();  // sorted
 
 // "https://user:xxxxx@host/": the password of a URL is hidden.
 std::string ScrubCredentials(std::string_view url);

@@ -35,6 +35,8 @@ constexpr const FeatureInfo& InfoOf(Feature feature) {
   return kFeatures[static_cast<std::size_t>(feature)];
 }
 std::optional<Feature> FeatureWithFlag(std::string_view flag);
+// How to switch it on, as a hint.
+std::string FeatureHint(Feature feature);
 
 class Features {
  public:

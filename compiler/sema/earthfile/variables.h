@@ -125,7 +125,7 @@ class Variables {
   [[nodiscard]] std::size_t depth() const { return frames_.size(); }
   [[nodiscard]] bool InFunction() const { return frames_.size() > 1; }
   [[nodiscard]] const Reference& project() const { return frame().project; }
-  [[nodiscard]] ImportScopes& imports() { return frames_.back().imports; }
+  [[nodiscard]] ImportScopes& imports() { return frames_.back().frame.imports; }
   [[nodiscard]] const ImportScopes& imports() const { return frame().imports; }
 
   // --- what was looked at ------------------------------------------------------------------------------------------
@@ -139,10 +139,15 @@ class Variables {
   void MarkRead(std::string_view name);
 
  private:
-  [[nodiscard]] const Frame& frame() const { return frames_.back(); }
-  [[nodiscard]] std::optional<std::string_view> Overriding(std::string_view name);
+  struct Level {
+    Frame frame;
+    // Overriding names that are (or may be) values of the caller's overriding names.
+    NameSet inherited;
+  };
+  [[nodiscard]] const Frame& frame() const { return frames_.back().frame; }
+  void MarkReadIn(std::size_t level, std::string_view name);
 
-  std::vector<Frame> frames_;
+  std::vector<Level> frames_;
   Scope builtin_;
   Scope envs_;
   NameSet names_read_;
