@@ -140,6 +140,9 @@ class Job {
   // Runs `body` as a progress vertex of its own ("exporting to image", "[internal] load build definition").
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);
 
+  // A warning about a vertex, from whoever made it.
+  void Warn(solver::WarningEvent warning);
+
   // Writes the build's record for `loam why`; call it once, at the end, also of a failed build.
   [[nodiscard]] Result<> Finish(const std::optional<Error>& failure);
 

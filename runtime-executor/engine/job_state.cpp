@@ -233,6 +233,10 @@ Result<> Job::Step(const std::string& name, const std::function<Result<>(solver:
   return state_->Step(name, body);
 }
 
+void Job::Warn(solver::WarningEvent warning) {
+  state_->Warn(std::move(warning));
+}
+
 Result<> Job::Finish(const std::optional<Error>& failure) {
   return state_->Finish(failure);
 }

@@ -30,6 +30,7 @@ class JobState : public std::enable_shared_from_this<JobState> {
   [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,
                                                                   const ExportRequest& request, std::stop_token stop);
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);
+  void Warn(solver::WarningEvent warning) { options_.progress->OnEvent(std::move(warning)); }
   [[nodiscard]] Result<> Finish(const std::optional<Error>& failure);
 
  private:
