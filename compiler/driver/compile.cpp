@@ -30,7 +30,7 @@ Result<CompileResult> Compile(source::SourceManager& sources, const source::Buff
 
   // tree -> typed AST
   result.dockerfile = ast::BuildDockerfile(std::move(parsed.tree), buffer, checks.parse_emitter());
-  checks.CheckFile(result.dockerfile);
+  LOAM_TRY(checks.CheckFile(result.dockerfile));
   if (emitter.has_errors() || options.stop_after <= StopAfter::kAst) {
     result.ok = !emitter.has_errors();
     result.warnings = checks.TakeWarnings();

@@ -11,6 +11,8 @@
 #include "compiler/ast/dockerfile/ast.h"
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/ir/module.h"
+#include "compiler/lint/selection.h"
+#include "compiler/lint/shellcheck.h"
 #include "compiler/lint/warning.h"
 #include "compiler/passes/pass_manager.h"
 #include "compiler/sema/build_host.h"
@@ -36,6 +38,10 @@ struct CompileOptions {
   bool lint = false;
   // Convert also the stages that the target does not need, so that they are checked as well.
   bool all_stages = false;
+  // Checks beside BuildKit's, in CompileResult::warnings behind those. They run whatever `lint` says.
+  lint::Selection more_checks;
+  // How ShellCheck is started; if empty, as the program of this machine.
+  lint::RunProgram run_program;
   // Watches the conversion; may be null.
   sema::ParameterObserver* parameters = nullptr;
 };
@@ -56,7 +62,7 @@ struct CompileResult {
   ir::Module module;
   std::vector<passes::PassReport> pass_reports;
   std::vector<CompiledPlatform> platforms;
-  // What the build checks found, also if something else was wrong: in BuildKit's order.
+  // What the build checks found, also if something else was wrong: in BuildKit's order, then those of `more_checks`.
   std::vector<lint::Warning> warnings;
   // Nothing was reported as an error, and all stages asked for were run.
   bool ok = false;

@@ -4,6 +4,7 @@
 
 #include "compiler/sema/dockerfile/check_options.h"
 #include "compiler/sema/dockerfile/dockerignore.h"
+#include "compiler/syntax/tree.h"
 
 namespace loam::driver {
 namespace {
@@ -22,7 +23,7 @@ bool HidesInstructions(Kind kind) {
 FileChecks::FileChecks(const CompileOptions& options, sema::BuildHost& host, diag::Emitter& emitter)
     : options_(options), host_(host), emitter_(emitter), parse_emitter_(parse_diagnostics_) {}
 
-void FileChecks::CheckFile(const ast::Dockerfile& file) {
+Result<> FileChecks::CheckFile(const ast::Dockerfile& file) {
   auto read = lint::Linter::Read::kWell;
   for (diag::Diagnostic& diagnostic : parse_diagnostics_.Take()) {
     if (HidesInstructions(diagnostic.kind)) {
@@ -36,13 +37,16 @@ void FileChecks::CheckFile(const ast::Dockerfile& file) {
   const std::string_view text = !options_.dockerfile.check.empty() ? options_.dockerfile.check
                                 : directive != nullptr             ? directive->value.text
                                                                    : std::string_view();
-  if (!options_.lint && text.empty()) {
-    return;
+  if (!options_.lint && text.empty() && !options_.more_checks.any()) {
+    return {};
   }
   auto checks = sema::ParseCheckOptions(text);
+  if (read != lint::Linter::Read::kNothing) {
+    LOAM_TRY(RunMoreChecks(file, checks ? *checks : sema::CheckOptions()));
+  }
   // Options that are wrong are the conversion's to report.
   if (!checks || (!options_.lint && !checks->error)) {
-    return;
+    return {};
   }
   const auto ignore_patterns = [this] {
     const sema::DockerfileOptions& options = options_.dockerfile;
@@ -56,6 +60,23 @@ void FileChecks::CheckFile(const ast::Dockerfile& file) {
   linter_.emplace(
       std::move(*checks), [this] { return emitter_.has_errors(); }, ignore_patterns);
   linter_->CheckFile(file, read);
+  return {};
+}
+
+Result<> FileChecks::RunMoreChecks(const ast::Dockerfile& file, const sema::CheckOptions& checks) {
+  const lint::Selection& selection = options_.more_checks;
+  const source::Buffer& buffer = file.tree->buffer();
+  if (selection.hadolint) {
+    more_warnings_ = lint::CheckHadolint(file, buffer, selection.hadolint_options, checks);
+  }
+  if (selection.shellcheck) {
+    const lint::RunProgram run =
+        options_.run_program ? options_.run_program : lint::RunProgram(lint::RunInstalledProgram);
+    auto found = LOAM_TRY(lint::CheckShell(file, buffer, checks, run));
+    more_warnings_.insert(more_warnings_.end(), std::make_move_iterator(found.begin()),
+                          std::make_move_iterator(found.end()));
+  }
+  return {};
 }
 
 bool FileChecks::Pass() {
@@ -71,7 +92,11 @@ bool FileChecks::Pass() {
 }
 
 std::vector<lint::Warning> FileChecks::TakeWarnings() {
-  return linter_ ? linter_->TakeWarnings() : std::vector<lint::Warning>();
+  auto warnings = linter_ ? linter_->TakeWarnings() : std::vector<lint::Warning>();
+  warnings.insert(warnings.end(), std::make_move_iterator(more_warnings_.begin()),
+                  std::make_move_iterator(more_warnings_.end()));
+  more_warnings_.clear();
+  return warnings;
 }
 
 }  // namespace loam::driver

@@ -19,7 +19,8 @@ class FileChecks {
 
   // Where the front reports to: it matters to the checks what kind of mistake it finds. CheckFile passes all of it on.
   diag::Emitter& parse_emitter() { return parse_emitter_; }
-  void CheckFile(const ast::Dockerfile& file);
+  // Fails only if ShellCheck is wanted and cannot be run.
+  Result<> CheckFile(const ast::Dockerfile& file);
   // Null if nothing is checked.
   sema::Observer* observer() { return linter_ ? &*linter_ : nullptr; }
   // Reports a violation, if the file says that warnings are errors; false if there is one.
@@ -32,7 +33,10 @@ class FileChecks {
   diag::Emitter& emitter_;
   diag::CollectingConsumer parse_diagnostics_;
   diag::Emitter parse_emitter_;
+  Result<> RunMoreChecks(const ast::Dockerfile& file, const sema::CheckOptions& checks);
+
   std::optional<lint::Linter> linter_;
+  std::vector<lint::Warning> more_warnings_;
 };
 
 }  // namespace loam::driver

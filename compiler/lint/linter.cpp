@@ -38,9 +38,14 @@ void Linter::EnterInstruction(const ast::Instruction* entered, LineSpan where) {
   }
 }
 
-void Linter::Report(const RuleInfo& rule, LineSpan where, std::string message) {
+void Linter::Report(const RuleInfo& rule, LineSpan where, std::string message, std::vector<Fix> fixes) {
   if (IsActive(rule, local_options_ ? *local_options_ : options_)) {
-    warnings_.push_back({&rule, std::move(message), where});
+    // Triggers of a base image stand in no file.
+    std::erase_if(fixes, [&](const Fix& fix) {
+      return std::any_of(fix.edits.begin(), fix.edits.end(),
+                         [&](const diag::Edit& edit) { return edit.range.file != file_; });
+    });
+    warnings_.push_back({&rule, std::move(message), where, std::move(fixes), {}, {}});
   }
 }
 
@@ -65,6 +70,7 @@ std::optional<std::string> Linter::Violation() const {
 }
 
 void Linter::CheckFile(const ast::Dockerfile& file, Read read) {
+  file_ = file.file;
   if (read == Read::kNothing) {
     return;
   }

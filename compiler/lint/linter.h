@@ -56,7 +56,7 @@ class Linter : public sema::Observer, private RuleContext {
   void OnContextSource(std::string_view path) override;
 
  private:
-  void Report(const RuleInfo& rule, LineSpan where, std::string message) override;
+  void Report(const RuleInfo& rule, LineSpan where, std::string message, std::vector<Fix> fixes) override;
   const std::vector<std::string>& IgnorePatterns() override;
   // The options at this instruction; null: those of the whole file.
   void EnterInstruction(const ast::Instruction* entered, LineSpan where);
@@ -64,6 +64,7 @@ class Linter : public sema::Observer, private RuleContext {
   void Each(const Event& event);
 
   sema::CheckOptions options_;
+  source::FileId file_;
   std::optional<sema::CheckOptions> local_options_;
   std::function<bool()> stopped_;
   std::function<std::vector<std::string>()> read_ignore_patterns_;

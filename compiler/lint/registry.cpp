@@ -9,6 +9,20 @@ namespace {
 
 }  // namespace
 
+std::string_view SeverityName(Severity severity) {
+  switch (severity) {
+    case Severity::kError:
+      return "error";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kInfo:
+      return "info";
+    case Severity::kStyle:
+      return "style";
+  }
+  return "";
+}
+
 const std::vector<RuleEntry>& Rules() {
   static const std::vector<RuleEntry> kRules = {
 #define LOAM_BUILD_CHECK(Name, page, experimental, description) \

@@ -21,7 +21,7 @@ class RuleContext {
  public:
   virtual ~RuleContext() = default;
   // Adds a warning, unless the rule is switched off at this place.
-  virtual void Report(const RuleInfo& rule, LineSpan lines, std::string message) = 0;
+  virtual void Report(const RuleInfo& rule, LineSpan lines, std::string message, std::vector<Fix> fixes) = 0;
   // The patterns of the context's ignore file; none if there is no such file or the context is not a directory.
   virtual const std::vector<std::string>& IgnorePatterns() = 0;
 
@@ -44,9 +44,17 @@ class Rule : public sema::Observer {
   // ---- then the events of sema::Observer
 
  protected:
-  void Report(LineSpan lines, std::string message) { context_->Report(*info_, lines, std::move(message)); }
+  void Report(LineSpan lines, std::string message, std::vector<Fix> fixes = {}) {
+    context_->Report(*info_, lines, std::move(message), std::move(fixes));
+  }
   // At the current instruction.
-  void Report(std::string message) { Report(context_->lines, std::move(message)); }
+  void Report(std::string message, std::vector<Fix> fixes = {}) {
+    Report(context_->lines, std::move(message), std::move(fixes));
+  }
+  // Fixes of one edit.
+  static std::vector<Fix> Replace(source::SourceRange range, std::string text, std::string title) {
+    return {{std::move(title), {{range, std::move(text)}}, FixSafety::kSafe}};
+  }
   [[nodiscard]] RuleContext& context() { return *context_; }
   [[nodiscard]] const ast::Instruction& instruction() const { return *context_->instruction; }
 

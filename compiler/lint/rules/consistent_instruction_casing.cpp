@@ -30,9 +30,11 @@ class ConsistentInstructionCasing : public Rule {
     const bool want_lower = lower > upper;
     for (const ast::Instruction* each : all) {
       const std::string_view keyword = each->keyword.text;
-      if (keyword != (want_lower ? ToLowerAscii(keyword) : ToUpperAscii(keyword))) {
-        Report(each->lines, fmt::format("Command '{}' should match the case of the command majority ({})", keyword,
-                                        want_lower ? "lowercase" : "uppercase"));
+      if (const std::string wanted = want_lower ? ToLowerAscii(keyword) : ToUpperAscii(keyword); keyword != wanted) {
+        Report(each->lines,
+               fmt::format("Command '{}' should match the case of the command majority ({})", keyword,
+                           want_lower ? "lowercase" : "uppercase"),
+               Replace(each->keyword.range, wanted, fmt::format("write `{}`", wanted)));
       }
     }
   }

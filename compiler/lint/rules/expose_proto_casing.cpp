@@ -11,9 +11,20 @@ class ExposeProtoCasing : public Rule {
  public:
   using Rule::Rule;
 
+  std::vector<Fix> Fixes(const sema::ExposedPort& port) const {
+    const auto* expose = ast::As<ast::Expose>(&instruction());
+    for (const ast::Text& word : expose == nullptr ? ast::List<ast::Text>() : expose->ports) {
+      if (word.text == port.word) {
+        const std::string lower = ToLowerAscii(word.text);
+        return Replace(word.range, lower, fmt::format("write `{}`", lower));
+      }
+    }
+    return {};
+  }
+
   void OnPort(const sema::ExposedPort& port) override {
     if (port.protocol != ToLowerAscii(port.protocol)) {
-      Report(fmt::format("Defined protocol '{}' in EXPOSE instruction should be lowercase", port.word));
+      Report(fmt::format("Defined protocol '{}' in EXPOSE instruction should be lowercase", port.word), Fixes(port));
     }
   }
 };

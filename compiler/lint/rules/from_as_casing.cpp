@@ -23,8 +23,9 @@ class FromAsCasing : public Rule {
     if (!lower && keyword != ToUpperAscii(keyword)) {
       return;
     }
-    if (as != (lower ? ToLowerAscii(as) : ToUpperAscii(as))) {
-      Report(fmt::format("'{}' and '{}' keywords' casing do not match", as, keyword));
+    if (const std::string wanted = lower ? ToLowerAscii(as) : ToUpperAscii(as); as != wanted) {
+      Report(fmt::format("'{}' and '{}' keywords' casing do not match", as, keyword),
+             Replace(from->as_keyword.range, wanted, fmt::format("write `{}`", wanted)));
     }
   }
 };

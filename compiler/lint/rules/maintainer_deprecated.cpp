@@ -1,4 +1,5 @@
 // MaintainerDeprecated: MAINTAINER.
+#include "compiler/lint/maintainer_fix.h"
 #include "compiler/lint/rule.h"
 
 namespace loam::lint {
@@ -9,8 +10,8 @@ class MaintainerDeprecated : public Rule {
   using Rule::Rule;
 
   void OnInstruction(const ast::Instruction& instruction) override {
-    if (instruction.kind == ast::InstructionKind::kMaintainer) {
-      Report("Maintainer instruction is deprecated in favor of using label");
+    if (const auto* maintainer = ast::As<ast::Maintainer>(&instruction)) {
+      Report("Maintainer instruction is deprecated in favor of using label", MaintainerFixes(*maintainer));
     }
   }
 };

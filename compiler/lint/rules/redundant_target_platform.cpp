@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/lint/platform_fix.h"
 #include "compiler/lint/rule.h"
 
 namespace loam::lint {
@@ -20,7 +21,8 @@ class RedundantTargetPlatform : public Rule {
     if (only_target && platform.result == target_platform) {
       Report(from.lines,
              fmt::format("Setting platform to predefined {} in FROM is redundant as this is the default behavior",
-                         from.platform.text));
+                         from.platform.text),
+             RemovePlatformFixes(from));
     }
   }
 };

@@ -14,7 +14,9 @@ class StageNameCasing : public Rule {
   void OnInstruction(const ast::Instruction& instruction) override {
     const auto* from = ast::As<ast::From>(&instruction);
     if (from != nullptr && from->stage_name.text != ToLowerAscii(from->stage_name.text)) {
-      Report(fmt::format("Stage name '{}' should be lowercase", from->stage_name.text));
+      const std::string lower = ToLowerAscii(from->stage_name.text);
+      Report(fmt::format("Stage name '{}' should be lowercase", from->stage_name.text),
+             Replace(from->stage_name.range, lower, fmt::format("name it `{}`", lower)));
     }
   }
 };

@@ -1,0 +1,16 @@
+// DL3038: dnf install that asks.
+#include "compiler/lint/hadolint/rule.h"
+
+namespace loam::lint::hadolint {
+
+void CheckDL3038(const FileView& file, const Reporter& report) {
+  ReportCommands(
+      file, report,
+      [](const shell::Command& command) {
+        return Subcommand(command, {"dnf", "microdnf"}, {"install", "in", "groupinstall", "localinstall"}) &&
+               !command.HasOption("y") && !command.HasOption("yes") && !command.HasOption("assumeyes");
+      },
+      "", "-y");
+}
+
+}  // namespace loam::lint::hadolint
