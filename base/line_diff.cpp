@@ -84,12 +84,14 @@ std::string UnifiedDiff(std::string_view before, std::string_view after, std::st
     ++tail;
   }
   std::vector<Line> all;
-  const auto end_of = [&](const auto& lines) { return lines.end() - static_cast<std::ptrdiff_t>(tail); };
+  const auto middle = [&](const std::vector<std::string_view>& lines) {
+    return std::vector<std::string_view>(lines.begin() + static_cast<std::ptrdiff_t>(head),
+                                         lines.end() - static_cast<std::ptrdiff_t>(tail));
+  };
   for (std::size_t i = 0; i < head; ++i) {
     all.push_back({' ', a[i]});
   }
-  DiffMiddle({a.begin() + static_cast<std::ptrdiff_t>(head), end_of(a)},
-             {b.begin() + static_cast<std::ptrdiff_t>(head), end_of(b)}, all);
+  DiffMiddle(middle(a), middle(b), all);
   for (std::size_t i = a.size() - tail; i < a.size(); ++i) {
     all.push_back({' ', a[i]});
   }
