@@ -1,6 +1,7 @@
 // `.arg`, `.env` and `.secret` files, by the rules of the reference's reader (godotenv): `NAME=value`, `NAME: value`,
 // `export`, comments, single quotes (literal) and double quotes (`\n`, `\r`, escapes, variables), values over several
-// lines in quotes. `$NAME` and `${NAME}` stand for earlier names of the same file.
+// lines in quotes. `$NAME` and `${NAME}` (upper case) stand for earlier
+// names of the same file, else of the environment.
 #pragma once
 
 #include <map>
