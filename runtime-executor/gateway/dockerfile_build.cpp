@@ -5,6 +5,8 @@
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/driver/compile.h"
 #include "runtime-executor/gateway/build_host.h"
+#include "runtime-executor/gateway/dockerfile_text.h"
+#include "runtime-executor/gateway/target_contexts.h"
 
 namespace loam::gateway {
 namespace {
@@ -16,22 +18,17 @@ std::string OptionOr(const DockerfileBuildRequest& request, const std::string& n
   return found == request.options.end() || found->second.empty() ? fallback : found->second;
 }
 
-// The Dockerfile itself, as a buffer of the report's sources.
+// The Dockerfile itself, as a buffer of the report's sources. Sets the file's name in `options`.
 Result<const source::Buffer*> LoadDockerfile(engine::Job& job, sema::BuildHost& host,
-                                             const DockerfileBuildRequest& request, DockerfileBuildReport& report) {
-  const std::string filename = OptionOr(request, "filename", kDefaultDockerfile);
-  const std::string display = request.display_name.empty() ? filename : request.display_name;
+                                             const DockerfileBuildRequest& request, sema::DockerfileOptions& options,
+                                             DockerfileBuildReport& report) {
   const source::Buffer* buffer = nullptr;
-  LOAM_TRY(job.Step("[internal] load build definition from " + filename, [&](solver::ProgressWriter&) -> Result<> {
-    Result<std::string> text = host.ReadDockerfileNeighbour(filename);
-    if (!text && text.error().Is(ErrorCode::kNotFound)) {
-      return Unexpected(Error(ErrorCode::kNotFound, fmt::format("failed to read dockerfile: {}: no such file", display))
-                            .WithHint("name the Dockerfile by -f, or the directory that holds it"));
-    }
-    if (!text) {
-      return Unexpected(std::move(text).error().Wrap("failed to read dockerfile"));
-    }
-    buffer = LOAM_TRY(report.sources->AddText(display, std::move(*text)));
+  const std::string step = "[internal] load build definition from " + options.file_name;
+  LOAM_TRY(job.Step(step, [&](solver::ProgressWriter&) -> Result<> {
+    DockerfileText dockerfile = LOAM_TRY(ReadDockerfile(request, options, host));
+    options.file_name = dockerfile.file_name;
+    buffer = LOAM_TRY(report.sources->AddText(request.display_name.empty() ? options.file_name : request.display_name,
+                                              std::move(dockerfile.text)));
     return {};
   }));
   return buffer;
@@ -59,27 +56,27 @@ void AddVertexSources(const driver::CompileResult& compiled, const source::Buffe
   }
 }
 
-}  // namespace
-
-Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientServices& client,
-                                              const DockerfileBuildRequest& request, DockerfileBuildReport& report,
-                                              std::stop_token stop) {
-  if (report.sources == nullptr) {
-    report.sources = std::make_shared<source::SourceManager>();
-  }
+Result<driver::CompileOptions> OptionsOf(const DockerfileBuildRequest& request) {
   driver::CompileOptions options;
   options.dockerfile = LOAM_TRY(sema::ParseFrontendOptions(request.options));
   options.dockerfile.file_name = OptionOr(request, "filename", kDefaultDockerfile);
   options.dockerfile.read_dockerignore = true;
+  options.dockerfile.context_is_input =
+      options.dockerfile.remote_context.empty() && request.inputs.count("context") != 0;
   options.lint = true;
   options.level = request.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
+  return options;
+}
 
-  const std::unique_ptr<sema::BuildHost> host = MakeBuildHost(job, client, stop);
-  const source::Buffer* buffer = LOAM_TRY(LoadDockerfile(job, *host, request, report));
-
+// What the compiler says goes to the report; a result is without mistakes.
+Result<driver::CompileResult> CompileDockerfile(engine::Job& job, session::ClientServices& client,
+                                                const DockerfileBuildRequest& request,
+                                                const driver::CompileOptions& options, const source::Buffer& buffer,
+                                                DockerfileBuildReport& report, const std::stop_token& stop) {
+  const std::unique_ptr<sema::BuildHost> host = MakeBuildHost(job, client, stop, {.inputs = request.inputs});
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
-  Result<driver::CompileResult> compiled = driver::Compile(*report.sources, *buffer, options, *host, emitter);
+  Result<driver::CompileResult> compiled = driver::Compile(*report.sources, buffer, options, *host, emitter);
   report.diagnostics = consumer.Take();
   if (!compiled) {
     return Unexpected(std::move(compiled).error());
@@ -89,12 +86,40 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
     return Unexpected(ErrorCode::kCanceled, "context canceled");
   }
   if (!compiled->ok) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} has mistakes", buffer->name()));
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} has mistakes", buffer.name()));
   }
-  AddVertexSources(*compiled, *buffer, report);
+  return compiled;
+}
+
+}  // namespace
+
+Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientServices& client,
+                                              const DockerfileBuildRequest& request, DockerfileBuildReport& report,
+                                              std::stop_token stop) {
+  if (report.sources == nullptr) {
+    report.sources = std::make_shared<source::SourceManager>();
+  }
+  DockerfileBuildRequest whole = request;
+  driver::CompileOptions options = LOAM_TRY(OptionsOf(whole));
+  const source::Buffer* buffer = nullptr;
+  {
+    const std::unique_ptr<sema::BuildHost> host = MakeBuildHost(job, client, stop, {.inputs = whole.inputs});
+    buffer = LOAM_TRY(LoadDockerfile(job, *host, whole, options.dockerfile, report));
+  }
+  LOAM_TRY(BuildTargetContexts(whole, [&](const DockerfileBuildRequest& part) -> Result<driver::CompileResult> {
+    driver::CompileOptions part_options = LOAM_TRY(OptionsOf(part));
+    part_options.lint = false;
+    part_options.dockerfile.file_name = options.dockerfile.file_name;
+    return CompileDockerfile(job, client, part, part_options, *buffer, report, stop);
+  }));
+  const std::string file_name = options.dockerfile.file_name;
+  options = LOAM_TRY(OptionsOf(whole));
+  options.dockerfile.file_name = file_name;
+  auto compiled = LOAM_TRY(CompileDockerfile(job, client, whole, options, *buffer, report, stop));
+  AddVertexSources(compiled, *buffer, report);
 
   std::vector<std::string_view> definitions;
-  for (const driver::CompiledPlatform& platform : compiled->platforms) {
+  for (const driver::CompiledPlatform& platform : compiled.platforms) {
     definitions.push_back(platform.definition.bytes);
   }
   const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(job.SolveAll(definitions, stop));
@@ -102,7 +127,7 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   DockerfileBuildResult result;
   result.multi_platform = options.dockerfile.multi_platform || filesystems.size() > 1;
   for (std::size_t i = 0; i < filesystems.size(); ++i) {
-    driver::CompiledPlatform& platform = compiled->platforms[i];
+    driver::CompiledPlatform& platform = compiled.platforms[i];
     result.platforms.push_back(
         {platform.platform, filesystems[i], std::move(platform.image_config), std::move(platform.base_image_config)});
     if (platform.epoch) {

@@ -22,8 +22,13 @@ namespace loam::gateway {
 struct DockerfileBuildRequest {
   // The frontend's option map, as BuildKit names it: "filename", "target", "build-arg:NAME", "platform", "label:KEY",
   // "no-cache", "context:NAME", "image-resolve-mode", … The job's client offers the local directories "context" and
-  // "dockerfile" (the folder that holds `filename`).
+  // "dockerfile" (the folder that holds `filename`); not if "context" is the URL of a git repository, of an archive or
+  // of a lone Dockerfile. Beyond what BuildKit's frontend knows, "context:NAME" may be "target:STAGE": what that stage
+  // of the same Dockerfile makes, without such contexts.
   std::map<std::string, std::string> options;
+  // What other builds made, as serialised pb.Definitions: for "context:NAME" = "input:INPUT" (with the option
+  // "input-metadata:INPUT"), or in the place of the directories "context" and "dockerfile".
+  std::map<std::string, std::string> inputs;
   // Path of the Dockerfile as the user wrote it, for messages: "sub/Dockerfile", "<stdin>".
   std::string display_name;
   // 0: the graph of BuildKit's own frontend. 1: optimised.

@@ -1,0 +1,18 @@
+// Named contexts that are other stages of the same Dockerfile ("context:NAME" = "target:STAGE").
+#pragma once
+
+#include <functional>
+
+#include "base/result.h"
+#include "compiler/driver/compile.h"
+#include "runtime-executor/gateway/dockerfile_build.h"
+
+namespace loam::gateway {
+
+// Turns them into inputs, as a client does that builds several targets: each stage is compiled by `compile`, without
+// such contexts, and its definition and image config become an input for every platform.
+Result<> BuildTargetContexts(
+    DockerfileBuildRequest& request,
+    const std::function<Result<driver::CompileResult>(const DockerfileBuildRequest&)>& compile);
+
+}  // namespace loam::gateway
