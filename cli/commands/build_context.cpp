@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "compiler/sema/dockerfile/git_reference.h"
 
 namespace loam::cli {
 
@@ -19,9 +20,19 @@ namespace {
 constexpr std::string_view kDefaultName = "Dockerfile";
 constexpr std::string_view kStdinName = "<stdin>";
 
-bool IsUrl(std::string_view path) {
-  return path.starts_with("http://") || path.starts_with("https://") || path.starts_with("git://") ||
-         path.starts_with("ssh://") || path.starts_with("git@") || path.starts_with("github.com/");
+// "https://…", "git://…", "git@host:path", and "github.com/…" if there is no such directory.
+bool IsUrl(const std::string& path) {
+  for (const std::string_view scheme : {"http://", "https://", "git://", "ssh://"}) {
+    if (path.starts_with(scheme)) {
+      return true;
+    }
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) {
+    return false;
+  }
+  const auto git = sema::ParseGitReference(path);
+  return !git || git->has_value();
 }
 
 bool IsDirectory(const std::string& path) {
@@ -161,7 +172,15 @@ Result<BuildContext> PrepareBuildContext(const Context& context, const std::stri
   }
   BuildContext result;
   if (IsUrl(path)) {
+    if (auto git = sema::ParseGitReference(path); !git) {
+      return Unexpected(std::move(git).error());
+    }
     result.remote_url = path;
+    if (file == "-") {
+      const std::string text = LOAM_TRY(ReadAll(context.in_fd, "standard input"));
+      LOAM_TRY(UseStdinDockerfile(result, text));
+      return result;
+    }
     result.dockerfile_name = file.empty() ? std::string(kDefaultName) : file;
     result.display_name = result.dockerfile_name;
     return result;

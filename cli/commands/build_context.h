@@ -14,7 +14,8 @@ struct BuildContext {
   std::string context_dir;
   // A git or HTTP URL instead.
   std::string remote_url;
-  // Directory and name of the Dockerfile.
+  // Directory and name of the Dockerfile; with a URL, the directory is empty unless the Dockerfile came over standard
+  // input.
   std::string dockerfile_dir;
   std::string dockerfile_name;
   // As it is shown to people: "sub/Dockerfile", "<stdin>".

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "cli/commands/common.h"
+#include "compiler/sema/dockerfile/git_reference.h"
 #include "runtime-executor/session/local_client_services.h"
 
 namespace loam::cli {
@@ -116,11 +117,16 @@ Result<> AddNamedContexts(const Flags& flags, Options& options, session::LocalCl
           fmt::format("{}{}{}", kLayout, name, end == std::string::npos ? "" : rest.substr(end));
       continue;
     }
-    if (where.find("://") != std::string::npos || where.starts_with("target:") || where.starts_with("git@")) {
+    if (where.find("://") != std::string::npos || where.starts_with("target:")) {
       options["context:" + name] = where;
       continue;
     }
     if (!std::filesystem::is_directory(where)) {
+      // "git@host:path"
+      if (LOAM_TRY(sema::ParseGitReference(where))) {
+        options["context:" + name] = where;
+        continue;
+      }
       return Unexpected(BadValue("build-context", text,
                                  "an existing directory, or docker-image://, oci-layout://, target: or a URL"));
     }
@@ -206,6 +212,10 @@ Result<BuildRequest> MakeBuildRequest(const Context& context, const Flags& flags
   }
   if (!files.remote_url.empty()) {
     options["context"] = files.remote_url;
+    if (!files.dockerfile_dir.empty()) {
+      options["dockerfilekey"] = "dockerfile";
+      client.local_dirs["dockerfile"] = files.dockerfile_dir;
+    }
   } else {
     client.local_dirs["context"] = files.context_dir;
     client.local_dirs["dockerfile"] = files.dockerfile_dir;
