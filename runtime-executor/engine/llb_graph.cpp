@@ -119,7 +119,8 @@ Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions) {
         vertex.name = DefaultName(from.op, vertex.inputs);
       }
       vertex.options.job_local = from.op.has_source() && from.op.source().identifier().rfind("local://", 0) == 0;
-      vertex.payload = std::make_shared<const ops::LlbPayload>(std::shared_ptr<const pb::Op>(llb, &from.op));
+      vertex.payload = std::make_shared<const ops::LlbPayload>(
+          std::shared_ptr<const pb::Op>(llb, &from.op), std::shared_ptr<const pb::OpMetadata>(llb, from.metadata));
       added[index.value()] = graph->Add(std::move(vertex));
     }
     result.results.emplace_back(edge_of(llb->root()));

@@ -106,10 +106,20 @@ std::optional<snapshot::FsRef> FailedRoot(const pb::ExecOp& exec, ExecMounts& mo
   return FsOf((*outputs)[index]);
 }
 
+worker::ResourceLimits ResourcesOf(const pb::LinuxResources& limits) {
+  return {.memory = limits.memory(),
+          .memory_swap = limits.memoryswap(),
+          .cpu_shares = limits.cpushares(),
+          .cpu_period = limits.cpuperiod(),
+          .cpu_quota = limits.cpuquota(),
+          .cpuset_cpus = limits.cpusetcpus(),
+          .cpuset_mems = limits.cpusetmems()};
+}
+
 class ExecOp final : public solver::Op {
  public:
-  ExecOp(const solver::Vertex& vertex, const pb::Op& op, const OpEnvironment& environment)
-      : vertex_(vertex), op_(op), environment_(environment) {}
+  ExecOp(const solver::Vertex& vertex, const LlbPayload& payload, const OpEnvironment& environment)
+      : vertex_(vertex), op_(payload.op()), metadata_(payload.metadata()), environment_(environment) {}
 
   [[nodiscard]] Result<solver::CacheMap> ComputeCacheMap(solver::OpContext& /*context*/) override {
     return ExecCacheMap(op_, vertex_.inputs.size(), environment_.checksums);
@@ -121,6 +131,7 @@ class ExecOp final : public solver::Op {
  private:
   const solver::Vertex& vertex_;
   const pb::Op& op_;
+  const pb::OpMetadata* const metadata_;
   const OpEnvironment& environment_;
 };
 
@@ -161,6 +172,9 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
     spec.ulimits.push_back({limit.name(), limit.soft(), limit.hard()});
   }
   spec.cgroup_parent = meta.cgroupparent();
+  if (metadata_ != nullptr && metadata_->has_linux_resources()) {
+    spec.resources = ResourcesOf(metadata_->linux_resources());
+  }
   spec.remove_mount_stubs_recursive = meta.removemountstubsrecursive();
 
   ExecMounts mounts(environment_, services->client());
@@ -204,7 +218,7 @@ Result<std::unique_ptr<solver::Op>> NewExecOp(const solver::Vertex& vertex, cons
                         fmt::format("mount {}: invalid output {}", mount.dest(), mount.output()));
     }
   }
-  return std::make_unique<ExecOp>(vertex, payload.op(), environment);
+  return std::make_unique<ExecOp>(vertex, payload, environment);
 }
 
 }  // namespace loam::ops

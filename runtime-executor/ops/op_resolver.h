@@ -15,6 +15,7 @@
 
 namespace pb {
 class Op;
+class OpMetadata;
 }  // namespace pb
 
 namespace loam::content {
@@ -38,11 +39,15 @@ namespace loam::ops {
 // The payload of every vertex made from LLB.
 class LlbPayload final : public solver::VertexPayload {
  public:
-  explicit LlbPayload(std::shared_ptr<const pb::Op> op) : op_(std::move(op)) {}
+  explicit LlbPayload(std::shared_ptr<const pb::Op> op, std::shared_ptr<const pb::OpMetadata> metadata = nullptr)
+      : op_(std::move(op)), metadata_(std::move(metadata)) {}
   [[nodiscard]] const pb::Op& op() const { return *op_; }
+  // What stands beside the op and is no part of its identity; may be null.
+  [[nodiscard]] const pb::OpMetadata* metadata() const { return metadata_.get(); }
 
  private:
   std::shared_ptr<const pb::Op> op_;
+  std::shared_ptr<const pb::OpMetadata> metadata_;
 };
 
 // The parts of the engine that ops work with; engine/ fills it in. All are thread-safe. Parts that cost time to open
