@@ -21,7 +21,7 @@ Error BadValue(std::string_view flag, std::string_view value, std::string_view e
 }
 
 // "128m" -> bytes, with binary units, as docker reads --shm-size.
-Result<std::int64_t> ParseBinarySize(const std::string& text) {
+Result<std::int64_t> ParseBinarySize(std::string_view flag, const std::string& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string unit =
@@ -31,7 +31,7 @@ Result<std::int64_t> ParseBinarySize(const std::string& text) {
                                            (unit.size() == 1 || unit.substr(1) == "b" || unit.substr(1) == "ib"));
   const int shift = unit.empty() ? 0 : 10 * static_cast<int>(kUnits.find(unit[0]));
   if (error != std::errc() || number < 0 || !valid_unit || number > INT64_MAX >> shift) {
-    return Unexpected(BadValue("shm-size", text, "a size such as 64m or 1g"));
+    return Unexpected(BadValue(flag, text, "a size such as 64m or 1g"));
   }
   return number << shift;
 }
@@ -136,6 +136,28 @@ Result<> AddNamedContexts(const Flags& flags, Options& options, session::LocalCl
   return {};
 }
 
+// Limits of each RUN; what is wrong with the other values the frontend says.
+Result<> AddResources(const Flags& flags, Options& options) {
+  constexpr std::pair<std::string_view, const char*> kPlain[] = {{"cpu-period", "cpuperiod"},
+                                                                {"cpu-quota", "cpuquota"},
+                                                                {"cpu-shares", "cpushares"},
+                                                                {"cpuset-cpus", "cpusetcpus"},
+                                                                {"cpuset-mems", "cpusetmems"}};
+  for (const auto& [flag, option] : kPlain) {
+    if (flags.Has(flag)) {
+      options[option] = flags.String(flag);
+    }
+  }
+  if (flags.Has("memory")) {
+    options["memory"] = std::to_string(LOAM_TRY(ParseBinarySize("memory", flags.String("memory"))));
+  }
+  if (flags.Has("memory-swap")) {
+    const std::string text = flags.String("memory-swap");
+    options["memswap"] = text == "-1" ? text : std::to_string(LOAM_TRY(ParseBinarySize("memory-swap", text)));
+  }
+  return {};
+}
+
 Result<ops::Entitlements> ParseEntitlements(const Flags& flags) {
   ops::Entitlements entitlements;
   for (const std::string& text : flags.List("allow")) {
@@ -187,11 +209,12 @@ Result<BuildRequest> MakeBuildRequest(const Context& context, const Flags& flags
     request.entitlements.network_host = request.entitlements.network_host || network == "host";
   }
   if (flags.Has("shm-size")) {
-    options["shm-size"] = std::to_string(LOAM_TRY(ParseBinarySize(flags.String("shm-size"))));
+    options["shm-size"] = std::to_string(LOAM_TRY(ParseBinarySize("shm-size", flags.String("shm-size"))));
   }
   if (flags.Has("ulimit")) {
     options["ulimit"] = Join(flags.List("ulimit"), ",");
   }
+  LOAM_TRY(AddResources(flags, options));
   if (flags.Has("cgroup-parent")) {
     options["cgroup-parent"] = flags.String("cgroup-parent");
   }
