@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -37,6 +38,8 @@ struct ConvertInput {
   ParameterObserver* parameters = nullptr;
   // Convert also the stages that the target does not need.
   bool all_stages = false;
+  // A filesystem of the module's graph as main context, whatever the options say of it.
+  std::optional<ir::Value> context = std::nullopt;
 };
 
 // Adds a source and one result per platform to `module`. False if something was wrong, which was reported to `emitter`;

@@ -18,7 +18,10 @@ void Converter::UseContextPath(std::string_view path) {
 
 State Converter::MainContext() {
   if (!context_) {
-    if (!HasRemoteContext(options())) {
+    if (input_.context) {
+      context_is_local_ = false;
+      context_ = Fs{*input_.context};
+    } else if (!HasRemoteContext(options())) {
       context_ =
           AddStep(graph().AddOpen(ir::OpKind::kSourceLocal), Named("[internal] load build context", nullptr, {}));
     } else {
