@@ -13,6 +13,10 @@
 //   loam.platform    "linux/arm64", if not the native one
 //   loam.internal    "1": a step that the user did not write
 //   loam.raw         "1": RUN --raw-output
+//
+// Local sources are named "earthfile:<directory>", absolute or relative to the invocation directory ("earthfile:.",
+// "earthfile:lib"). Names of secrets are those of the Earthfile; "aws:access_key", "aws:secret_key",
+// "aws:session_token" and "aws:region" with "?oidc=<escaped value>" for RUN --aws.
 #pragma once
 
 #include <cstdint>
@@ -35,13 +39,15 @@ namespace loam::sema::earthfile {
 
 class Project;
 
-// Parses the Dockerfiles of FROM DOCKERFILE; this folder does not depend on the parser of Dockerfiles.
+// Compiles the Dockerfiles of FROM DOCKERFILE; this folder does not depend on the parser of Dockerfiles. The driver
+// (compiler/driver/earthfile) has the implementation.
 class DockerfileCompiler {
  public:
   virtual ~DockerfileCompiler() = default;
-  // Adds the results to `module` as ConvertDockerfile does; false if something was wrong, which was reported.
-  virtual bool Compile(std::string_view name, std::string_view text, const DockerfileOptions& options, BuildHost& host,
-                       ir::Module& module, diag::Emitter& emitter) = 0;
+  // Adds the results to `module` as ConvertDockerfile does; false if something was wrong, which was reported. `context`
+  // is the main context.
+  virtual bool Compile(std::string_view name, std::string text, const DockerfileOptions& options, ir::Value context,
+                       BuildHost& host, ir::Module& module, diag::Emitter& emitter) = 0;
 };
 
 enum class OutputMode : std::uint8_t {
