@@ -1,0 +1,173 @@
+#include "runtime-executor/daemon/build_status.h"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "proto/api/services/control/control.pb.h"
+#include "runtime-executor/daemon/wire_time.h"
+
+namespace loam::daemon {
+namespace {
+
+namespace control = moby::buildkit::v1;
+
+// A response stays well below gRPC's default limit of 4 MiB a message.
+constexpr std::size_t kMaxResponse = std::size_t{1} << 20;
+
+void Add(const solver::VertexEvent& event, StatusResponse& response) {
+  control::Vertex& vertex = *response.add_vertexes();
+  vertex.set_digest(event.digest.ToString());
+  for (const Digest& input : event.inputs) {
+    vertex.add_inputs(input.ToString());
+  }
+  vertex.set_name(event.name);
+  vertex.set_cached(event.cached);
+  SetTime(event.started, vertex, &control::Vertex::mutable_started);
+  SetTime(event.completed, vertex, &control::Vertex::mutable_completed);
+  vertex.set_error(event.error);
+  if (event.progress_group != nullptr) {
+    pb::ProgressGroup& group = *vertex.mutable_progressgroup();
+    group.set_id(event.progress_group->id);
+    group.set_name(event.progress_group->name);
+    group.set_weak(event.progress_group->weak);
+  }
+}
+
+void Add(const solver::StatusEvent& event, StatusResponse& response) {
+  control::VertexStatus& status = *response.add_statuses();
+  status.set_id(event.id);
+  status.set_name(event.id);
+  status.set_vertex(event.vertex.ToString());
+  status.set_current(event.current);
+  status.set_total(event.total);
+  *status.mutable_timestamp() = ToWire(event.timestamp);
+  SetTime(event.started, status, &control::VertexStatus::mutable_started);
+  SetTime(event.completed, status, &control::VertexStatus::mutable_completed);
+}
+
+void Add(const solver::LogEvent& event, StatusResponse& response) {
+  control::VertexLog& log = *response.add_logs();
+  log.set_vertex(event.vertex.ToString());
+  log.set_stream(static_cast<std::int64_t>(event.stream));
+  log.set_msg(event.data);
+  *log.mutable_timestamp() = ToWire(event.timestamp);
+}
+
+void Add(const solver::WarningEvent& event, StatusResponse& response) {
+  control::VertexWarning& warning = *response.add_warnings();
+  warning.set_vertex(event.vertex.ToString());
+  warning.set_level(event.level);
+  warning.set_short_(event.short_message);
+  for (const std::string& line : event.detail) {
+    warning.add_detail(line);
+  }
+  warning.set_url(event.url);
+  if (!event.file.empty()) {
+    warning.mutable_info()->set_filename(event.file);
+  }
+  for (const solver::WarningEvent::Range& range : event.ranges) {
+    pb::Range& wire = *warning.add_ranges();
+    wire.mutable_start()->set_line(range.start_line);
+    wire.mutable_start()->set_character(range.start_character);
+    wire.mutable_end()->set_line(range.end_line);
+    wire.mutable_end()->set_character(range.end_character);
+  }
+}
+
+std::size_t SizeOf(const solver::ProgressEvent& event) {
+  const auto* log = std::get_if<solver::LogEvent>(&event);
+  return 256 + (log == nullptr ? 0 : log->data.size());
+}
+
+}  // namespace
+
+void BuildStatus::OnEvent(const solver::ProgressEvent& event) {
+  {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(event);
+  }
+  changed_.notify_all();
+}
+
+void BuildStatus::Close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
+}
+
+bool BuildStatus::Next(std::size_t& position, StatusResponse& response, std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, std::move(stop), [&] { return closed_ || position < events_.size(); });
+  if (position >= events_.size()) {
+    return false;
+  }
+  std::size_t size = 0;
+  for (; position < events_.size() && size < kMaxResponse; ++position) {
+    size += SizeOf(events_[position]);
+    std::visit([&response](const auto& event) { Add(event, response); }, events_[position]);
+  }
+  return true;
+}
+
+BuildStatus::Counts BuildStatus::Count() const {
+  const std::lock_guard lock(mutex_);
+  std::set<Digest> all, cached, completed;
+  Counts counts;
+  for (const solver::ProgressEvent& event : events_) {
+    if (const auto* vertex = std::get_if<solver::VertexEvent>(&event)) {
+      all.insert(vertex->digest);
+      if (vertex->cached) {
+        cached.insert(vertex->digest);
+      }
+      if (vertex->completed && vertex->error.empty()) {
+        completed.insert(vertex->digest);
+      }
+    } else if (std::holds_alternative<solver::WarningEvent>(event)) {
+      ++counts.warnings;
+    }
+  }
+  counts.total = static_cast<int>(all.size());
+  counts.cached = static_cast<int>(cached.size());
+  counts.completed = static_cast<int>(completed.size());
+  return counts;
+}
+
+Result<std::shared_ptr<BuildStatus>> StatusHub::Start(const std::string& ref) {
+  auto status = std::make_shared<BuildStatus>();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!builds_.emplace(ref, status).second) {
+      return Unexpected(ErrorCode::kAlreadyExists, fmt::format("a build with ref {} runs already", ref));
+    }
+  }
+  changed_.notify_all();
+  return status;
+}
+
+void StatusHub::End(const std::string& ref) {
+  std::shared_ptr<BuildStatus> status;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = builds_.find(ref);
+    if (found == builds_.end()) {
+      return;
+    }
+    status = std::move(found->second);
+    builds_.erase(found);
+  }
+  status->Close();
+}
+
+Result<std::shared_ptr<BuildStatus>> StatusHub::Wait(const std::string& ref, std::chrono::milliseconds patience,
+                                                     std::stop_token stop) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, std::move(stop), patience, [&] { return builds_.contains(ref); })) {
+    return Unexpected(ErrorCode::kNotFound, fmt::format("no such job {}", ref));
+  }
+  return builds_.at(ref);
+}
+
+}  // namespace loam::daemon

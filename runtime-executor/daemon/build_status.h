@@ -1,0 +1,66 @@
+// The progress of a build as Control.Status streams it: kept from the beginning, so that whoever asks late sees all.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime-executor/solver/progress.h"
+
+namespace moby::buildkit::v1 {
+class StatusResponse;
+}
+
+namespace loam::daemon {
+
+using StatusResponse = moby::buildkit::v1::StatusResponse;
+
+// Thread-safe.
+class BuildStatus final : public solver::ProgressSink {
+ public:
+  void OnEvent(const solver::ProgressEvent& event) override;
+  // Nothing follows.
+  void Close();
+
+  // Everything from event `position` on, waiting for it; `position` moves on. False when the build is over and all was
+  // given, or on stop.
+  bool Next(std::size_t& position, StatusResponse& response, std::stop_token stop);
+
+  struct Counts {
+    int cached = 0;
+    int completed = 0;
+    int total = 0;
+    int warnings = 0;
+  };
+  [[nodiscard]] Counts Count() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<solver::ProgressEvent> events_;
+  bool closed_ = false;
+};
+
+// The builds that run, by their ref. Thread-safe.
+class StatusHub {
+ public:
+  // kAlreadyExists if a build of that ref runs.
+  Result<std::shared_ptr<BuildStatus>> Start(const std::string& ref);
+  void End(const std::string& ref);
+  // Clients ask for the status of a build before or after they start it.
+  Result<std::shared_ptr<BuildStatus>> Wait(const std::string& ref, std::chrono::milliseconds patience,
+                                            std::stop_token stop);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::map<std::string, std::shared_ptr<BuildStatus>> builds_;
+};
+
+}  // namespace loam::daemon

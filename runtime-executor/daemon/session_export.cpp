@@ -1,0 +1,104 @@
+#include "runtime-executor/daemon/session_export.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/file_system.h"
+#include "runtime-executor/session/remote/session_outputs.h"
+
+namespace loam::daemon {
+namespace {
+
+constexpr std::array<std::string_view, 5> kTypes = {"image", "oci", "docker", "local", "tar"};
+
+Result<> NeedSession(const std::shared_ptr<session::Session>& session, const std::string& type) {
+  if (session == nullptr) {
+    return Unexpected(ErrorCode::kFailedPrecondition, fmt::format("exporter {} needs a session of the client", type));
+  }
+  return {};
+}
+
+Result<std::map<std::string, std::string>> ExportDirectory(engine::Job& job,
+                                                           std::span<const engine::PlatformResult> results,
+                                                           const SessionExport& output,
+                                                           const std::shared_ptr<session::Session>& session,
+                                                           const std::string& scratch_root,
+                                                           const std::stop_token& stop) {
+  LOAM_TRY(NeedSession(session, output.request.type));
+  const TempDir staging = LOAM_TRY(TempDir::Create(scratch_root, "export-"));
+  engine::ExportRequest request = output.request;
+  request.attributes["dest"] = staging.path();
+  request.attributes.erase("mode");  // the client deletes
+  auto response = LOAM_TRY(job.Export(results, request, stop));
+  LOAM_TRY(job.Step("copying files", [&](solver::ProgressWriter&) -> Result<> {
+    return session::SendDirectory(session, output.index, staging.path(), stop);
+  }));
+  return response;
+}
+
+Result<std::map<std::string, std::string>> ExportArchive(engine::Job& job,
+                                                         std::span<const engine::PlatformResult> results,
+                                                         const SessionExport& output,
+                                                         const std::shared_ptr<session::Session>& session,
+                                                         const std::stop_token& stop) {
+  LOAM_TRY(NeedSession(session, output.request.type));
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) {
+    return UnexpectedErrno("pipe2");
+  }
+  UniqueFd read_end(fds[0]);
+  UniqueFd write_end(fds[1]);
+  Result<> sent;
+  // Closing the read end makes a blocked export fail when the client is gone.
+  std::thread sender([&, read_end = std::move(read_end)]() mutable {
+    sent = session::SendFile(session, output.index, {}, read_end, stop);
+    read_end.Reset();
+  });
+  engine::ExportRequest request = output.request;
+  request.attributes["dest"] = "-";
+  request.output_fd = write_end.get();
+  auto response = job.Export(results, request, stop);
+  write_end.Reset();
+  sender.join();
+  // The client's reason comes first: the export then only saw a closed pipe.
+  if (!sent) {
+    return Unexpected(sent.error());
+  }
+  return response;
+}
+
+}  // namespace
+
+Result<> CheckExporter(const engine::ExportRequest& request) {
+  if (std::find(kTypes.begin(), kTypes.end(), request.type) == kTypes.end()) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("exporter \"{}\" could not be found", request.type));
+  }
+  const auto tar = request.attributes.find("tar");
+  if (tar != request.attributes.end() && tar->second == "false") {
+    return Unexpected(ErrorCode::kUnimplemented, fmt::format("exporter {} with tar=false is not supported yet",
+                                                             request.type));
+  }
+  return {};
+}
+
+Result<std::map<std::string, std::string>> ExportToSession(engine::Job& job,
+                                                           std::span<const engine::PlatformResult> results,
+                                                           const SessionExport& output,
+                                                           const std::shared_ptr<session::Session>& session,
+                                                           const std::string& scratch_root, std::stop_token stop) {
+  const std::string& type = output.request.type;
+  if (type == "image") {
+    return job.Export(results, output.request, std::move(stop));
+  }
+  if (type == "local") {
+    return ExportDirectory(job, results, output, session, scratch_root, stop);
+  }
+  return ExportArchive(job, results, output, session, stop);
+}
+
+}  // namespace loam::daemon

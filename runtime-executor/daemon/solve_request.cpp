@@ -1,0 +1,256 @@
+#include "runtime-executor/daemon/solve_request.h"
+
+#include <fmt/format.h>
+
+#include "proto/api/services/control/control.pb.h"
+#include "runtime-executor/daemon/session_export.h"
+#include "runtime-executor/gateway/dockerfile_build.h"
+#include "runtime-executor/session/remote/remote_client_services.h"
+
+namespace loam::daemon {
+namespace {
+
+namespace control = moby::buildkit::v1;
+
+constexpr std::chrono::milliseconds kSessionPatience{5000};
+constexpr std::chrono::milliseconds kBridgePatience{6000};
+constexpr std::string_view kDockerfileFrontend = "dockerfile.v0";
+constexpr std::string_view kGatewayFrontend = "gateway.v0";
+
+// SOURCE_DATE_EPOCH among the frontend's options also counts for the exporters.
+constexpr const char* kEpochOption = "build-arg:SOURCE_DATE_EPOCH";
+constexpr const char* kEpochAttribute = "source-date-epoch";
+
+class Solve {
+ public:
+  Solve(const SolveServices& services, const control::SolveRequest& request, std::shared_ptr<BuildStatus> status,
+        std::stop_token stop)
+      : services_(services), request_(request), status_(std::move(status)), stop_(std::move(stop)) {}
+
+  Result<std::map<std::string, std::string>> Run() {
+    LOAM_TRY(ReadEntitlements());
+    LOAM_TRY(ReadExporters());
+    LOAM_TRY(CheckCaches());
+    if (!request_.session().empty()) {
+      session_ = LOAM_TRY(services_.sessions->Get(request_.session(), kSessionPatience, stop_));
+    }
+    client_ = session::MakeRemoteClientServices({.sessions = services_.sessions,
+                                                 .session_id = request_.session(),
+                                                 .directory_cache = services_.engine->root() + "/client-dirs"});
+    engine::Job job = services_.engine->StartJob({.client = client_,
+                                                  .progress = status_,
+                                                  .entitlements = entitlements_,
+                                                  .title = Title(),
+                                                  .build_key = BuildKey()});
+    job_ = &job;
+    Result<std::map<std::string, std::string>> response = BuildAndExport();
+    const Result<> recorded = job.Finish(response ? std::nullopt : std::optional<Error>(response.error()));
+    if (response && !recorded) {
+      return Unexpected(recorded.error().Wrap("the build succeeded, but its record could not be written"));
+    }
+    return response;
+  }
+
+ private:
+  Result<> ReadEntitlements() {
+    for (const std::string& name : request_.entitlements()) {
+      // Some carry a value: "device=…", "security.insecure".
+      if (!services_.allowed_entitlements.contains(name)) {
+        return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("{} is not allowed", name))
+                              .WithHint("start the daemon with --allow-insecure-entitlement " + name));
+      }
+      entitlements_.network_host = entitlements_.network_host || name == "network.host";
+      entitlements_.security_insecure = entitlements_.security_insecure || name == "security.insecure";
+    }
+    return {};
+  }
+
+  Result<> ReadExporters() {
+    const auto add = [this](const std::string& type, const auto& attributes) -> Result<> {
+      SessionExport output;
+      output.index = static_cast<int>(outputs_.size());
+      output.request.type = type;
+      output.request.attributes = {attributes.begin(), attributes.end()};
+      const auto epoch = request_.frontendattrs().find(kEpochOption);
+      if (epoch != request_.frontendattrs().end()) {
+        output.request.attributes.emplace(kEpochAttribute, epoch->second);
+      }
+      LOAM_TRY(CheckExporter(output.request));
+      outputs_.push_back(std::move(output));
+      return {};
+    };
+    for (const control::Exporter& exporter : request_.exporters()) {
+      LOAM_TRY(add(exporter.type(), exporter.attrs()));
+    }
+    if (request_.exporters().empty() && !request_.exporterdeprecated().empty()) {
+      LOAM_TRY(add(request_.exporterdeprecated(), request_.exporterattrsdeprecated()));
+    }
+    return {};
+  }
+
+  // What is not done yet is said, not left out.
+  Result<> CheckCaches() const {
+    for (const control::CacheOptionsEntry& entry : request_.cache().exports()) {
+      return Unexpected(ErrorCode::kUnimplemented,
+                        fmt::format("cache export of type {} is not supported yet", entry.type()));
+    }
+    for (const control::CacheOptionsEntry& entry : request_.cache().imports()) {
+      return Unexpected(ErrorCode::kUnimplemented,
+                        fmt::format("cache import of type {} is not supported yet", entry.type()));
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string Option(const std::string& name) const {
+    const auto found = request_.frontendattrs().find(name);
+    return found == request_.frontendattrs().end() ? std::string() : found->second;
+  }
+
+  [[nodiscard]] std::string Title() const {
+    const std::string file = Option("filename");
+    const std::string target = Option("target");
+    return (file.empty() ? "build" : file) + (target.empty() ? "" : " --target " + target);
+  }
+
+  [[nodiscard]] std::string BuildKey() const {
+    return fmt::format("{}\n{}\n{}\n{}", session_ == nullptr ? "" : session_->shared_key(), request_.frontend(),
+                       Option("filename"), Option("target"));
+  }
+
+  Result<std::map<std::string, std::string>> BuildAndExport() {
+    gateway::FrontendResult result = LOAM_TRY(Build());
+    std::map<std::string, std::string> response;
+    for (const auto& [key, value] : result.metadata) {
+      if (key.starts_with("frontend.") || key.starts_with("result.")) {
+        response[key] = value;
+      }
+    }
+    if (outputs_.empty()) {
+      return response;
+    }
+    const std::vector<engine::PlatformResult> platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
+    for (SessionExport& output : outputs_) {
+      output.request.multi_platform = result.is_map;
+      output.request.metadata = result.metadata;
+      auto made = LOAM_TRY(ExportToSession(*job_, platforms, output, session_, services_.engine->root() + "/tmp", stop_));
+      for (auto& [key, value] : made) {
+        response[key] = std::move(value);
+      }
+    }
+    return response;
+  }
+
+  Result<gateway::FrontendResult> Build() {
+    std::map<std::string, std::string> inputs;
+    for (const auto& [name, definition] : request_.frontendinputs()) {
+      inputs[name] = definition.SerializeAsString();
+    }
+    if (!request_.frontend().empty()) {
+      return RunFrontend(request_.frontend(), {request_.frontendattrs().begin(), request_.frontendattrs().end()},
+                         inputs);
+    }
+    if (request_.has_definition() && !request_.definition().def().empty()) {
+      gateway::FrontendResult result;
+      result.refs.emplace_back("", LOAM_TRY(job_->Solve(request_.definition(), stop_)));
+      return result;
+    }
+    return RunClientBuild(std::move(inputs));
+  }
+
+  // The client's own build function drives the build through the bridge.
+  Result<gateway::FrontendResult> RunClientBuild(std::map<std::string, std::string> inputs) {
+    gateway::BridgeBuildOptions options;
+    options.job = job_;
+    options.client = client_.get();
+    options.inputs = std::move(inputs);
+    options.stop = stop_;
+    options.run_frontend = [this](const std::string& frontend, const std::map<std::string, std::string>& frontend_options,
+                                  const std::map<std::string, std::string>& frontend_inputs) {
+      return RunFrontend(frontend, frontend_options, frontend_inputs);
+    };
+    const auto bridge = std::make_shared<gateway::BridgeBuild>(std::move(options));
+    services_.bridge_builds->Add(request_.ref(), bridge);
+    Result<gateway::FrontendResult> result = bridge->WaitForReturn(stop_);
+    services_.bridge_builds->Remove(request_.ref());
+    bridge->Close();
+    return result;
+  }
+
+  Result<gateway::FrontendResult> RunFrontend(const std::string& frontend,
+                                              const std::map<std::string, std::string>& options,
+                                              const std::map<std::string, std::string>& inputs) {
+    if (frontend == kDockerfileFrontend) {
+      return RunDockerfile(options, inputs);
+    }
+    if (frontend == kGatewayFrontend) {
+      return Unexpected(ErrorCode::kUnimplemented, "frontend images (gateway.v0) are not supported yet");
+    }
+    return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {}", frontend));
+  }
+
+  Result<gateway::FrontendResult> RunDockerfile(const std::map<std::string, std::string>& options,
+                                                const std::map<std::string, std::string>& inputs) {
+    if (!inputs.empty()) {
+      return Unexpected(ErrorCode::kUnimplemented, "inputs of the Dockerfile frontend are not supported yet");
+    }
+    gateway::DockerfileBuildRequest request;
+    request.options = options;
+    // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
+    request.optimization_level = 0;
+    gateway::DockerfileBuildReport report;
+    Result<gateway::DockerfileBuildResult> built =
+        gateway::BuildDockerfile(*job_, *client_, request, report, stop_);
+    if (!built) {
+      std::string message;
+      for (const diag::Diagnostic& diagnostic : report.diagnostics) {
+        if (diagnostic.is_error()) {
+          message += (message.empty() ? "" : "\n") + diagnostic.message;
+        }
+      }
+      return message.empty() ? Unexpected(std::move(built).error())
+                             : Unexpected(ErrorCode::kInvalidArgument, std::move(message));
+    }
+    return gateway::FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
+  }
+
+  const SolveServices& services_;
+  const control::SolveRequest& request_;
+  const std::shared_ptr<BuildStatus> status_;
+  const std::stop_token stop_;
+  ops::Entitlements entitlements_;
+  std::vector<SessionExport> outputs_;
+  std::shared_ptr<session::Session> session_;
+  std::shared_ptr<session::ClientServices> client_;
+  engine::Job* job_ = nullptr;
+};
+
+}  // namespace
+
+void BridgeBuilds::Add(const std::string& ref, std::shared_ptr<gateway::BridgeBuild> build) {
+  {
+    const std::lock_guard lock(mutex_);
+    builds_[ref] = std::move(build);
+  }
+  changed_.notify_all();
+}
+
+void BridgeBuilds::Remove(const std::string& ref) {
+  const std::lock_guard lock(mutex_);
+  builds_.erase(ref);
+}
+
+Result<std::shared_ptr<gateway::BridgeBuild>> BridgeBuilds::Find(const std::string& ref) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, kBridgePatience, [&] { return builds_.contains(ref); })) {
+    return Unexpected(ErrorCode::kNotFound, fmt::format("no such build: {}", ref));
+  }
+  return builds_.at(ref);
+}
+
+Result<std::map<std::string, std::string>> RunSolve(const SolveServices& services,
+                                                    const moby::buildkit::v1::SolveRequest& request,
+                                                    std::shared_ptr<BuildStatus> status, std::stop_token stop) {
+  return Solve(services, request, std::move(status), std::move(stop)).Run();
+}
+
+}  // namespace loam::daemon

@@ -1,0 +1,114 @@
+// One build as a frontend sees it (BuildKit's LLBBridge): it solves definitions, reads their files, and at last returns
+// its result. The frontend may be a client of the daemon, a container on stdio, or another frontend.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "runtime-executor/engine/engine.h"
+#include "runtime-executor/gateway/bridge/frontend_result.h"
+#include "runtime-executor/session/client_services.h"
+
+namespace moby::buildkit::v1::frontend {
+class EvaluateRequest;
+class PongResponse;
+class InputsResponse;
+class ReadDirRequest;
+class ReadDirResponse;
+class ReadFileRequest;
+class ReadFileResponse;
+class ResolveImageConfigRequest;
+class ResolveImageConfigResponse;
+class ResolveSourceMetaRequest;
+class ResolveSourceMetaResponse;
+class ReturnRequest;
+class SolveRequest;
+class SolveResponse;
+class StatFileRequest;
+class StatFileResponse;
+class WarnRequest;
+}  // namespace moby::buildkit::v1::frontend
+
+namespace loam::gateway {
+
+namespace bridge_api = moby::buildkit::v1::frontend;
+
+// Runs a named frontend ("dockerfile.v0"); may block.
+using RunFrontend = std::function<Result<FrontendResult>(const std::string& frontend,
+                                                         const std::map<std::string, std::string>& options,
+                                                         const std::map<std::string, std::string>& inputs)>;
+
+struct BridgeBuildOptions {
+  // All outlive the build.
+  engine::Job* job = nullptr;
+  session::ClientServices* client = nullptr;
+  RunFrontend run_frontend;
+  // Serialised pb.Definitions of the frontend's inputs, by name.
+  std::map<std::string, std::string> inputs;
+  std::stop_token stop;
+};
+
+// Thread-safe. Every method blocks until it is done; whoever calls one from outside of the build holds a Use.
+class BridgeBuild {
+ public:
+  explicit BridgeBuild(BridgeBuildOptions options);
+
+  // While it lives, the job does. kUnavailable after Close.
+  using Use = std::shared_lock<std::shared_mutex>;
+  Result<Use> Enter();
+  // Cancels what still runs and waits for it; the job may go afterwards.
+  void Close();
+
+  Result<> Ping(bridge_api::PongResponse& response) const;
+  Result<> Inputs(bridge_api::InputsResponse& response) const;
+  Result<> ResolveImageConfig(const bridge_api::ResolveImageConfigRequest& request,
+                              bridge_api::ResolveImageConfigResponse& response);
+  Result<> ResolveSourceMeta(const bridge_api::ResolveSourceMetaRequest& request,
+                             bridge_api::ResolveSourceMetaResponse& response);
+  Result<> Solve(const bridge_api::SolveRequest& request, bridge_api::SolveResponse& response);
+  Result<> Evaluate(const bridge_api::EvaluateRequest& request);
+  Result<> ReadFile(const bridge_api::ReadFileRequest& request, bridge_api::ReadFileResponse& response);
+  Result<> ReadDir(const bridge_api::ReadDirRequest& request, bridge_api::ReadDirResponse& response);
+  Result<> StatFile(const bridge_api::StatFileRequest& request, bridge_api::StatFileResponse& response);
+  Result<> Warn(const bridge_api::WarnRequest& request);
+  Result<> Return(const bridge_api::ReturnRequest& request);
+
+  // What was returned, solved. kCanceled on stop.
+  Result<FrontendResult> WaitForReturn(std::stop_token stop);
+  // Makes WaitForReturn fail, for example because the frontend's process ended; the first of both counts.
+  void Fail(Error error);
+
+ private:
+  // A reference that the frontend holds: a definition, solved when it is first needed, or a result.
+  struct Ref {
+    std::string definition;
+    std::mutex mutex;
+    std::optional<snapshot::FsRef> fs;
+  };
+
+  Result<std::shared_ptr<Ref>> Find(const std::string& id) const;
+  Result<snapshot::FsRef> SolveRef(const std::string& id);
+  Result<snapshot::FsRef> SolveRef(Ref& ref);
+  std::string Add(std::shared_ptr<Ref> ref);
+  void Describe(FrontendResult result, bridge_api::SolveResponse& response);
+
+  const BridgeBuildOptions options_;
+  std::stop_source stop_;
+  std::stop_callback<std::function<void()>> on_stop_;
+  std::shared_mutex in_use_;
+  bool closed_ = false;  // guarded by in_use_
+  mutable std::mutex mutex_;
+  std::condition_variable_any returned_;
+  std::map<std::string, std::shared_ptr<Ref>> refs_;
+  std::optional<Result<FrontendResult>> result_;
+};
+
+}  // namespace loam::gateway

@@ -1,0 +1,129 @@
+#include "runtime-executor/gateway/bridge/frontend_result.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/platform.h"
+
+namespace loam::gateway {
+namespace {
+
+using nlohmann::json;
+
+std::string MetadataOr(const FrontendResult& result, std::string_view key, const std::string& platform,
+                       const std::string& fallback) {
+  if (!platform.empty()) {
+    const auto own = result.metadata.find(fmt::format("{}/{}", key, platform));
+    if (own != result.metadata.end()) {
+      return own->second;
+    }
+  }
+  const auto shared = result.metadata.find(std::string(key));
+  return shared == result.metadata.end() ? fallback : shared->second;
+}
+
+// What an image config says it is for; the host's platform if it says nothing.
+std::string PlatformOfConfig(const std::string& config) {
+  const json parsed = json::parse(config, nullptr, false);
+  Platform platform = HostPlatform();
+  if (parsed.is_object() && parsed.contains("os") && parsed["os"].is_string() && parsed.contains("architecture") &&
+      parsed["architecture"].is_string()) {
+    platform = {};
+    platform.os = parsed["os"].get<std::string>();
+    platform.architecture = parsed["architecture"].get<std::string>();
+    if (parsed.contains("variant") && parsed["variant"].is_string()) {
+      platform.variant = parsed["variant"].get<std::string>();
+    }
+  }
+  return platform.ToString();
+}
+
+Result<std::vector<std::string>> PlatformIds(const FrontendResult& result) {
+  std::vector<std::string> ids;
+  const auto listed = result.metadata.find(std::string(kPlatformsKey));
+  if (listed == result.metadata.end()) {
+    for (const auto& [id, fs] : result.refs) {
+      ids.push_back(id);
+    }
+    return ids;
+  }
+  const json parsed = json::parse(listed->second, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("Platforms") || !parsed["Platforms"].is_array()) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} of the result is no list of platforms", kPlatformsKey));
+  }
+  for (const json& platform : parsed["Platforms"]) {
+    if (!platform.is_object() || !platform.contains("ID") || !platform["ID"].is_string()) {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} of the result names no platform", kPlatformsKey));
+    }
+    ids.push_back(platform["ID"].get<std::string>());
+  }
+  return ids;
+}
+
+}  // namespace
+
+Result<std::vector<engine::PlatformResult>> PlatformResultsOf(const FrontendResult& result) {
+  std::vector<engine::PlatformResult> platforms;
+  if (!result.is_map) {
+    engine::PlatformResult platform;
+    std::string id;
+    const auto ids = LOAM_TRY(PlatformIds(result));
+    if (result.metadata.contains(std::string(kPlatformsKey)) && ids.size() == 1) {
+      id = ids.front();
+    }
+    platform.image_config = MetadataOr(result, kImageConfigKey, id, "");
+    platform.base_image_config = MetadataOr(result, kBaseImageConfigKey, id, "");
+    platform.platform = id.empty() ? PlatformOfConfig(platform.image_config) : id;
+    platform.fs = result.refs.empty() ? snapshot::FsRef() : result.refs.front().second;
+    platforms.push_back(std::move(platform));
+    return platforms;
+  }
+  for (const std::string& id : LOAM_TRY(PlatformIds(result))) {
+    const auto found =
+        std::find_if(result.refs.begin(), result.refs.end(), [&](const auto& entry) { return entry.first == id; });
+    if (found == result.refs.end()) {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("the result has no filesystem for platform {}", id));
+    }
+    engine::PlatformResult platform;
+    platform.platform = id;
+    platform.fs = found->second;
+    platform.image_config = MetadataOr(result, kImageConfigKey, id, "");
+    platform.base_image_config = MetadataOr(result, kBaseImageConfigKey, id, "");
+    platforms.push_back(std::move(platform));
+  }
+  return platforms;
+}
+
+FrontendResult FrontendResultOf(std::vector<engine::PlatformResult> platforms, bool multi_platform,
+                                std::map<std::string, std::string> metadata) {
+  FrontendResult result;
+  result.is_map = multi_platform || platforms.size() > 1;
+  result.metadata = std::move(metadata);
+  json listed = json::array();
+  for (engine::PlatformResult& platform : platforms) {
+    const std::string suffix = result.is_map ? "/" + platform.platform : std::string();
+    result.metadata[std::string(kImageConfigKey) + suffix] = platform.image_config;
+    if (!platform.base_image_config.empty()) {
+      result.metadata[std::string(kBaseImageConfigKey) + suffix] = platform.base_image_config;
+    }
+    json spec;
+    if (const auto parsed = ParsePlatform(platform.platform)) {
+      spec["architecture"] = parsed->architecture;
+      spec["os"] = parsed->os;
+      if (!parsed->variant.empty()) {
+        spec["variant"] = parsed->variant;
+      }
+      if (!parsed->os_version.empty()) {
+        spec["os.version"] = parsed->os_version;
+      }
+    }
+    listed.push_back({{"ID", platform.platform}, {"Platform", std::move(spec)}});
+    result.refs.emplace_back(result.is_map ? platform.platform : "", std::move(platform.fs));
+  }
+  result.metadata[std::string(kPlatformsKey)] = json{{"Platforms", std::move(listed)}}.dump();
+  return result;
+}
+
+}  // namespace loam::gateway

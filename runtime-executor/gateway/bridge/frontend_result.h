@@ -1,0 +1,32 @@
+// What a frontend makes, on its way to the exporters: BuildKit's result with references and metadata.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime-executor/engine/engine.h"
+
+namespace loam::gateway {
+
+// Metadata of results as BuildKit names it; the first two also with "/<platform>" appended.
+inline constexpr std::string_view kImageConfigKey = "containerimage.config";
+inline constexpr std::string_view kBaseImageConfigKey = "containerimage.base.config";
+inline constexpr std::string_view kPlatformsKey = "refs.platforms";
+
+struct FrontendResult {
+  // By platform ("linux/amd64"), or "" for the only one. In the order of `refs.platforms`.
+  std::vector<std::pair<std::string, snapshot::FsRef>> refs;
+  // True: `refs` is a map (an index of platforms, or any names), even with one entry.
+  bool is_map = false;
+  std::map<std::string, std::string> metadata;
+};
+
+// For the exporters. kInvalidArgument if the platforms and the references do not agree.
+Result<std::vector<engine::PlatformResult>> PlatformResultsOf(const FrontendResult& result);
+// The other way: with image configs as metadata.
+FrontendResult FrontendResultOf(std::vector<engine::PlatformResult> platforms, bool multi_platform,
+                                std::map<std::string, std::string> metadata);
+
+}  // namespace loam::gateway
