@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "base/file_system.h"
 #include "base/strings.h"
 #include "cli/commands/common.h"
+#include "cli/commands/dockerfile_input.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/driver/check_report.h"
 #include "compiler/driver/compile.h"
@@ -12,7 +12,6 @@
 #include "compiler/driver/outline_report.h"
 #include "compiler/driver/targets_report.h"
 #include "compiler/sema/unknown_build_host.h"
-#include "runtime-executor/gateway/build_host.h"
 
 namespace loam::cli {
 namespace {
@@ -20,26 +19,6 @@ namespace {
 Error NoSuchCall(std::string_view text) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("`--call={}` is no question about a build", text))
       .WithHint("build, check, outline, targets or subrequests.describe; with `,format=json` as JSON");
-}
-
-// Asks the engine about base images.
-struct Surroundings {
-  std::unique_ptr<engine::Engine> engine;
-  std::unique_ptr<engine::Job> job;
-  std::unique_ptr<sema::BuildHost> host;
-};
-
-Result<Surroundings> OpenHost(const Context& context, const Flags& flags, const BuildRequest& request) {
-  Surroundings around;
-  around.engine = LOAM_TRY(OpenEngine(context, flags));
-  around.job =
-      std::make_unique<engine::Job>(around.engine->StartJob({.client = request.client,
-                                                             .progress = std::make_shared<solver::NullProgressSink>(),
-                                                             .entitlements = {},
-                                                             .title = request.title,
-                                                             .build_key = request.build_key}));
-  around.host = gateway::MakeBuildHost(*around.job, *request.client, request.frontend, context.stop);
-  return around;
 }
 
 Exit Fail(const Context& context, const Error& error) {
@@ -84,30 +63,18 @@ Result<Call> ParseCall(const Flags& flags) {
 
 Exit RunCall(const Context& context, const Flags& flags, const Call& call, const BuildContext& files,
              const BuildRequest& request) {
-  if (!files.remote_url.empty()) {
-    return Fail(context,
-                Error(ErrorCode::kUnimplemented, "`--call` does not fetch remote contexts; give it a directory"));
-  }
   if (call.method == CallMethod::kDescribe) {
     fmt::print(context.out, "{}", call.json ? driver::DescribeJson() : driver::DescribeText());
     return Exit::kOk;
   }
-  source::SourceManager sources;
-  Result<std::string> source_text = ReadFile(files.dockerfile_dir + "/" + files.dockerfile_name);
-  if (!source_text) {
-    return Fail(context, source_text.error());
+  const Result<DockerfileInput> input = ReadDockerfileInput(files, request, "`--call`");
+  if (!input) {
+    return Fail(context, input.error());
   }
-  const Result<const source::Buffer*> buffer = sources.AddText(files.display_name, *std::move(source_text));
-  if (!buffer) {
-    return Fail(context, buffer.error());
-  }
+  const source::SourceManager& sources = *input->sources;
+  const source::Buffer& buffer = *input->buffer;
   driver::CompileOptions options;
-  if (Result<sema::DockerfileOptions> dockerfile = sema::ParseFrontendOptions(request.frontend.options); dockerfile) {
-    options.dockerfile = *std::move(dockerfile);
-  } else {
-    return Fail(context, dockerfile.error());
-  }
-  options.dockerfile.file_name = files.dockerfile_name;
+  options.dockerfile = input->options;
   options.dockerfile.read_dockerignore = true;
   options.level = passes::OptLevel::kO0;
   options.stop_after = call.method == CallMethod::kTargets ? driver::StopAfter::kAst : driver::StopAfter::kSema;
@@ -120,17 +87,17 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
     options.parameters = &outline;
   }
 
-  Surroundings around;
+  CompilerHost around;
   if (call.method == CallMethod::kTargets) {
     around.host = std::make_unique<sema::UnknownBuildHost>();
-  } else if (Result<Surroundings> made = OpenHost(context, flags, request); made) {
+  } else if (Result<CompilerHost> made = OpenCompilerHost(context, flags, request); made) {
     around = *std::move(made);
   } else {
     return Fail(context, made.error());
   }
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
-  const Result<driver::CompileResult> result = driver::Compile(sources, **buffer, options, *around.host, emitter);
+  const Result<driver::CompileResult> result = driver::Compile(*input->sources, buffer, options, *around.host, emitter);
   if (!result) {
     return Fail(context, result.error());
   }
@@ -142,15 +109,15 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
     std::string text;
     if (call.method == CallMethod::kTargets) {
       const ast::Dockerfile& file = result->dockerfile;
-      text = call.json ? driver::TargetsJson(file, **buffer) : driver::TargetsText(file);
+      text = call.json ? driver::TargetsJson(file, buffer) : driver::TargetsText(file);
     } else {
       const driver::Outline found = outline.Collect();
-      text = call.json ? driver::OutlineJson(found, **buffer) : driver::OutlineText(found);
+      text = call.json ? driver::OutlineJson(found, buffer) : driver::OutlineText(found);
     }
     fmt::print(context.out, "{}", text);
     return Exit::kOk;
   }
-  const driver::CheckReport report{result->warnings, consumer.diagnostics(), **buffer};
+  const driver::CheckReport report{result->warnings, consumer.diagnostics(), buffer};
   fmt::print(context.out, "{}", call.json ? driver::CheckJson(report) : driver::CheckText(report));
   if (!call.json && !result->ok) {
     fmt::print(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));

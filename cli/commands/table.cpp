@@ -5,8 +5,8 @@
 namespace loam::cli {
 
 std::span<const Command* const> AllCommands() {
-  static constexpr std::array<const Command*, 9> kCommands = {
-      &kBuildCommand, &kRunCommand,   &kWhyCommand,        &kCompileCommand, &kImageCommand,
+  static constexpr std::array<const Command*, 10> kCommands = {
+      &kBuildCommand, &kRunCommand,   &kWhyCommand,        &kCompileCommand, &kGraphCommand, &kImageCommand,
       &kDuCommand,    &kPruneCommand, &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;

@@ -7,6 +7,7 @@ namespace loam::cli {
 
 extern const Command kBuildCommand;
 extern const Command kCompileCommand;
+extern const Command kGraphCommand;
 extern const Command kRunCommand;
 extern const Command kImageCommand;
 extern const Command kWhyCommand;
