@@ -3,25 +3,25 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
-#include "base/file_system.h"
 #include "base/strings.h"
-#include "cli/build_engine.h"
 #include "cli/commands/build_context.h"
+#include "cli/commands/build_flags.h"
 #include "cli/commands/build_messages.h"
 #include "cli/commands/build_request.h"
 #include "cli/commands/common.h"
+#include "cli/commands/dockerfile_input.h"
 #include "cli/commands/verbs.h"
 #include "compiler/ast/dockerfile/build_ast.h"
 #include "compiler/ast/dockerfile/print.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/driver/compile.h"
+#include "compiler/driver/plain_dockerfile.h"
 #include "compiler/ir/text.h"
 #include "compiler/parse/parse.h"
-#include "compiler/sema/json_build_host.h"
+#include "compiler/sema/unknown_build_host.h"
 #include "compiler/syntax/tree.h"
 #include "llb-emit/print.h"
 #include "llb-emit/read.h"
-#include "runtime-executor/gateway/build_host.h"
 
 namespace loam::cli {
 
@@ -38,7 +38,8 @@ enum class Emit : std::uint8_t {
   kLlbText,
   kDot,
   kDigests,
-  kImageConfig
+  kImageConfig,
+  kDockerfile
 };
 
 constexpr std::pair<std::string_view, Emit> kEmits[] = {
@@ -53,6 +54,7 @@ constexpr std::pair<std::string_view, Emit> kEmits[] = {
     {"dot", Emit::kDot},
     {"digests", Emit::kDigests},
     {"image-config", Emit::kImageConfig},
+    {"dockerfile", Emit::kDockerfile},
 };
 
 constexpr Flag kFlags[] = {
@@ -60,20 +62,20 @@ constexpr Flag kFlags[] = {
      .short_name = 0,
      .kind = FlagKind::kString,
      .value_name = "STAGE",
-     .help = "tokens, tree, ast, ast-json, ir, llb (protobuf), llb-json, llb-text, dot, digests, image-config (default "
-             "llb-text)",
-     .completion = "tokens|tree|ast|ast-json|ir|llb|llb-json|llb-text|dot|digests|image-config"},
+     .help = "tokens, tree, ast, ast-json, ir, llb (protobuf), llb-json, llb-text, dot, digests, image-config, "
+             "dockerfile (printed back in plain form) (default llb-text)",
+     .completion = "tokens|tree|ast|ast-json|ir|llb|llb-json|llb-text|dot|digests|image-config|dockerfile"},
     {.name = "explain-passes",
      .short_name = 0,
      .kind = FlagKind::kBool,
      .value_name = {},
      .help = "say on standard error what each pass changed"},
-    {.name = "images",
+    kImagesFlag,
+    {.name = "pin",
      .short_name = 0,
-     .kind = FlagKind::kString,
-     .value_name = "FILE",
-     .help = "take image digests and configs from this JSON file: {\"REF\": {\"digest\": …, \"config\": {…}}}",
-     .completion = "file"},
+     .kind = FlagKind::kBool,
+     .value_name = {},
+     .help = "with --emit=dockerfile: write the digests of the images into FROM, COPY --from and mounts"},
     {.name = "diagnostics",
      .short_name = 0,
      .kind = FlagKind::kString,
@@ -81,43 +83,13 @@ constexpr Flag kFlags[] = {
      .help =
          "text, json or sarif (default text, on standard error; the others on standard output instead of the stage)",
      .completion = "text|json|sarif"},
-    {.name = "file",
-     .short_name = 'f',
-     .kind = FlagKind::kString,
-     .value_name = "FILE",
-     .help = "the Dockerfile (default PATH/Dockerfile; `-`: standard input)",
-     .completion = "file"},
-    {.name = "build-arg",
-     .short_name = 0,
-     .kind = FlagKind::kList,
-     .value_name = "NAME[=VALUE]",
-     .help = "value of an ARG"},
-    {.name = "build-context",
-     .short_name = 0,
-     .kind = FlagKind::kList,
-     .value_name = "NAME=WHERE",
-     .help = "a named context"},
-    {.name = "label",
-     .short_name = 0,
-     .kind = FlagKind::kList,
-     .value_name = "KEY=VALUE",
-     .help = "label of the image"},
-    {.name = "optimize",
-     .short_name = 'O',
-     .kind = FlagKind::kString,
-     .value_name = "LEVEL",
-     .help = "0: BuildKit's own graph; 1: optimised (default 1)",
-     .completion = "0|1"},
-    {.name = "platform",
-     .short_name = 0,
-     .kind = FlagKind::kList,
-     .value_name = "OS/ARCH",
-     .help = "target platform, or several with commas"},
-    {.name = "target",
-     .short_name = 0,
-     .kind = FlagKind::kString,
-     .value_name = "STAGE",
-     .help = "the stage to compile (default the last)"},
+    kFileFlag,
+    kBuildArgFlag,
+    kBuildContextFlag,
+    kLabelFlag,
+    kOptimizeFlag,
+    kPlatformFlag,
+    kTargetFlag,
     kRootFlag,
 };
 
@@ -130,8 +102,10 @@ std::optional<Emit> ParseEmit(const std::string& text) {
   return std::nullopt;
 }
 
-driver::StopAfter StopAfterOf(Emit emit) {
+driver::StopAfter StopAfterOf(Emit emit, bool pin) {
   switch (emit) {
+    case Emit::kDockerfile:
+      return pin ? driver::StopAfter::kSema : driver::StopAfter::kAst;
     case Emit::kTokens:
     case Emit::kTree:
     case Emit::kAst:
@@ -188,36 +162,11 @@ Result<std::string> PrintPlatform(Emit emit, const driver::CompiledPlatform& pla
     case Emit::kIr:
     case Emit::kLlb:
     case Emit::kImageConfig:
+    case Emit::kDockerfile:
     case Emit::kLlbText:
       return llb::PrintText(graph);
   }
   LOAM_UNREACHABLE("emit");
-}
-
-// What a compile works with; the engine is opened only if images must be resolved by it.
-struct Surroundings {
-  std::unique_ptr<engine::Engine> engine;
-  std::unique_ptr<engine::Job> job;
-  std::unique_ptr<sema::BuildHost> host;
-};
-
-Result<Surroundings> MakeHost(const Context& context, const Flags& flags, const BuildRequest& request) {
-  Surroundings around;
-  if (flags.Has("images")) {
-    const std::string json = LOAM_TRY(ReadFile(flags.String("images")));
-    around.host = std::make_unique<sema::JsonBuildHost>(
-        LOAM_TRY_CONTEXT(flags.String("images"), sema::JsonBuildHost::Parse(json)));
-    return around;
-  }
-  around.engine = LOAM_TRY(OpenEngine(context, flags));
-  around.job =
-      std::make_unique<engine::Job>(around.engine->StartJob({.client = request.client,
-                                                             .progress = std::make_shared<solver::NullProgressSink>(),
-                                                             .entitlements = {},
-                                                             .title = request.title,
-                                                             .build_key = request.build_key}));
-  around.host = gateway::MakeBuildHost(*around.job, *request.client, request.frontend, context.stop);
-  return around;
 }
 
 void PrintDiagnosticsAs(const Context& context, const std::string& format, const source::SourceManager& sources,
@@ -263,7 +212,12 @@ Exit Run(Context& context, const Flags& flags) {
     return UsageError(
         context, kCompileCommand,
         Error(ErrorCode::kInvalidArgument, fmt::format("`--emit={}` is no stage", flags.String("emit")))
-            .WithHint("tokens, tree, ast, ast-json, ir, llb, llb-json, llb-text, dot, digests, image-config"));
+            .WithHint("tokens, tree, ast, ast-json, ir, llb, llb-json, llb-text, dot, digests, image-config, dockerfile"));
+  }
+  const bool pin = flags.Bool("pin");
+  if (pin && *emit != Emit::kDockerfile) {
+    return UsageError(context, kCompileCommand,
+                      Error(ErrorCode::kInvalidArgument, "`--pin` is for `--emit=dockerfile`"));
   }
   const std::string format = flags.Has("diagnostics") ? flags.String("diagnostics") : "text";
   if (format != "text" && format != "json" && format != "sarif") {
@@ -279,55 +233,54 @@ Exit Run(Context& context, const Flags& flags) {
   if (!files) {
     return Fail(context, files.error());
   }
-  if (!files->remote_url.empty()) {
-    return Fail(context,
-                Error(ErrorCode::kUnimplemented, "`loam compile` does not fetch remote contexts; give it a directory"));
-  }
   const Result<BuildRequest> request = MakeBuildRequest(context, flags, *files);
   if (!request) {
     return UsageError(context, kCompileCommand, request.error());
   }
 
-  source::SourceManager sources;
-  Result<std::string> text = ReadFile(files->dockerfile_dir + "/" + files->dockerfile_name);
-  if (!text) {
-    return Fail(context, text.error());
+  const Result<DockerfileInput> input = ReadDockerfileInput(*files, *request, "`loam compile`");
+  if (!input) {
+    return Fail(context, input.error());
   }
-  const Result<const source::Buffer*> buffer = sources.AddText(files->display_name, *std::move(text));
-  if (!buffer) {
-    return Fail(context, buffer.error());
-  }
-  Result<sema::DockerfileOptions> dockerfile_options = sema::ParseFrontendOptions(request->frontend.options);
-  if (!dockerfile_options) {
-    return Fail(context, dockerfile_options.error());
-  }
-  dockerfile_options->read_dockerignore = !flags.Has("images");
-  const driver::CompileOptions options{
-      .dockerfile = *std::move(dockerfile_options),
+  const source::Buffer& buffer = *input->buffer;
+  sema::DockerfileOptions dockerfile_options = input->options;
+  dockerfile_options.read_dockerignore = !flags.Has("images");
+  driver::PinCollector pins(buffer.id());
+  driver::CompileOptions options{
+      .dockerfile = std::move(dockerfile_options),
       .level = request->frontend.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1,
-      .stop_after = StopAfterOf(*emit)};
+      .stop_after = StopAfterOf(*emit, pin)};
+  if (pin) {
+    options.parameters = &pins;
+    // Without a target every stage is pinned, whether the last one needs it or not.
+    options.all_stages = options.dockerfile.target.empty();
+  }
 
   const bool front_only = options.stop_after == driver::StopAfter::kAst;
-  Surroundings around;
+  CompilerHost around;
   if (front_only) {
     around.host = std::make_unique<sema::UnknownBuildHost>();
-  } else if (Result<Surroundings> made = MakeHost(context, flags, *request); made) {
+  } else if (Result<CompilerHost> made = OpenCompilerHost(context, flags, *request); made) {
     around = *std::move(made);
   } else {
     return Fail(context, made.error());
   }
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
-  const Result<driver::CompileResult> result = driver::Compile(sources, **buffer, options, *around.host, emitter);
-  PrintDiagnosticsAs(context, format, sources, consumer.diagnostics());
+  const Result<driver::CompileResult> result = driver::Compile(*input->sources, buffer, options, *around.host, emitter);
+  PrintDiagnosticsAs(context, format, *input->sources, consumer.diagnostics());
   if (!result) {
     return Fail(context, result.error());
   }
-  if (front_only && format == "text") {
-    fmt::print(context.out, "{}", PrintFront(*emit, **buffer));
+  if (front_only && format == "text" && *emit != Emit::kDockerfile) {
+    fmt::print(context.out, "{}", PrintFront(*emit, buffer));
   }
   if (!result->ok) {
     return Exit::kFailed;
+  }
+  if (*emit == Emit::kDockerfile && format == "text") {
+    fmt::print(context.out, "{}", driver::PlainDockerfile(result->dockerfile, buffer, pins.pins()));
+    return Exit::kOk;
   }
   return front_only || format != "text" ? Exit::kOk : PrintResult(context, flags, *emit, *result);
 }

@@ -1,5 +1,7 @@
 #include "compiler/sema/json_build_host.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -28,7 +30,14 @@ void JsonBuildHost::AddImage(std::string ref, std::string digest, std::string co
 }
 
 Result<ImageMetadata> JsonBuildHost::ResolveImage(const ImageQuery& query) {
-  const auto image = images_.find(query.ref);
+  auto image = images_.find(query.ref);
+  if (const std::size_t at = query.ref.find('@'); image == images_.end() && at != std::string_view::npos) {
+    // A recorded image by its name and digest.
+    const std::string_view name = query.ref.substr(0, at);
+    image = std::find_if(images_.begin(), images_.end(), [&](const auto& known) {
+      return known.second.digest == query.ref.substr(at + 1) && known.first.substr(0, known.first.find('@')) == name;
+    });
+  }
   if (image == images_.end()) {
     return Unexpected(ErrorCode::kNotFound, fmt::format("`{}` is not among the recorded images", query.ref));
   }

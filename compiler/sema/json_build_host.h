@@ -15,7 +15,7 @@ class JsonBuildHost : public UnknownBuildHost {
   static Result<JsonBuildHost> Parse(std::string_view json);
 
   void AddImage(std::string ref, std::string digest, std::string config);
-  // kNotFound for an image that was not recorded.
+  // An image is also found by its name and digest. kNotFound for one that was not recorded.
   Result<ImageMetadata> ResolveImage(const ImageQuery& query) override;
 
  private:

@@ -11,7 +11,6 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <nlohmann/json.hpp>
 
-#include "compiler/driver/compile.h"
 #include "llb-emit/print.h"
 #include "llb-emit/read.h"
 #include "proto/solver/pb/ops.pb.h"
@@ -159,11 +158,16 @@ std::string WarningsJson(const std::vector<lint::Warning>& warnings) {
 
 }  // namespace
 
-Outcome RunCase(Case& test) {
+driver::CompileOptions CaseOptions() {
   driver::CompileOptions options;
   options.dockerfile.platforms = {"linux/amd64"};
   options.dockerfile.build_platform = "linux/amd64";
   options.dockerfile.local_unique_id = "golden";
+  return options;
+}
+
+Outcome RunCase(Case& test) {
+  driver::CompileOptions options = CaseOptions();
   options.lint = true;
 
   Outcome outcome;

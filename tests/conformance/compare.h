@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/driver/compile.h"
 #include "tests/conformance/corpus.h"
 
 namespace loam::conformance {
@@ -19,7 +20,9 @@ struct Outcome {
   double microseconds = 0;
 };
 
-// Compiles once under the settings that the answers were recorded with.
+// The settings that the answers were recorded with.
+driver::CompileOptions CaseOptions();
+// Compiles once under them, with the build checks.
 Outcome RunCase(Case& test);
 
 bool SameLlb(const Case& test, const Outcome& outcome);

@@ -69,7 +69,7 @@ TEST_F(OutlineTest, WhatTheTargetAndItsStagesUse) {
   EXPECT_EQ(outline.name, "result");
   EXPECT_EQ(outline.description, "is what is shipped");
   EXPECT_THAT(Shown(outline), testing::ElementsAre("TREE=src@2", "WHERE=/src@3", "SUFFIX=atch@5", "KIND=atch@6",
-                                                   "LEVEL=3@10", "EMPTY=@16"));
+                                                   "LEVEL=3@10", "EMPTY=@17"));
   EXPECT_EQ(outline.args[0].description, "is where the sources are");
   EXPECT_EQ(outline.args[4].description, "of optimisation");
   ASSERT_EQ(outline.secrets.size(), 2U);
