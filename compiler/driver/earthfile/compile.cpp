@@ -1,0 +1,111 @@
+#include "compiler/driver/earthfile/compile.h"
+
+#include <utility>
+
+#include "compiler/driver/earthfile/dockerfile_compiler.h"
+#include "compiler/ir/verifier.h"
+
+namespace loam::driver::earthfile {
+namespace {
+
+#ifdef NDEBUG
+constexpr bool kAlwaysVerify = false;
+#else
+constexpr bool kAlwaysVerify = true;
+#endif
+
+using sema::earthfile::ArtifactOutput;
+using sema::earthfile::EvaluateOutcome;
+using sema::earthfile::ImageOutput;
+using sema::earthfile::Outputs;
+
+// Every value of the outcome, so that passes can change all of them together.
+std::vector<ir::Value*> ValuesOf(EvaluateOutcome& outcome) {
+  std::vector<ir::Value*> values;
+  for (Outputs* outputs : {&outcome.outputs, &outcome.after_push}) {
+    for (ImageOutput& image : outputs->images) {
+      values.push_back(&image.fs);
+    }
+    for (ArtifactOutput& artifact : outputs->artifacts) {
+      values.push_back(&artifact.fs);
+    }
+    for (ir::Value& state : outputs->states) {
+      values.push_back(&state);
+    }
+  }
+  if (outcome.artifact) {
+    values.push_back(&outcome.artifact->fs);
+  }
+  for (ir::Value& root : outcome.roots) {
+    values.push_back(&root);
+  }
+  return values;
+}
+
+template <class GraphOrModule>
+Result<CompiledOutputs> EmitAll(const GraphOrModule& from, const Outputs& outputs, const llb::EmitOptions& options) {
+  CompiledOutputs out;
+  for (const ImageOutput& image : outputs.images) {
+    out.images.push_back({image, LOAM_TRY(llb::Emit(from, image.fs, options))});
+  }
+  for (const ArtifactOutput& artifact : outputs.artifacts) {
+    out.artifacts.push_back({artifact, LOAM_TRY(llb::Emit(from, artifact.fs, options))});
+  }
+  for (const ir::Value state : outputs.states) {
+    out.states.push_back(LOAM_TRY(llb::Emit(from, state, options)));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<CompiledOutputs> EmitOutputs(const ir::Graph& graph, const Outputs& outputs, const llb::EmitOptions& options) {
+  return EmitAll(graph, outputs, options);
+}
+
+Result<std::optional<CompileResult>> Compile(const sema::earthfile::EvaluateRequest& request,
+                                             const CompileOptions& options, diag::Emitter& emitter) {
+  // project -> IR
+  FromDockerfileCompiler dockerfiles(*request.sources);
+  sema::earthfile::EvaluateRequest evaluation = request;
+  if (evaluation.dockerfiles == nullptr) {
+    evaluation.dockerfiles = &dockerfiles;
+  }
+  std::optional<EvaluateOutcome> outcome = LOAM_TRY(sema::earthfile::Evaluate(evaluation, emitter));
+  if (!outcome) {
+    return std::optional<CompileResult>();
+  }
+  CompileResult result;
+  result.module = std::move(outcome->module);
+  result.outcome = std::move(*outcome);
+
+  // IR -> IR: all outputs are results of one module, so that what they share stays shared.
+  const std::vector<ir::Value*> values = ValuesOf(result.outcome);
+  for (const ir::Value* value : values) {
+    ir::ModuleResult& made = result.module.results.emplace_back();
+    made.fs = *value;
+  }
+  if (options.verify || kAlwaysVerify) {
+    LOAM_TRY_CONTEXT("after evaluation", ir::Verify(result.module));
+  }
+  if (options.level != passes::OptLevel::kO0) {
+    result.pass_reports =
+        LOAM_TRY(passes::RunPasses(result.module, {.level = options.level, .verify = options.verify}));
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    *values[i] = result.module.results[i].fs;
+  }
+
+  // IR -> LLB
+  const llb::EmitOptions emission{.metadata = options.metadata};
+  result.outputs = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module, result.outcome.outputs, emission));
+  result.after_push = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module, result.outcome.after_push, emission));
+  if (result.outcome.artifact) {
+    result.wanted = CompiledWanted{
+        *result.outcome.artifact,
+        LOAM_TRY_CONTEXT("emit LLB", llb::Emit(result.module, result.outcome.artifact->fs, emission))};
+  }
+  return std::optional(std::move(result));
+}
+
+}  // namespace loam::driver::earthfile

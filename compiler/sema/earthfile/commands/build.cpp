@@ -1,0 +1,140 @@
+// BUILD.
+#include <fmt/format.h>
+
+#include "compiler/sema/earthfile/auto_skip.h"
+#include "compiler/sema/earthfile/target_evaluation.h"
+
+namespace loam::sema::earthfile {
+
+using ast::earthfile::CommandKind;
+using ast::earthfile::StatementKind;
+
+// BUILDs that nothing in front of them can influence begin at once. What is wrong with them is told when their turn
+// comes.
+void TargetEvaluation::StartBuilds(ast::earthfile::Block block, std::size_t from) {
+  if (local_ || in_.options().parallelism < 2 || in_.host().AnswersAtOnce()) {
+    return;
+  }
+  for (std::size_t i = from; i < block.size(); ++i) {
+    if (block[i].kind != StatementKind::kCommand) {
+      return;
+    }
+    const ast::earthfile::Command& command = *block[i].command;
+    switch (command.kind) {
+      case CommandKind::kArg:
+      case CommandKind::kLocally:
+      case CommandKind::kFrom:
+      case CommandKind::kFromDockerfile:
+      case CommandKind::kLet:
+      case CommandKind::kSet:
+      // These change what a later BUILD sees as well.
+      case CommandKind::kImport:
+      case CommandKind::kEnv:
+      case CommandKind::kDo:
+        return;
+      case CommandKind::kBuild: {
+        const SourceRange outer = range_;
+        shell_outs_allowed_ = false;
+        static_cast<void>(Build(command, true));
+        shell_outs_allowed_ = true;
+        range_ = outer;
+        break;
+      }
+      default:  // NOLINT: every other command leaves it alone
+        break;
+    }
+  }
+}
+
+Checked<> TargetEvaluation::Build(const ast::earthfile::Command& command, bool ahead) {
+  LOAM_TRY(RejectAfterPush());
+  const SourceRange range = command.location.range;
+  BuildFlags flags;
+  const std::vector<Word> words =
+      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  if (words.empty()) {
+    return BadArguments(command, "invalid number of arguments for BUILD: a target is missing");
+  }
+  if (ahead && flags.auto_skip) {
+    return {};
+  }
+  if (local_) {
+    for (const Word& word : std::span(words).subspan(1)) {
+      if (!ShellOutsIn(word.text).empty()) {
+        return Fail<Kind::kEarthNotLocally>(word.range, "shelling out in the args of BUILD")
+            .Hint("put the value into a variable first: `LET x = $(…)`");
+      }
+    }
+  }
+  const std::string text = LOAM_TRY(Expand(words[0], true));
+  std::vector<EarthPlatform> platforms;
+  for (const std::string& platform : flags.platforms) {
+    platforms.push_back(LOAM_TRY(ReadPlatform(platform, flags.RangeOf("platform", range))));
+  }
+  if (platforms.empty()) {
+    platforms.push_back(EarthPlatform::Default());
+  }
+  const std::vector<PassedArg> args = LOAM_TRY(ReadPassedArgs(std::span(words).subspan(1), flags.build_args, range));
+  range_ = range;
+  Resolved target = LOAM_TRY(Resolve(text, words[0].range, flags.allow_privileged));
+  std::vector<Reference> references = {target.reference.reference};
+  if (HasPathWildcard(target.reference.written)) {
+    if (!Has(Feature::kWildcardBuilds)) {
+      return Fail<Kind::kEarthNeedsFeature>(range, "wildcard-builds", "wildcards in the target of BUILD");
+    }
+    references = LOAM_TRY(in_.project().ExpandWildcard(target.reference.reference, words[0].range));
+  }
+  for (const Reference& reference : references) {
+    target.reference.reference = reference;
+    for (const std::vector<PassedArg>& combination : ExpandMatrix(args)) {
+      std::optional<std::string> skip_hash;
+      std::string skip_name;
+      if (flags.auto_skip && !in_.options().no_auto_skip) {
+        Scope passed = LOAM_TRY(variables_->ResolveArgs(combination));
+        const Scope overriding = variables_->OverridingFor(passed, target.reference.written, flags.pass_args);
+        AutoSkipOptions options;
+        options.version = in_.options().version;
+        options.build_sha = in_.options().version_sha;
+        options.ci = in_.options().ci;
+        options.push = call_.pushes;
+        options.platforms = &platforms_;
+        const AutoSkipHash hash = LOAM_TRY(HashTarget(in_.project(), reference, overriding, options, range));
+        skip_name = reference.Canonical();
+        const auto known = in_.effects().WasBuilt(skip_name, hash.hash);
+        if (!known) {
+          in_.effects().Warning(name_, fmt::format("Unable to check if target {} (hash {}) has already been run: {}",
+                                                   skip_name, hash.hash, known.error().message()));
+        } else if (*known) {
+          in_.effects().Notice(name_, fmt::format("Target {} (hash {}) has already been run. Skipping.", skip_name,
+                                                  hash.hash));
+          continue;
+        } else {
+          skip_hash = hash.hash;
+        }
+      }
+      for (const EarthPlatform& platform : platforms) {
+        Passing passing;
+        passing.args = combination;
+        passing.pass_args = flags.pass_args;
+        passing.allow_privileged = flags.allow_privileged;
+        passing.platform = platform;
+        Scope passed;
+        TargetCall call = LOAM_TRY(MakeCall(target.reference, target.privileged, passing, Edge::kBuild, range, passed));
+        if (ahead) {
+          in_.Start(std::move(call), &entry_);
+          continue;
+        }
+        std::shared_ptr<TargetResult> result =
+            LOAM_TRY(Call(std::move(call), passed, target.reference, flags.pass_args, Edge::kBuild));
+        range_ = range;
+        scope().entries.push_back({nullptr, std::move(result)});
+      }
+      if (skip_hash && !ahead) {
+        in_.auto_skip().emplace_back(skip_name, *skip_hash);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace loam::sema::earthfile
