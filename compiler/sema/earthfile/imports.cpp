@@ -34,7 +34,8 @@ Checked<> ImportScopes::Add(const Declaration& declaration) {
     return fail("a file cannot import itself").Hint("refer to its targets and functions as `+name`");
   }
   Import import{.project = parsed->Project(),
-                .allow_privileged = declaration.privileged && (!parsed->IsRemote() || declaration.allow_privileged),
+                .allow_privileged = declaration.privileged && (!parsed->IsRemote() || parsed->IsStandardLibrary() ||
+                                                               declaration.allow_privileged),
                 .range = declaration.range};
   std::string alias = declaration.alias.empty() ? DefaultAlias(import.project) : std::string(declaration.alias);
   if (alias.empty()) {
