@@ -41,6 +41,12 @@ std::string Excerpt(const source::Buffer& buffer, source::LineSpan lines) {
   return out.append(kRule);
 }
 
+// hadolint's and ShellCheck's rules, by the form of their names.
+bool IsAddition(const lint::RuleInfo& rule) {
+  return rule.name.size() > 2 && (rule.name.starts_with("DL") || rule.name.starts_with("SC")) && rule.name[2] >= '0' &&
+         rule.name[2] <= '9';
+}
+
 const diag::Diagnostic* FirstError(const CheckReport& report) {
   const auto found = std::find_if(report.diagnostics.begin(), report.diagnostics.end(),
                                   [](const diag::Diagnostic& diagnostic) { return diagnostic.is_error(); });
@@ -80,6 +86,9 @@ std::string CheckJson(const CheckReport& report) {
     }
     row["detail"] = warning.message;
     row["location"] = JsonLocation(warning.lines);
+    if (IsAddition(*warning.rule)) {
+      row["severity"] = lint::SeverityName(warning.rule->severity);
+    }
     warnings.push_back(std::move(row));
   }
   json["sources"] = {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
@@ -19,7 +20,9 @@ struct CheckReport {
 
 // Sorted by line, each with its lines of the file. Without the error, which diagnostics show better.
 std::string CheckText(const CheckReport& report);
-// In the order of the checks.
+// In the order of the checks. Rules that are not BuildKit's have a `severity` beside what upstream writes.
 std::string CheckJson(const CheckReport& report);
+// SARIF 2.1.0: rules, places, levels and fixes; errors too. `version`: the program's.
+std::string CheckSarif(const CheckReport& report, std::string_view version);
 
 }  // namespace loam::driver
