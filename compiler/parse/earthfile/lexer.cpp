@@ -36,6 +36,11 @@ constexpr bool IsLineEnd(char c) {
   return c == '\n' || c == '\r';
 }
 
+constexpr bool OpensBlock(TokenKind keyword) {
+  return keyword == TokenKind::kKeywordIf || keyword == TokenKind::kKeywordFor || keyword == TokenKind::kKeywordTry ||
+         keyword == TokenKind::kKeywordWait || keyword == TokenKind::kKeywordDocker;
+}
+
 // A token before indentation is considered. `kEnd` stands for the end of the text.
 struct Piece {
   TokenKind kind{};
@@ -66,8 +71,7 @@ class Lexer {
   [[nodiscard]] std::uint32_t BlankEnd(std::uint32_t pos) const;
   [[nodiscard]] bool InArguments() const { return mode() >= Mode::kArguments; }
   [[nodiscard]] Mode mode() const { return modes_.back(); }
-  void EnterMode(TokenKind keyword);
-  bool EnterBlock(SourceRange keyword);
+  void EnterModesOf(TokenKind keyword, bool in_block);
 
   // --- lines and indentation ----------------------------------------------------------------------------------------
   void ConsiderIndentation(const Piece& piece);
@@ -102,6 +106,7 @@ class Lexer {
     std::uint32_t until = 0;
     bool indented = false;
     bool takes = false;
+    std::optional<TokenKind> keyword;  // what follows the comments, if it is a command
   } ahead_;
 
   bool line_is_open_ = false;     // a significant token since the last End
@@ -215,32 +220,32 @@ Piece Lexer::NextOfLine() {
     return NextUnknown();
   }
   const Piece piece{keyword.kind, pos_, pos_ + static_cast<std::uint32_t>(keyword.text.size())};
-  if (keyword.kind == TokenKind::kKeywordIf || keyword.kind == TokenKind::kKeywordFor ||
-      keyword.kind == TokenKind::kKeywordTry || keyword.kind == TokenKind::kKeywordWait ||
-      keyword.kind == TokenKind::kKeywordDocker) {
-    const bool in_block = mode() == Mode::kBlock;
-    if (!EnterBlock(Range(piece.begin, piece.end))) {
-      modes_.push_back(Mode::kArguments);
-      return {TokenKind::kUnknown, piece.begin, piece.end};
-    }
-    // A WAIT in a block has no arguments.
-    if (keyword.kind != TokenKind::kKeywordWait || !in_block) {
-      modes_.push_back(Mode::kArguments);
-    }
-  } else {
-    EnterMode(keyword.kind);
+  const bool opens_block = OpensBlock(keyword.kind);
+  if (opens_block && depth_ == kMaxEarthfileDepth) {
+    emitter_.Emit<Kind::kEarthNesting>(Range(piece.begin, piece.end), kMaxEarthfileDepth)
+        .Hint("move the inner blocks to a function");
+    modes_.push_back(Mode::kArguments);
+    return {TokenKind::kUnknown, piece.begin, piece.end};
   }
+  depth_ += opens_block ? 1 : 0;
+  if (keyword.kind == TokenKind::kKeywordEnd) {
+    modes_.pop_back();
+    depth_ -= depth_ > 0 ? 1 : 0;
+  }
+  EnterModesOf(keyword.kind, mode() == Mode::kBlock);
   return piece;
 }
 
-void Lexer::EnterMode(TokenKind keyword) {
+void Lexer::EnterModesOf(TokenKind keyword, bool in_block) {
+  if (OpensBlock(keyword)) {
+    modes_.push_back(Mode::kBlock);
+    // A WAIT in a block has no arguments.
+    if (keyword == TokenKind::kKeywordWait && in_block) {
+      return;
+    }
+  }
   switch (keyword) {
     case TokenKind::kKeywordWith:
-      return;
-    case TokenKind::kKeywordEnd:
-      modes_.pop_back();
-      --depth_;
-      modes_.push_back(Mode::kArguments);
       return;
     case TokenKind::kKeywordEnv:
     case TokenKind::kKeywordArg:
@@ -255,17 +260,6 @@ void Lexer::EnterMode(TokenKind keyword) {
       modes_.push_back(Mode::kArguments);
       return;
   }
-}
-
-// False, with an error, if blocks nest too deep.
-bool Lexer::EnterBlock(SourceRange keyword) {
-  if (depth_ == kMaxEarthfileDepth) {
-    emitter_.Emit<Kind::kEarthNesting>(keyword, kMaxEarthfileDepth).Hint("move the inner blocks to a function");
-    return false;
-  }
-  ++depth_;
-  modes_.push_back(Mode::kBlock);
-  return true;
 }
 
 // A line that starts with no keyword, or the middle of a line where a keyword is due; the parser reports the latter.
@@ -289,7 +283,10 @@ Piece Lexer::NextUnknown() {
   const bool starts_line = begin == 0 || IsLineEnd(text_[begin - 1]);
   if (mode() == Mode::kBlock && starts_line) {
     if (const std::size_t size = MatchHeader(text_.substr(begin)); size != 0) {
-      // The END of the blocks around is missing; the parser reports it at the header.
+      // The END of the blocks around is missing; the parser reports it at the header, if it knows of the blocks.
+      if (depth_ == 0) {
+        emitter_.Emit<Kind::kEarthNotIndented>(range, word).Hint("indent the command above, or remove the comment there");
+      }
       while (modes_.back() != Mode::kRecipe && modes_.size() > 1) {
         modes_.pop_back();
       }
@@ -342,8 +339,7 @@ Piece Lexer::NextUnknown() {
     } else if (const auto near = NearestWord(upper, LineKeywords()); near) {
       report.Hint("did you mean `" + *near + "`?").Fix("write `" + *near + "`", range, *near);
     } else {
-      report.Hint(mode() == Mode::kArguments && !level_
-                      ? "a line starts with a command, or with the name of a target and a colon"
+      report.Hint(!level_ ? "a line starts with a command, or with the name of a target and a colon"
                       : "a line starts with a command; a command that goes on ends with a backslash");
     }
   }
@@ -483,8 +479,7 @@ bool Lexer::CommentTakesLevel(const Piece& comment) {
   }
   const bool indented = IsBlank(text_[comment.begin]);
   if (comment.end > ahead_.until || indented != ahead_.indented) {
-    ahead_.indented = indented;
-    ahead_.takes = false;
+    ahead_ = {0, indented, false, std::nullopt};
     std::uint32_t pos = comment.end;
     for (bool decided = false; !decided;) {
       const std::uint32_t text_begin = SkipBlanks(pos);
@@ -501,10 +496,17 @@ bool Lexer::CommentTakesLevel(const Piece& comment) {
         decided = true;
         const bool is_blank = text_begin != pos;
         ahead_.takes = indented == is_blank;
-        const std::string_view rest = text_.substr(text_begin);
-        end = is_blank ? BlankEnd(pos)
-                       : text_begin + static_cast<std::uint32_t>(
-                                          std::max(MatchHeader(rest), MatchKeyword(rest, KeywordPlace::kRecipe).text.size()));
+        if (is_blank) {
+          end = BlankEnd(pos);
+        } else {
+          const std::string_view rest = text_.substr(text_begin);
+          const std::size_t header = MatchHeader(rest);
+          const Keyword keyword = MatchKeyword(rest, KeywordPlace::kRecipe);
+          if (keyword.text.size() > header) {
+            ahead_.keyword = keyword.kind;
+          }
+          end += static_cast<std::uint32_t>(std::max(header, keyword.text.size()));
+        }
       }
       if (end == text_.size()) {
         at_end_ = true;
@@ -512,6 +514,12 @@ bool Lexer::CommentTakesLevel(const Piece& comment) {
       ahead_.until = pos;
       pos = end;
     }
+  }
+  // In the reference, to look at a command is to expect its arguments, from here on: the line end of this comment ends
+  // them. So the line that follows is not asked for its indentation, and a command that is not indented may belong to the
+  // recipe.
+  if (ahead_.keyword) {
+    EnterModesOf(*ahead_.keyword, false);
   }
   if (ahead_.takes) {
     indented_ = indented;
