@@ -198,7 +198,8 @@ class LoamCase(unittest.TestCase):
 
     def leftovers(self):
         """Mounts and processes that name this case's state root, and cgroups of steps that this case's processes made."""
-        mounts = [line for line in open("/proc/self/mountinfo", encoding="utf-8") if str(self.root) in line]
+        with open("/proc/self/mountinfo", encoding="utf-8") as lines:
+            mounts = [line for line in lines if str(self.root) in line]
         # A step's cgroup is named step-PID-…: other tests may run at the same time.
         cgroups = [str(p) for p in pathlib.Path("/sys/fs/cgroup").glob("*/loam/step-*") if p.name.split("-")[1] in self.started]
         processes = []
