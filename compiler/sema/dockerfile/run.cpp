@@ -1,5 +1,6 @@
 // RUN: one exec op.
 #include <algorithm>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -44,12 +45,11 @@ std::string FirstLine(std::string_view document) {
 std::string HistoryText(std::span<const std::string_view> args, const std::vector<BuildArg>& build_args,
                         const Variables& env) {
   std::vector<std::pair<std::string_view, std::string_view>> shown;
+  std::unordered_map<std::string_view, std::size_t> place;
   for (const BuildArg& arg : build_args) {
     const std::string_view value = env.Find(arg.key).value_or(arg.value.value_or(std::string_view()));
-    const auto known =
-        std::find_if(shown.begin(), shown.end(), [&](const auto& other) { return other.first == arg.key; });
-    if (known != shown.end()) {
-      known->second = value;
+    if (const auto [known, fresh] = place.emplace(arg.key, shown.size()); !fresh) {
+      shown[known->second].second = value;
     } else {
       shown.emplace_back(arg.key, value);
     }
