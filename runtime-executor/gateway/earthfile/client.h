@@ -8,8 +8,8 @@
 
 namespace loam::gateway::earthfile {
 
-// Names are directories: absolute, or relative to the directory of the invocation. Only for builds whose client is this
-// process: it opens what it is asked for. Thread-safe.
+// Names are directories, with or without the evaluation's prefix of local sources: absolute, or relative to the directory
+// of the invocation. Only for builds whose client is this process: it opens what it is asked for. Thread-safe.
 class ProjectDirs final : public session::LocalDirs {
  public:
   // `directory`: absolute, of the invocation.
@@ -21,8 +21,9 @@ class ProjectDirs final : public session::LocalDirs {
   const std::string directory_;
 };
 
-// `base` with other local directories.
-std::shared_ptr<session::ClientServices> WithLocalDirs(std::shared_ptr<session::ClientServices> base,
-                                                       std::shared_ptr<session::LocalDirs> dirs);
+// `base` with other local directories and, unless null, other secrets.
+std::shared_ptr<session::ClientServices> EarthfileClient(std::shared_ptr<session::ClientServices> base,
+                                                         std::shared_ptr<session::LocalDirs> dirs,
+                                                         std::shared_ptr<session::SecretStore> secrets = nullptr);
 
 }  // namespace loam::gateway::earthfile

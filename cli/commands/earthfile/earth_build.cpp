@@ -1,0 +1,436 @@
+#include "cli/commands/earthfile/earth_build.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "base/file_system.h"
+#include "base/platform.h"
+#include "base/strings.h"
+#include "cli/commands/earthfile/earth_config.h"
+#include "cli/commands/earthfile/earth_secrets.h"
+#include "cli/progress/earth_display.h"
+#include "compiler/diagnostics/render.h"
+#include "compiler/sema/earthfile/dotenv.h"
+#include "compiler/sema/earthfile/reference.h"
+#include "runtime-executor/gateway/earthfile/auto_skip_db.h"
+#include "runtime-executor/gateway/earthfile/client.h"
+#include "runtime-executor/gateway/earthfile/earthfile_build.h"
+#include "runtime-executor/ops/exec_failure.h"
+#include "runtime-executor/session/local_client_services.h"
+#include "runtime-executor/solver/op.h"
+
+namespace loam::cli {
+namespace {
+
+using gateway::earthfile::EarthfileBuildReport;
+using gateway::earthfile::EarthfileBuildRequest;
+using gateway::earthfile::WrittenOutput;
+using Values = std::map<std::string, std::string>;
+
+// Exit codes of earthly that scripts look at.
+constexpr int kEarthlyInterrupted = 2;
+constexpr int kEarthlyNotPrivileged = 9;
+
+// The version of the language's reference that this program stands for.
+constexpr std::string_view kLanguageVersion = "v0.8.16";
+
+Error Mistake(std::string message, std::string hint = {}) {
+  Error error(ErrorCode::kInvalidArgument, std::move(message));
+  return hint.empty() ? std::move(error) : std::move(error).WithHint(std::move(hint));
+}
+
+// The words after the flags.
+struct Words {
+  std::vector<std::string> references;
+  std::vector<std::pair<std::string, std::string>> args;
+};
+
+Result<Words> ReadWords(const std::vector<std::string>& words) {
+  Words result;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (!word.starts_with('-') || word == "-") {
+      result.references.push_back(word);
+      continue;
+    }
+    const std::string bare = word.substr(word.starts_with("--") ? 2 : 1);
+    if (const auto pair = SplitOnce(bare, '=')) {
+      result.args.emplace_back(pair->first, pair->second);
+    } else if (i + 1 < words.size()) {
+      result.args.emplace_back(bare, words[++i]);
+    } else {
+      return Unexpected(Mistake(fmt::format("no value provided for --{}", bare), fmt::format("write `--{}=VALUE`", bare)));
+    }
+  }
+  return result;
+}
+
+// What is missing is no mistake unless the user named the file.
+Result<Values> ReadDotenv(const std::string& path, bool must_exist) {
+  const auto text = LOAM_TRY(ReadFileIfExists(path));
+  if (!text) {
+    if (must_exist) {
+      return Unexpected(ErrorCode::kNotFound, fmt::format("{}: there is no such file", path));
+    }
+    return Values();
+  }
+  return LOAM_TRY_CONTEXT(path, sema::earthfile::ParseDotenv(*text));
+}
+
+struct SideFiles {
+  Values args;
+  Values secrets;
+  std::string secrets_name;
+};
+
+Result<SideFiles> ReadSideFiles(const Context& context, EarthSettings& settings) {
+  SideFiles files;
+  Values env = LOAM_TRY(ReadDotenv(settings.String("env-file-path", ".env"), settings.IsSet("env-file-path")));
+  settings.set_file_values(env);
+  const std::string arg_file = settings.Has("build-arg-file") ? settings.String("build-arg-file")
+                                                               : settings.String("arg-file-path", ".arg");
+  files.secrets_name = settings.String("secret-file-path", ".secret");
+  files.args =
+      LOAM_TRY(ReadDotenv(arg_file, settings.IsSet("arg-file-path") || settings.flags().Has("build-arg-file")));
+  files.secrets = LOAM_TRY(ReadDotenv(files.secrets_name, settings.IsSet("secret-file-path")));
+  if (::access(arg_file.c_str(), F_OK) != 0 && ::access(files.secrets_name.c_str(), F_OK) != 0) {
+    const std::vector<std::string> known = EarthVariables();
+    for (const auto& [name, value] : env) {
+      const std::string other = name.starts_with("EARTH_") ? "EARTHLY_" + name.substr(6) : name;
+      if (std::find(known.begin(), known.end(), other) == known.end()) {
+        fmt::print(context.err,
+                   "warning: unexpected env \"{}\" in .env: values of ARGs belong into .arg, secrets into .secret\n", name);
+      }
+    }
+  }
+  return files;
+}
+
+std::string UniqueId() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}{:08x}", device(), device(), device());
+}
+
+// Everything that a build needs from the command line.
+struct Prepared {
+  EarthfileBuildRequest request;
+  std::shared_ptr<session::ClientServices> client;
+  std::unique_ptr<sema::earthfile::AutoSkipStore> auto_skip;
+  std::string title;
+};
+
+Result<> SetPolicy(const EarthSettings& settings, EarthfileBuildRequest& request) {
+  sema::earthfile::EvaluateOptions& options = request.options;
+  const bool artifact = settings.Bool("artifact");
+  const bool image = settings.Bool("image");
+  if (artifact && image) {
+    return Unexpected(Mistake("--artifact and --image exclude each other"));
+  }
+  options.mode = artifact ? sema::earthfile::OutputMode::kArtifact
+                 : image  ? sema::earthfile::OutputMode::kImage
+                          : sema::earthfile::OutputMode::kAll;
+  options.ci = settings.Bool("ci");
+  options.strict = settings.Bool("strict") || options.ci;
+  options.no_output = settings.Bool("no-output");
+  if (options.ci) {
+    options.no_output = (options.no_output || !settings.Bool("output")) && !artifact && !image;
+    if (settings.Bool("interactive")) {
+      return Unexpected(Mistake("--ci and --interactive exclude each other"));
+    }
+  } else if (options.no_output && (artifact || image)) {
+    return Unexpected(Mistake("--no-output cannot be used with --artifact or --image"));
+  }
+  options.push = settings.Bool("push");
+  options.no_cache = settings.Bool("no-cache");
+  options.allow_privileged = settings.Bool("allow-privileged");
+  options.interactive = settings.Bool("interactive");
+  options.auto_skip = settings.Bool("auto-skip");
+  options.no_auto_skip = settings.Bool("no-auto-skip");
+  if (options.auto_skip && options.no_cache) {
+    return Unexpected(Mistake("--no-cache cannot be used with --auto-skip"));
+  }
+  if (options.auto_skip && options.no_auto_skip) {
+    return Unexpected(Mistake("--no-auto-skip cannot be used with --auto-skip"));
+  }
+  options.resolve_mode = settings.Bool("pull") ? "pull" : "default";
+  const std::vector<std::string> platforms = settings.List("platform");
+  if (platforms.size() > 1) {
+    return Unexpected(Mistake("--platform takes one value here",
+                              "several platforms are built by `BUILD --platform=… --platform=…` in the Earthfile"));
+  }
+  options.platform = platforms.empty() ? std::string() : platforms[0];
+  return {};
+}
+
+Result<> SetReferences(const EarthSettings& settings, const Words& words, EarthDialect dialect,
+                       EarthfileBuildRequest& request) {
+  const std::string_view program = ProgramOf(dialect);
+  const bool artifact = settings.Bool("artifact");
+  if (words.references.empty()) {
+    return Unexpected(artifact ? Mistake("no artifact reference provided",
+                                         fmt::format("try `{} --artifact +TARGET/PATH`", program))
+                      : settings.Bool("image")
+                          ? Mistake("no image reference provided", fmt::format("try `{} --image +TARGET`", program))
+                          : Mistake("no target reference provided", fmt::format("try `{} +TARGET`", program)));
+  }
+  if (words.references.size() > (artifact ? 2 : 1)) {
+    return Unexpected(Mistake(fmt::format("invalid arguments {}", Join(words.references, " ")),
+                              artifact ? "one artifact and where to write it" : "one target at a time"));
+  }
+  const std::string& reference = words.references[0];
+  if (artifact) {
+    if (const auto parsed = sema::earthfile::ParseArtifactReference(reference, request.options.home); !parsed) {
+      return Unexpected(Mistake(fmt::format("invalid artifact {}: {}", reference, parsed.error().message())));
+    }
+    request.artifact_destination = words.references.size() > 1 ? words.references[1] : "./";
+  } else if (const auto parsed = sema::earthfile::ParseTargetReference(reference, request.options.home); !parsed) {
+    Error error = Mistake(fmt::format("invalid target {}: {}", reference, parsed.error().message()));
+    if (sema::earthfile::IsArtifact(reference)) {
+      error = std::move(error).WithHint(fmt::format("an artifact is written by `{} --artifact {}`", program, reference));
+    }
+    return Unexpected(std::move(error));
+  }
+  request.roots = {reference};
+  return {};
+}
+
+Result<> SetArgs(const Context& context, const EarthSettings& settings, const SideFiles& files, const Words& words,
+                 EarthfileBuildRequest& request) {
+  for (const auto& [name, value] : files.args) {
+    request.args.emplace_back(name, value);
+  }
+  for (const std::string& text : settings.List("build-arg")) {
+    if (const auto pair = SplitOnce(text, '=')) {
+      request.args.emplace_back(pair->first, pair->second);
+    } else {
+      if (std::getenv(text.c_str()) == nullptr) {
+        return Unexpected(Mistake(fmt::format("`--build-arg {}`: there is no variable {} in the environment", text, text),
+                                  fmt::format("set it, or write `--build-arg {}=VALUE`", text)));
+      }
+      request.args.emplace_back(text, context.Env(text.c_str()));
+    }
+  }
+  request.args.insert(request.args.end(), words.args.begin(), words.args.end());
+  return {};
+}
+
+Result<Prepared> Prepare(const Context& context, EarthSettings& settings, const std::vector<std::string>& command_words,
+                         EarthDialect dialect) {
+  Prepared prepared;
+  EarthfileBuildRequest& request = prepared.request;
+  const std::string home = context.Env("HOME");
+  std::error_code failed;
+  const std::string directory = std::filesystem::current_path(failed).string();
+  if (failed) {
+    return Unexpected(ErrorCode::kFailedPrecondition, "the current directory cannot be found: " + failed.message());
+  }
+  const SideFiles files = LOAM_TRY(ReadSideFiles(context, settings));
+  std::string config_path = settings.String("config");
+  if (config_path.empty()) {
+    config_path = context.Env("earthly_config");
+  }
+  const EarthConfig config = LOAM_TRY(LoadEarthConfig(config_path, home));
+  const Words words = LOAM_TRY(ReadWords(command_words));
+
+  sema::earthfile::EvaluateOptions& options = request.options;
+  options.home = home;
+  options.invocation_directory = directory;
+  const std::string host_platform = HostPlatform().ToString();
+  options.native_platform = host_platform;
+  options.user_platform = host_platform;
+  options.version = fmt::format("{}+loam{}", kLanguageVersion, LOAM_VERSION);
+  options.version_sha = LOAM_VERSION;
+  options.built_by = fmt::format("loam {}", LOAM_VERSION);
+  options.session_id = UniqueId();
+  if (config.conversion_parallelism > 0) {
+    options.parallelism = static_cast<std::size_t>(config.conversion_parallelism);
+  }
+  LOAM_TRY(SetPolicy(settings, request));
+  LOAM_TRY(SetReferences(settings, words, dialect, request));
+  LOAM_TRY(SetArgs(context, settings, files, words, request));
+  request.project.directory = directory;
+  request.project.git_branch = settings.String("git-branch");
+  request.project.sites = config.sites;
+  request.feature_overrides = settings.String("version-flag-overrides");
+
+  EarthSecretSources secrets;
+  secrets.secrets = settings.List("secret");
+  secrets.secret_files = settings.List("secret-file");
+  secrets.file_values = files.secrets;
+  secrets.file_name = files.secrets_name;
+  secrets.provider = config.secret_provider;
+  secrets.home = home;
+  const std::shared_ptr<session::SecretStore> store = LOAM_TRY(MakeEarthSecrets(context, secrets));
+  session::LocalClientOptions client;
+  const std::string agent = settings.String("ssh-auth-sock", context.Env("SSH_AUTH_SOCK"));
+  if (!agent.empty()) {
+    client.ssh["default"] = {.paths = {agent}};
+  }
+  prepared.client = gateway::earthfile::EarthfileClient(
+      session::MakeLocalClientServices(std::move(client)),
+      std::make_shared<gateway::earthfile::ProjectDirs>(directory), store);
+  prepared.title = request.roots[0];
+  return prepared;
+}
+
+// --auto-skip works without its database, only nothing is ever skipped.
+void OpenAutoSkip(const Context& context, const EarthSettings& settings, const std::string& root, Prepared& prepared) {
+  const std::string path = settings.String("auto-skip-db-path", root + "/auto-skip.db");
+  auto store = gateway::earthfile::OpenAutoSkipStore(path);
+  if (!store) {
+    if (settings.Has("auto-skip-db-path") || prepared.request.options.auto_skip) {
+      fmt::print(context.err, "auto-skip | Failed to initialize auto-skip database: {}\n", store.error().message());
+    }
+    return;
+  }
+  prepared.auto_skip = std::move(*store);
+  prepared.request.auto_skip = prepared.auto_skip.get();
+}
+
+std::string Count(std::size_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+void PrintOutputs(const Context& context, const EarthfileBuildReport& report) {
+  for (const WrittenOutput& output : report.written) {
+    switch (output.kind) {
+      case WrittenOutput::Kind::kArtifact:
+        fmt::print(context.err, "Artifact {} output as {}\n", output.what, output.where);
+        break;
+      case WrittenOutput::Kind::kImage:
+        fmt::print(context.err, "Image {} output as {}\n", output.target, output.what);
+        break;
+      case WrittenOutput::Kind::kPush:
+        fmt::print(context.err, "Pushed image {} as {}\n", output.target, output.what);
+        break;
+    }
+  }
+  for (const std::string& note : report.notes) {
+    fmt::print(context.err, "{}\n", note);
+  }
+}
+
+void PrintSummary(const Context& context, const Prepared& prepared, const ProgressModel& model, WallTime started, bool ok) {
+  const bool colors = context.Colors();
+  std::size_t ran = 0;
+  for (const Step& step : model.steps()) {
+    ran += step.state == StepState::kDone ? 1 : 0;
+  }
+  fmt::print(context.err, "{}{}{} {} in {}: {}, {} cached\n", colors ? (ok ? "\x1b[1;32m" : "\x1b[1;31m") : "",
+             ok ? "SUCCESS" : "FAILURE", colors ? "\x1b[0m" : "", prepared.title,
+             FormatSeconds(SystemClock().Now() - started), Count(ran, "step") + " ran", model.cached());
+}
+
+void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report) {
+  if (report.diagnostics.empty()) {
+    return;
+  }
+  std::vector<diag::Diagnostic> sorted = report.diagnostics;
+  diag::SortByPosition(sorted);
+  fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
+}
+
+Exit FailureCode(const Error& error, EarthDialect dialect) {
+  const bool privileged = error.Is(ErrorCode::kPermissionDenied) &&
+                          error.message().find("security.insecure") != std::string::npos;
+  return dialect == EarthDialect::kEarthly && privileged ? static_cast<Exit>(kEarthlyNotPrivileged) : Exit::kFailed;
+}
+
+}  // namespace
+
+std::string_view ProgramOf(EarthDialect dialect) {
+  return dialect == EarthDialect::kEarthly ? "earthly" : "loam";
+}
+
+Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vector<std::string>& words,
+                      EarthDialect dialect) {
+  const WallTime started = SystemClock().Now();
+  Result<Prepared> prepared = Prepare(context, settings, words, dialect);
+  if (!prepared) {
+    PrintError(context, prepared.error());
+    return dialect == EarthDialect::kEarthly ? Exit::kFailed : Exit::kUsage;
+  }
+  const Result<ProgressMode> mode = ParseProgressMode(
+      settings.Bool("quiet") ? "quiet" : settings.String("progress", context.Env("BUILDKIT_PROGRESS")));
+  if (!mode) {
+    PrintError(context, mode.error());
+    return dialect == EarthDialect::kEarthly ? Exit::kFailed : Exit::kUsage;
+  }
+  const auto engine = OpenEngine(context, settings.flags());
+  if (!engine) {
+    PrintError(context, engine.error());
+    return Exit::kFailed;
+  }
+  EarthfileBuildRequest& request = prepared->request;
+  request.project.cache_directory = (*engine)->root() + "/git-projects";
+  OpenAutoSkip(context, settings, (*engine)->root(), *prepared);
+
+  EarthfileBuildReport report;
+  const bool github = settings.Bool("github-annotations");
+  const bool quiet = *mode == ProgressMode::kQuiet;
+  std::shared_ptr<EarthDisplay> lines;
+  std::shared_ptr<ProgressDisplay> display;
+  if (quiet || *mode == ProgressMode::kRawJson) {
+    display = MakeProgressDisplay({.mode = *mode, .out = context.err, .clock = &SystemClock()});
+  } else {
+    const bool live = *mode == ProgressMode::kTty || (*mode == ProgressMode::kAuto && context.ErrIsTerminal());
+    lines = MakeEarthDisplay({.out = context.err,
+                              .colors = context.Colors(),
+                              .live = live && !github,
+                              .github = github,
+                              .verbose = settings.Bool("verbose") || settings.Bool("debug"),
+                              .clock = &SystemClock(),
+                              .steps = report.steps});
+    display = lines;
+  }
+  const auto say = [&](std::string_view target, std::string_view text) {
+    if (lines != nullptr) {
+      lines->Print(target, text);
+    }
+  };
+  request.messages.notice = say;
+  request.messages.warning = [&](std::string_view target, std::string_view text) {
+    say(target, fmt::format("warning: {}", text));
+  };
+
+  Result<> built;
+  {
+    engine::Job job = (*engine)->StartJob({.client = prepared->client,
+                                           .progress = display,
+                                           .entitlements = {.network_host = true,
+                                                            .security_insecure = request.options.allow_privileged},
+                                           .title = prepared->title,
+                                           .build_key = request.options.invocation_directory + "\n" + prepared->title});
+    built = gateway::earthfile::BuildEarthfile(job, *prepared->client, request, report, context.stop);
+    const Result<> recorded = job.Finish(built ? std::nullopt : std::optional<Error>(built.error()));
+    if (built && !recorded) {
+      built = Unexpected(recorded.error().Wrap("the build succeeded, but its record could not be written"));
+    }
+  }
+  const auto* const failed = built ? nullptr : built.error().Detail<solver::VertexErrorDetail>();
+  display->Finish(built.has_value(), failed == nullptr ? Digest() : failed->digest);
+  if (!built && context.stop.stop_requested()) {
+    fmt::print(context.err, "interrupted\n");
+    return dialect == EarthDialect::kEarthly ? static_cast<Exit>(kEarthlyInterrupted) : Exit::kInterrupted;
+  }
+  PrintDiagnostics(context, report);
+  const bool told = lines != nullptr && failed != nullptr && report.steps->Find(failed->digest, failed->name);
+  const bool has_mistakes =
+      std::any_of(report.diagnostics.begin(), report.diagnostics.end(), [](const auto& d) { return d.is_error(); });
+  if (!built && !told && !has_mistakes) {
+    PrintError(context, built.error());
+  } else if (!built && !built.error().hint().empty() && !has_mistakes) {
+    fmt::print(context.err, "hint: {}\n", built.error().hint());
+  }
+  if (lines != nullptr) {
+    PrintOutputs(context, report);
+    PrintSummary(context, *prepared, display->model(), started, built.has_value());
+  }
+  return built ? Exit::kOk : FailureCode(built.error(), dialect);
+}
+
+}  // namespace loam::cli

@@ -1,0 +1,23 @@
+// Building targets of Earthfiles: what `loam build +target`, `loam +target` and `loam earthly +target` have in common.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/commands/earthfile/earth_flags.h"
+
+namespace loam::cli {
+
+// Whose exit codes and words are used.
+enum class EarthDialect : std::uint8_t { kLoam, kEarthly };
+
+// `words`: the reference, --artifact's destination and `--NAME=value` in any order. Reads .env, .arg, .secret and the
+// configuration.
+Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vector<std::string>& words,
+                      EarthDialect dialect);
+
+// "loam", for messages that show a command line.
+std::string_view ProgramOf(EarthDialect dialect);
+
+}  // namespace loam::cli

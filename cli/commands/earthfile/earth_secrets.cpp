@@ -1,0 +1,169 @@
+#include "cli/commands/earthfile/earth_secrets.h"
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "base/file_system.h"
+#include "base/process.h"
+#include "base/strings.h"
+
+namespace loam::cli {
+namespace {
+
+constexpr std::string_view kAwsPrefix = "aws:";
+constexpr int kProviderNotFound = 2;
+
+// The values of one section of ~/.aws/credentials or ~/.aws/config.
+std::map<std::string, std::string> ReadAwsSection(const std::string& path, std::string_view section) {
+  std::map<std::string, std::string> values;
+  const Result<std::string> text = ReadFile(path);
+  if (!text) {
+    return values;
+  }
+  bool here = false;
+  for (const std::string_view raw : Split(*text, '\n')) {
+    const std::string_view line = TrimSpace(raw);
+    if (line.starts_with('[')) {
+      std::string_view name = line.substr(1, line.find(']') - 1);
+      name = name.starts_with("profile ") ? TrimSpace(name.substr(8)) : name;
+      here = name == section;
+    } else if (const auto pair = SplitOnce(line, '='); here && pair && !line.starts_with('#')) {
+      values[std::string(TrimSpace(pair->first))] = std::string(TrimSpace(pair->second));
+    }
+  }
+  return values;
+}
+
+std::string Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+class Secrets final : public session::SecretStore {
+ public:
+  Secrets(std::map<std::string, std::string> values, std::string provider, std::string home)
+      : values_(std::move(values)), provider_(std::move(provider)), home_(std::move(home)) {}
+
+  Result<std::string> Get(std::string_view id, std::stop_token stop) override {
+    if (id.starts_with(kAwsPrefix)) {
+      return Aws(id.substr(kAwsPrefix.size()));
+    }
+    if (const auto found = values_.find(std::string(id)); found != values_.end()) {
+      return found->second;
+    }
+    if (!provider_.empty()) {
+      return AskProvider(id, stop);
+    }
+    return Missing(id);
+  }
+
+ private:
+  static tl::unexpected<Error> Missing(std::string_view id) {
+    return Unexpected(Error(ErrorCode::kNotFound, fmt::format("unable to lookup secret \"{}\": not found", id))
+                          .WithHint(fmt::format("pass it by `--secret {}=VALUE`, `--secret-file {}=FILE`, or in a "
+                                                ".secret file",
+                                                id, id)));
+  }
+
+  Result<std::string> AskProvider(std::string_view id, std::stop_token stop) const {
+    RunOptions options;
+    options.stop = std::move(stop);
+    ProcessSpec spec;
+    spec.args = {"/bin/sh", "-c", fmt::format("{} {}", provider_, id)};
+    const ProcessOutput output = LOAM_TRY_CONTEXT("secret provider", RunProcess(std::move(spec), options));
+    if (output.status.code == kProviderNotFound) {
+      return Missing(id);
+    }
+    if (!output.status.ok()) {
+      return Unexpected(ErrorCode::kUnknown, fmt::format("the secret provider `{}` failed for `{}` with exit code {}: {}",
+                                                         provider_, id, output.status.code, TrimSpace(output.err)));
+    }
+    return output.out;
+  }
+
+  // "access_key", "secret_key", "session_token", "region", with what --oidc asks for after a `?`.
+  Result<std::string> Aws(std::string_view field) const {
+    if (field.find('?') != std::string_view::npos) {
+      return Unexpected(ErrorCode::kUnimplemented,
+                        "RUN --oidc needs tokens of earthly's cloud service, which does not exist any more");
+    }
+    std::string profile = Variable("AWS_PROFILE");
+    profile = profile.empty() ? "default" : profile;
+    const auto either = [&](const char* variable, const char* file, const char* key) {
+      std::string value = Variable(variable);
+      if (value.empty()) {
+        const auto values = ReadAwsSection(home_ + "/.aws/" + file, profile);
+        const auto found = values.find(key);
+        value = found == values.end() ? std::string() : found->second;
+      }
+      return value;
+    };
+    const std::string access = either("AWS_ACCESS_KEY_ID", "credentials", "aws_access_key_id");
+    if (access.empty()) {
+      return Unexpected(Error(ErrorCode::kFailedPrecondition, "failed to load AWS credentials: there are none")
+                            .WithHint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write ~/.aws/credentials"));
+    }
+    if (field == "access_key") {
+      return access;
+    }
+    if (field == "secret_key") {
+      return either("AWS_SECRET_ACCESS_KEY", "credentials", "aws_secret_access_key");
+    }
+    if (field == "session_token") {
+      return either("AWS_SESSION_TOKEN", "credentials", "aws_session_token");
+    }
+    if (field == "region") {
+      std::string region = either("AWS_REGION", "config", "region");
+      return region.empty() ? Variable("AWS_DEFAULT_REGION") : region;
+    }
+    return Missing(field);
+  }
+
+  const std::map<std::string, std::string> values_;
+  const std::string provider_;
+  const std::string home_;
+};
+
+std::string ExpandHome(std::string_view path, const std::string& home) {
+  return path.starts_with("~/") ? home + std::string(path.substr(1)) : std::string(path);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<session::SecretStore>> MakeEarthSecrets(const Context& context,
+                                                               const EarthSecretSources& sources) {
+  std::map<std::string, std::string> values = sources.file_values;
+  const auto add = [&](const std::string& name, std::string value, std::string_view flag) -> Result<> {
+    if (!values.emplace(name, std::move(value)).second) {
+      return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("the secret `{}` of {} is given twice", name, flag))
+                            .WithHint(fmt::format("it may be in {}, or in several flags", sources.file_name)));
+    }
+    return {};
+  };
+  for (const std::string& text : sources.secrets) {
+    const auto pair = SplitOnce(text, '=');
+    if (pair) {
+      LOAM_TRY(add(std::string(pair->first), std::string(pair->second), "--secret"));
+      continue;
+    }
+    if (std::getenv(text.c_str()) == nullptr) {
+      return Unexpected(Error(ErrorCode::kInvalidArgument,
+                              fmt::format("`--secret {}`: there is no variable {} in the environment", text, text))
+                            .WithHint(fmt::format("set it, or write `--secret {}=VALUE`", text)));
+    }
+    LOAM_TRY(add(text, context.Env(text.c_str()), "--secret"));
+  }
+  for (const std::string& text : sources.secret_files) {
+    const auto pair = SplitOnce(text, '=');
+    if (!pair || pair->first.empty()) {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`--secret-file {}`: expected NAME=FILE", text));
+    }
+    const std::string path = ExpandHome(pair->second, sources.home);
+    std::string value = LOAM_TRY_CONTEXT(fmt::format("--secret-file {}", text), ReadFile(path));
+    LOAM_TRY(add(std::string(pair->first), std::move(value), "--secret-file"));
+  }
+  return std::make_shared<Secrets>(std::move(values), sources.provider, sources.home);
+}
+
+}  // namespace loam::cli
