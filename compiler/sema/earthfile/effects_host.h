@@ -75,6 +75,14 @@ struct InteractiveStep {
   bool keep = false;  // what it leaves is the filesystem that the target goes on with
 };
 
+// An image for a Docker daemon inside of a step (WITH DOCKER).
+struct DaemonImage {
+  std::string name;  // "app:latest"
+  ir::Value fs;
+  std::string config;       // OCI image config as JSON
+  std::string platform_id;  // "linux/amd64"
+};
+
 class EffectsHost {
  public:
   virtual ~EffectsHost() = default;
@@ -92,6 +100,12 @@ class EffectsHost {
 
   // Builds the step. If it fails, its files are written to the machine and the error is the step's.
   virtual Result<> RunTry(ir::Graph& graph, const TryStep& step) = 0;
+
+  // A source node of `graph` with the image as `docker save` writes it, unpacked: manifest.json, which has the name, the
+  // config and the layers as files of their own. kUnimplemented: the daemon gets the image's files as one layer.
+  virtual Result<ir::Value> ImageLayout(ir::Graph& /*graph*/, const DaemonImage& /*image*/) {
+    return Unexpected(ErrorCode::kUnimplemented, "this host has no image layouts");
+  }
 
   // Runs the step with the invoker's terminal.
   virtual Result<> RunInteractive(ir::Graph& graph, const InteractiveStep& step) = 0;

@@ -163,6 +163,13 @@ class TargetEvaluation {
   // ---- commands
   Checked<> From(const ast::earthfile::Command& command);
   Checked<> FromImage(std::string_view image, SourceRange range);
+  struct PulledImage {
+    ir::Value fs;
+    ImageConfig config;
+    std::string json;
+  };
+  Checked<PulledImage> PullImage(std::string_view image, const ir::Platform& platform, std::string_view verb,
+                                 SourceRange range);
   Checked<> FromTarget(std::string_view reference, const Passing& passing, SourceRange range);
   Checked<> FromDockerfile(const ast::earthfile::Command& command);
   Checked<> Locally(const ast::earthfile::Command& command);
@@ -238,9 +245,11 @@ class TargetEvaluation {
     SourceRange range;
   };
   Checked<Docker> ReadDocker(const ast::earthfile::Command& command);
-  struct DockerImage;
-  Checked<std::vector<DockerImage>> DockerImages(const Docker& docker);
-  Checked<> AddComposePulls(Docker& docker, const std::vector<DockerImage>& loaded);
+  // The images that its daemon is to have, sorted by name.
+  Checked<std::vector<DaemonImage>> DaemonImages(const Docker& docker);
+  Checked<std::vector<std::string>> ComposeImages(const Docker& docker);
+  Checked<> RunWithHostDocker(const Step& step, const Docker& docker);
+  ir::Value InlineFile(std::string_view name, std::string_view text);
 
   void SaveItem(OutputItem item, bool after_push);
   SaveScope& scope() { return *scopes_.back(); }

@@ -99,18 +99,8 @@ Checked<> TargetEvaluation::FromTarget(std::string_view reference, const Passing
   return {};
 }
 
-Checked<> TargetEvaluation::FromImage(std::string_view image, SourceRange range) {
-  const ir::Platform platform = CurrentPlatform();
-  state_.hosts.clear();
-  state_.fs = {};
-  state_.image = {};
-  if (image == "scratch") {
-    state_.image.platform = platform;
-    state_.image.rootfs_type = "layers";
-    variables_->ResetEnvs({});
-    ran_from_ = true;
-    return {};
-  }
+Checked<TargetEvaluation::PulledImage> TargetEvaluation::PullImage(std::string_view image, const ir::Platform& platform,
+                                                                   std::string_view verb, SourceRange range) {
   auto reference = ParseImageReference(image);
   if (!reference) {
     return Fail<Kind::kEarthImage>(range, image, reference.error().message());
@@ -141,15 +131,35 @@ Checked<> TargetEvaluation::FromImage(std::string_view image, SourceRange range)
   if (!config) {
     return Fail<Kind::kEarthImage>(range, image, config.error().message());
   }
-  state_.image = std::move(*config);
+  PulledImage pulled;
+  pulled.config = std::move(*config);
+  pulled.json = std::move(metadata->config);
   ir::SourceAttrs attrs;
   attrs.identifier = Intern(reference->ToString());
   const ir::KeyValue mode{"image.resolvemode", in_.options().resolve_mode};
   if (in_.options().resolve_mode != "default") {
     attrs.attrs = {&mode, 1};
   }
-  state_.fs = graph().Add<ir::OpKind::kSourceImage>({}, attrs, {.platform = &platform, .worker_constraints = {}});
-  Name(state_.fs, fmt::format("FROM {}", image));
+  pulled.fs = graph().Add<ir::OpKind::kSourceImage>({}, attrs, {.platform = &platform, .worker_constraints = {}});
+  Name(pulled.fs, fmt::format("{} {}", verb, image));
+  return pulled;
+}
+
+Checked<> TargetEvaluation::FromImage(std::string_view image, SourceRange range) {
+  const ir::Platform platform = CurrentPlatform();
+  state_.hosts.clear();
+  state_.fs = {};
+  state_.image = {};
+  if (image == "scratch") {
+    state_.image.platform = platform;
+    state_.image.rootfs_type = "layers";
+    variables_->ResetEnvs({});
+    ran_from_ = true;
+    return {};
+  }
+  PulledImage pulled = LOAM_TRY(PullImage(image, platform, "FROM", range));
+  state_.fs = pulled.fs;
+  state_.image = std::move(pulled.config);
   variables_->ResetEnvs(EnvsOf(state_.image));
   ran_from_ = true;
   return {};

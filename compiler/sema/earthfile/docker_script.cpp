@@ -1,0 +1,202 @@
+#include "compiler/sema/earthfile/docker_script.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+
+namespace loam::sema::earthfile {
+namespace {
+
+constexpr std::string_view kInstall = R"(set -eu
+has() { command -v "$1" >/dev/null 2>&1; }
+has_compose() { has docker-compose || docker compose version >/dev/null 2>&1; }
+if has docker && has dockerd && { [ "$compose" = 0 ] || has_compose; }; then
+  exit 0
+fi
+echo "Docker is not in the image: installing it. Use an image that has it to save the time." >&2
+distribution=
+if [ -f /etc/os-release ]; then
+  distribution=$(. /etc/os-release && echo "$ID")
+fi
+case "$distribution" in
+  alpine)
+    apk add --no-cache docker
+    [ "$compose" = 0 ] || apk add --no-cache docker-cli-compose || apk add --no-cache docker-compose
+    ;;
+  amzn)
+    yum install -y docker
+    ;;
+  *)
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update
+    apt-get install -y --no-install-recommends docker.io iptables ca-certificates
+    [ "$compose" = 0 ] || apt-get install -y --no-install-recommends docker-compose
+    ;;
+esac
+)";
+
+constexpr std::string_view kComposeCommand = R"(compose() {
+  export COMPOSE_HTTP_TIMEOUT=600 COMPOSE_PROJECT_NAME=default
+  if command -v docker-compose >/dev/null 2>&1; then
+    docker-compose $compose_files "$@"
+  else
+    docker compose $compose_files "$@"
+  fi
+}
+)";
+
+constexpr std::string_view kStart = R"(set -eu
+if [ -f /usr/share/earthly/dockerd-wrapper-pre-script ]; then
+  /usr/share/earthly/dockerd-wrapper-pre-script
+fi
+wipe() {
+  if [ "$keep" = 0 ]; then
+    rm -rf "$data"/* 2>/dev/null || true
+  fi
+}
+log=/var/log/docker.log
+mkdir -p /var/log "$data" /etc/docker
+wipe
+rm -f /var/run/docker.pid
+if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
+  # The daemon makes groups below this one, which must then hold no processes itself.
+  mkdir -p /sys/fs/cgroup/loam-docker
+  echo $$ >/sys/fs/cgroup/loam-docker/cgroup.procs || true
+  echo 1 >/sys/fs/cgroup/loam-docker/cgroup.procs || true
+fi
+dockerd --data-root "$data" --exec-root /run/loam-dockerd --bip 172.20.0.1/16 \
+  --default-address-pool base=172.21.0.0/16,size=24 --default-address-pool base=172.22.0.0/16,size=24 >"$log" 2>&1 &
+daemon=$!
+stop() {
+  kill "$daemon" 2>/dev/null || true
+  wait "$daemon" 2>/dev/null || true
+  wipe
+}
+tries=0
+until docker ps >/dev/null 2>&1; do
+  tries=$((tries + 1))
+  if ! kill -0 "$daemon" 2>/dev/null || [ "$tries" -gt 1200 ]; then
+    echo "ERROR: the Docker daemon did not start. Its log:" >&2
+    cat "$log" >&2
+    stop
+    exit 1
+  fi
+  sleep 0.25 2>/dev/null || sleep 1
+done
+load() {
+  tar -C "$1" -cf - . | docker load >/dev/null
+}
+fail() {
+  echo "ERROR: $1" >&2
+  stop
+  exit 1
+}
+)";
+
+constexpr std::string_view kRun = R"(export EARTHLY_WITH_DOCKER=1 EARTH_WITH_DOCKER=1
+set +e
+"$@"
+code=$?
+)";
+
+std::string ComposeFiles(const DockerScript& script) {
+  std::string files;
+  for (const std::string& file : script.compose_files) {
+    files += fmt::format(" -f {}", file);
+  }
+  return fmt::format("compose_files={}\n{}", ShellQuote(files), kComposeCommand);
+}
+
+}  // namespace
+
+std::string ShellQuote(std::string_view text) {
+  std::string out = "'";
+  for (const char letter : text) {
+    if (letter == '\'') {
+      out += "'\\''";
+    } else {
+      out += letter;
+    }
+  }
+  return out + "'";
+}
+
+std::string InstallScript(bool compose) {
+  return fmt::format("compose={}\n{}", compose ? 1 : 0, kInstall);
+}
+
+std::string DaemonScript(const DockerScript& script) {
+  std::string out = fmt::format("data={}\nkeep={}\n", kDockerData, script.keep_data ? 1 : 0);
+  out += kStart;
+  for (const ScriptImage& image : script.images) {
+    if (!image.files) {
+      out += fmt::format("load {} || fail {}\n", ShellQuote(image.directory),
+                         ShellQuote(fmt::format("loading {} failed", image.name)));
+      continue;
+    }
+    std::string changes;
+    for (const std::string& change : image.changes) {
+      changes += fmt::format(" --change {}", ShellQuote(change));
+    }
+    out += fmt::format("tar -C {} -cf - . | docker import{} - {} >/dev/null || fail {}\n", ShellQuote(image.directory),
+                       changes, ShellQuote(image.name), ShellQuote(fmt::format("loading {} failed", image.name)));
+  }
+  if (!script.compose_files.empty()) {
+    std::string services;
+    for (const std::string& service : script.services) {
+      services += " " + ShellQuote(service);
+    }
+    out += ComposeFiles(script);
+    out += fmt::format("compose up -d{} || fail 'the services did not start'\n", services);
+  }
+  out += kRun;
+  if (!script.compose_files.empty()) {
+    out += "compose down --remove-orphans\n";
+  }
+  out += "stop\nexit $code\n";
+  return out;
+}
+
+std::string ComposeConfigScript(const DockerScript& script) {
+  return "set -eu\n" + ComposeFiles(script) + "compose config\n";
+}
+
+std::vector<std::string> ImagesOfComposeConfig(std::string_view yaml, const std::vector<std::string>& services) {
+  // The command writes it in one form: two blanks a level, one key a line.
+  std::vector<std::string> images;
+  bool in_services = false;
+  bool wanted = false;
+  for (const std::string_view line : Split(yaml, '\n')) {
+    const std::string_view text = TrimSpace(line);
+    if (text.empty() || text.starts_with('#')) {
+      continue;
+    }
+    const std::size_t indent = line.find_first_not_of(' ');
+    const auto pair = SplitOnce(text, ':');
+    if (!pair) {
+      continue;
+    }
+    if (indent == 0) {
+      in_services = pair->first == "services";
+    } else if (in_services && indent == 2) {
+      std::string_view name = pair->first;
+      if (name.size() > 1 && (name.front() == '"' || name.front() == '\'')) {
+        name = name.substr(1, name.size() - 2);
+      }
+      wanted = services.empty() || std::find(services.begin(), services.end(), name) != services.end();
+    } else if (in_services && indent == 4 && wanted && pair->first == "image") {
+      std::string_view image = TrimSpace(pair->second);
+      if (image.size() > 1 && (image.front() == '"' || image.front() == '\'')) {
+        image = image.substr(1, image.size() - 2);
+      }
+      if (!image.empty() && std::find(images.begin(), images.end(), image) == images.end()) {
+        images.emplace_back(image);
+      }
+    }
+  }
+  return images;
+}
+
+}  // namespace loam::sema::earthfile
