@@ -458,7 +458,6 @@ class TargetWalk {
       case CommandKind::kDo:
         return Do(words, range);
       // These reach nothing; their words are hashed, and so are the variables they can name.
-      case CommandKind::kName:
       case CommandKind::kLocally:
       case CommandKind::kSaveArtifact:
       case CommandKind::kSaveImage:
