@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -15,6 +16,16 @@ namespace loam::cli {
 
 namespace {
 
+namespace fs = std::filesystem;
+
+// How much of a context is searched for a file of the same name.
+constexpr int kSearchedEntries = 20'000;
+
+bool Exists(const fs::path& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
 // The path of `"/path": not found`.
 std::optional<std::string> MissingPath(const std::string& message) {
   constexpr std::string_view kTail = "\": not found";
@@ -26,10 +37,44 @@ std::optional<std::string> MissingPath(const std::string& message) {
   return message.substr(begin + 2, end - begin - 2);
 }
 
-// "line 3 of .dockerignore": the last line whose pattern excludes the path.
-std::string ExcludingLine(const std::string& file, const std::string& name, const std::string& path) {
-  const Result<std::string> text = ReadFile(file);
-  if (!text) {
+// Whether the step reads the main context: COPY and ADD without --from, RUN with a bind mount of it.
+bool ReadsContext(const std::string& step) {
+  const bool run = step.find("RUN") != std::string::npos && step.find("--mount=") != std::string::npos;
+  const bool copy = step.find("COPY") != std::string::npos || step.find("ADD") != std::string::npos;
+  return run ? step.find("from=") == std::string::npos : copy && step.find("--from=") == std::string::npos;
+}
+
+// A source of the step that has a wildcard and may be about `path`: "src/*.ts" for "src"; "" if there is none.
+std::string WildcardFor(const std::string& step, const std::string& path) {
+  for (const std::string_view word : Split(step, ' ')) {
+    std::string clean(word);
+    clean.erase(0, std::min(clean.find_first_not_of("./"), clean.size()));
+    if (!word.starts_with("--") && !word.starts_with('[') && HasWildcard(clean) && clean.starts_with(path)) {
+      return clean;
+    }
+  }
+  return {};
+}
+
+struct IgnoreFile {
+  std::string name;
+  std::string path;
+};
+
+// The one that counts: that of the Dockerfile, else that of the context.
+IgnoreFile IgnoreFileOf(const BuildContext& files) {
+  const std::string own = files.dockerfile_name + ".dockerignore";
+  const std::string path = files.dockerfile_dir + "/" + own;
+  return Exists(path) ? IgnoreFile{own, path} : IgnoreFile{".dockerignore", files.context_dir + "/.dockerignore"};
+}
+
+// "`src/a` is excluded by line 3 of .dockerignore (`src/*`)": the last line whose pattern excludes the path; "" if it is
+// not excluded.
+std::string Excluded(const IgnoreFile& ignore, const std::string& path) {
+  const Result<std::string> text = ReadFile(ignore.path);
+  const Result<PatternMatcher> whole =
+      text ? PatternMatcher::Create(ParseIgnoreFile(*text)) : PatternMatcher::Create({});
+  if (!text || !whole || !whole->MatchesOrParentMatches(path)) {
     return {};
   }
   std::string found;
@@ -41,44 +86,94 @@ std::string ExcludingLine(const std::string& file, const std::string& name, cons
     }
     const Result<PatternMatcher> matcher = PatternMatcher::Create(patterns);
     if (matcher && matcher->MatchesOrParentMatches(path)) {
-      found = fmt::format("line {} of {}", i + 1, name);
+      std::string_view line = lines[i];
+      while (line.ends_with('\r') || line.ends_with(' ')) {
+        line.remove_suffix(1);
+      }
+      found = fmt::format("`{}` is excluded by line {} of {} (`{}`)", path, i + 1, ignore.name, line);
     }
   }
   return found;
 }
 
-std::string Excluded(const BuildContext& files, const std::string& path) {
-  const std::string own = files.dockerfile_name + ".dockerignore";
-  const std::string own_file = files.dockerfile_dir + "/" + own;
-  struct stat info {};
-  const bool has_own = ::stat(own_file.c_str(), &info) == 0;
-  const std::string line = has_own ? ExcludingLine(own_file, own, path)
-                                   : ExcludingLine(files.context_dir + "/.dockerignore", ".dockerignore", path);
-  return line.empty() ? std::string() : fmt::format("`{}` is excluded by {}", path, line);
+// The file of this name that lies elsewhere in the context and is not excluded; "" if there is none, or several.
+std::string SameNameElsewhere(const BuildContext& files, const std::string& name) {
+  const Result<std::string> text = ReadFile(IgnoreFileOf(files).path);
+  const Result<PatternMatcher> ignored =
+      PatternMatcher::Create(text ? ParseIgnoreFile(*text) : std::vector<std::string>());
+  std::string found;
+  int entries = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(files.context_dir, fs::directory_options::skip_permission_denied, error),
+       end;
+       !error && entry != end && entries < kSearchedEntries; entry.increment(error), ++entries) {
+    const std::string path = entry->path().lexically_relative(files.context_dir).generic_string();
+    if (ignored && ignored->MatchesOrParentMatches(path)) {
+      if (!ignored->has_exceptions()) {
+        entry.disable_recursion_pending();
+      }
+      continue;
+    }
+    if (entry->path().filename() == name) {
+      if (!found.empty()) {
+        return {};
+      }
+      found = path;
+    }
+  }
+  return found;
+}
+
+// What the first part of `path` that does not exist may have been meant to be.
+std::string NearestName(const BuildContext& files, const std::string& path) {
+  const fs::path root = files.context_dir;
+  fs::path known;
+  for (const fs::path& part : fs::path(path)) {
+    if (Exists(root / known / part)) {
+      known /= part;
+      continue;
+    }
+    const Result<std::vector<std::string>> siblings = ListDir((root / known).string());
+    if (!siblings) {
+      return {};
+    }
+    const std::string name = part.string();
+    const auto same = std::find_if(siblings->begin(), siblings->end(),
+                                   [&](const std::string& other) { return EqualsIgnoreCase(other, name); });
+    if (same != siblings->end()) {
+      return fmt::format("it is called `{}`: upper and lower case differ", (known / *same).string());
+    }
+    if (const auto near = NearestWord(name, *siblings)) {
+      return fmt::format("did you mean `{}`?", (known / *near).string());
+    }
+    const std::string elsewhere = SameNameElsewhere(files, fs::path(path).filename().string());
+    if (!elsewhere.empty()) {
+      return fmt::format("did you mean `{}`?", elsewhere);
+    }
+    if (known / part != fs::path(path)) {
+      return fmt::format("the directory `{}` is not in the build context `{}`", (known / part).string(),
+                         files.context_dir);
+    }
+    return fmt::format("paths are relative to the build context `{}`", files.context_dir);
+  }
+  return {};
 }
 
 }  // namespace
 
 std::string MissingFileHint(const Error& error, const std::string& step, const BuildContext& files) {
   const std::optional<std::string> path = MissingPath(error.message());
-  if (!path || files.context_dir.empty() || step.find("--from=") != std::string::npos ||
-      (step.find("COPY") == std::string::npos && step.find("ADD") == std::string::npos)) {
+  if (!path || files.context_dir.empty() || !ReadsContext(step)) {
     return {};
   }
-  const std::filesystem::path file = std::filesystem::path(files.context_dir) / *path;
-  struct stat info {};
-  if (::lstat(file.c_str(), &info) == 0) {
-    return Excluded(files, *path);
+  if (!Exists(fs::path(files.context_dir) / *path)) {
+    return NearestName(files, *path);
   }
-  const Result<std::vector<std::string>> siblings = ListDir(file.parent_path().string());
-  if (!siblings) {
-    return fmt::format("the directory `{}` is not in the build context `{}`",
-                       std::filesystem::path(*path).parent_path().string(), files.context_dir);
+  if (std::string excluded = Excluded(IgnoreFileOf(files), *path); !excluded.empty()) {
+    return excluded;
   }
-  if (const auto near = NearestWord(file.filename().string(), *siblings)) {
-    return fmt::format("did you mean `{}`?", (std::filesystem::path(*path).parent_path() / *near).string());
-  }
-  return fmt::format("paths are relative to the build context `{}`", files.context_dir);
+  const std::string wildcard = WildcardFor(step, *path);
+  return wildcard.empty() ? std::string() : fmt::format("no file of the build context matches `{}`", wildcard);
 }
 
 }  // namespace loam::cli

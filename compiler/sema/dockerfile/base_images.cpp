@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "base/task_pool.h"
 #include "compiler/sema/dockerfile/converter.h"
+#include "compiler/sema/dockerfile/unset_hint.h"
 
 namespace loam::sema {
 namespace {
@@ -139,6 +140,10 @@ bool Converter::ResolveBase(Stage& stage, bool reachable) {
     if (const auto* other = FindStage(original); other != nullptr) {
       report.Hint(fmt::format("the stage is named `{}`", other->name));
     }
+    if (std::string hint = UnsetVariableHint(stage.base_text.text, global_, escape(), DeclaredArguments());
+        !hint.empty()) {
+      report.Hint(std::move(hint));
+    }
     return false;
   }
   const ir::Platform platform = stage.platform.value_or(target_platform_);
@@ -191,6 +196,10 @@ bool Converter::ResolveImage(Stage& stage, const ir::Platform& wanted, std::stri
     }
     if (const auto near = NearestWord(original, names); near && *near != original) {
       report.Hint(fmt::format("did you mean `{}`?", *near));
+    }
+    if (std::string hint = UnsetVariableHint(stage.base_text.text, global_, escape(), DeclaredArguments());
+        !hint.empty()) {
+      report.Hint(std::move(hint));
     }
     if (!metadata.error().hint().empty()) {
       report.Hint(metadata.error().hint());

@@ -114,7 +114,8 @@ bool Converter::DoExpose(Stage& stage, const ast::Expose& expose) {
   for (const auto& [text, word] : ports_of) {
     const auto ports = ParsePort(word, observer());
     if (!ports) {
-      emitter_.Emit<Kind::kBadPort>(RangeOf(*text, expose), word, ports.error().message());
+      emitter_.Emit<Kind::kBadPort>(RangeOf(*text, expose), word, ports.error().message())
+          .Hint("write a port or a range of ports, as `80`, `53/udp` or `8000-8010`");
       return false;
     }
     for (const std::string& port : *ports) {

@@ -155,7 +155,7 @@ class OptionReader {
     } else if (key == "readonly" || key == "ro" || key == "readwrite" || key == "rw") {
       const auto flag = ParseBool(value);
       if (!flag) {
-        return invalid();
+        return Fail(fmt::format("`{}` is no value for `{}`", value, key), "write true or false");
       }
       out_.readonly = key == "readonly" || key == "ro" ? *flag : !*flag;
       access_given_ = true;
@@ -165,7 +165,7 @@ class OptionReader {
         return NotForKind(key);
       }
       if (!flag) {
-        return invalid();
+        return Fail(fmt::format("`{}` is no value for `{}`", value, key), "write true or false");
       }
       out_.required = *flag;
     } else if (key == "size") {

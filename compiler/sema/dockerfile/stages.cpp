@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/dockerfile/unset_hint.h"
 
 namespace loam::sema {
 namespace {
@@ -91,7 +92,9 @@ bool Converter::ExpandStageHeader(const ast::Stage& source, Stage& stage) {
   }
   if (base.empty()) {
     auto report = emitter_.Emit<Kind::kBlankBaseName>(RangeOf(from.base, from), from.base.text);
-    report.Hint("give the ARG a default before the first FROM, or pass it with --build-arg");
+    std::string hint = UnsetVariableHint(from.base.text, global_, escape(), DeclaredArguments());
+    report.Hint(hint.empty() ? "give the ARG a default before the first FROM, or pass it with --build-arg"
+                             : std::move(hint));
     return false;
   }
   stage.base_name = base;
@@ -109,7 +112,10 @@ bool Converter::ExpandStageHeader(const ast::Stage& source, Stage& stage) {
                         ? Result<ir::Platform>(Unexpected(ErrorCode::kInvalidArgument, "it is blank after expansion"))
                         : ParsePlatform(text, graph());
     if (!platform) {
-      emitter_.Emit<Kind::kBadPlatform>(RangeOf(from.platform, from), from.platform.text, platform.error().message());
+      auto report = emitter_.Emit<Kind::kBadPlatform>(RangeOf(from.platform, from), from.platform.text,
+                                                      platform.error().message());
+      std::string hint = UnsetVariableHint(from.platform.text, global_, escape(), DeclaredArguments());
+      report.Hint(hint.empty() ? "write it as linux/amd64 or linux/arm/v7" : std::move(hint));
       return false;
     }
     stage.platform = *platform;

@@ -1,0 +1,5 @@
+FROM alpine:3.20
+WROKDIR /src
+COPY . .
+RUNN make
+ENTRYPONT ["/src/app"]

@@ -1,0 +1,3 @@
+ARG ALPINE_VERSION=3.20
+FROM alpine:${ALPINE_VERSON}
+RUN apk add git
