@@ -226,7 +226,9 @@ GraphNode Describe(const llb::Vertex& vertex) {
   if (!node.name.empty()) {
     const StepName step = ParseStepName(node.name);
     // The names of sources say less than what they are.
-    if (!node.is_source()) {
+    if (node.name == "[internal] preparing inline document") {
+      node.label = fmt::format("heredoc {}", vertex.op.file().actions(0).mkfile().path());
+    } else if (!node.is_source()) {
       node.label = WithoutPositions(WithoutMounts(step.text));
     }
     if (BelongsToStage(node)) {

@@ -266,7 +266,7 @@ class Layouter {
         Settle(rows_[sweep % 2 == 0 ? i : columns_ - 1 - i], true, true);
       }
     }
-    double top = 0;
+    double top = blocks_.front().y;
     for (const Block& block : blocks_) {
       top = std::min(top, block.y);
     }

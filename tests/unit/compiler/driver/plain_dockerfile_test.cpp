@@ -65,7 +65,7 @@ TEST_F(PlainDockerfileTest, OneFormForKeywordsCommentsAndBlankLines) {
 }
 
 TEST_F(PlainDockerfileTest, AContinuationThatContinuesNothing) {
-  EXPECT_EQ(Printed("FROM scratch\nRUN a \\\n# comment\n\n"), "FROM scratch\nRUN a \n");
+  EXPECT_EQ(Printed("FROM scratch\nRUN a \\\n# comment\n\n"), "FROM scratch\nRUN a\n");
 }
 
 TEST_F(PlainDockerfileTest, LegacyPairs) {
