@@ -5,6 +5,7 @@
 
 #include "base/image_reference.h"
 #include "base/platform.h"
+#include "llb-emit/encode.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/engine/engine_state.h"
 
@@ -41,11 +42,11 @@ pb::Definition SourceDefinition(const std::string& pinned_ref, const Platform& p
   source.mutable_platform()->set_architecture(platform.architecture);
   source.mutable_platform()->set_variant(platform.variant);
   pb::Definition definition;
-  const std::string bytes = source.SerializeAsString();
+  const std::string bytes = llb::EncodeOp(source);
   definition.add_def(bytes);
   pb::Op result;
   result.add_inputs()->set_digest(Digest::Of(bytes).ToString());
-  definition.add_def(result.SerializeAsString());
+  definition.add_def(llb::EncodeOp(result));
   return definition;
 }
 
