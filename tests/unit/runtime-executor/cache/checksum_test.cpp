@@ -11,6 +11,7 @@
 #include "base/rooted_fs.h"
 #include "base/strings.h"
 #include "runtime-executor/cache/checksum_index.h"
+#include "tests/support/require.h"
 
 namespace loam::cache {
 namespace {
@@ -51,7 +52,7 @@ class ChecksumTest : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) {
-      GTEST_SKIP() << "needs root: the digests are those of files owned by root";
+      LOAM_TEST_SKIP("needs root: the digests are those of files owned by root");
     }
     ::umask(022);
     dir_.emplace(Get(TempDir::Create()));

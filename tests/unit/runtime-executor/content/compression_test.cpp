@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/file_system.h"
+#include "tests/support/require.h"
 
 namespace loam::content {
 namespace {
@@ -240,7 +241,7 @@ TEST(Compression, CommandLineToolsReadWhatIsWritten) {
       WriteFileAtomic(dir->Child("a.zst"), CompressAll(data, {CompressionType::kZstd, {}}, 2).bytes).has_value());
   for (const auto& [tool, file] : {std::pair("gzip", "a.gz"), std::pair("zstd", "a.zst")}) {
     if (std::system(fmt::format("command -v {} >/dev/null", tool).c_str()) != 0) {
-      GTEST_SKIP() << tool << " is not installed";
+      LOAM_TEST_SKIP(std::string(tool) + " is not installed");
     }
     EXPECT_EQ(std::system(fmt::format("{} -dc {} | cmp - {}", tool, dir->Child(file), dir->Child("plain")).c_str()), 0)
         << tool;

@@ -15,6 +15,7 @@
 #include "runtime-executor/content/content_store.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/source/image_store.h"
+#include "tests/support/require.h"
 
 namespace loam::exporter {
 namespace {
@@ -98,7 +99,7 @@ class ExporterTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) {
-      GTEST_SKIP() << "layers are made as root here";
+      LOAM_TEST_SKIP("layers are made as root here");
     }
     dir_.emplace(*TempDir::Create());
     root_.emplace(dir_->Child("root"));
@@ -150,7 +151,7 @@ TEST_F(ExporterTest, OciArchiveIsTakenBySkopeoAndUmoci) {
     EXPECT_EQ(descriptor["digest"], response->at("containerimage.digest"));
     EXPECT_EQ(descriptor["platform"]["architecture"], "amd64");
     if (!HasTool("skopeo") || !HasTool("umoci")) {
-      GTEST_SKIP() << "skopeo or umoci is not installed";
+      LOAM_TEST_SKIP("skopeo or umoci is not installed");
     }
     EXPECT_EQ(Shell("skopeo inspect oci-archive:" + tar), 0);
     EXPECT_EQ(Shell("skopeo copy -q oci-archive:" + tar + " dir:" + Path(compression + ".dir")), 0);
@@ -176,7 +177,7 @@ TEST_F(ExporterTest, DockerArchiveHasItsManifest) {
   EXPECT_EQ(Digest::Of(config).ToString(), response->at("containerimage.config.digest"));
   EXPECT_EQ(json::parse(config)["rootfs"]["diff_ids"].size(), 2U);
   if (!HasTool("skopeo")) {
-    GTEST_SKIP() << "skopeo is not installed";
+    LOAM_TEST_SKIP("skopeo is not installed");
   }
   EXPECT_EQ(Shell("skopeo inspect docker-archive:" + tar), 0);
 }
@@ -294,7 +295,7 @@ TEST_F(ExporterTest, SeveralPlatformsMakeAnIndex) {
   EXPECT_FALSE(Export("oci", {{"dest", Path("d.tar")}, {"annotation[linux/s390x].a", "b"}}, input).has_value());
   EXPECT_NE(::access(Path("d.tar").c_str(), F_OK), 0);
   if (!HasTool("skopeo")) {
-    GTEST_SKIP() << "skopeo is not installed";
+    LOAM_TEST_SKIP("skopeo is not installed");
   }
   EXPECT_EQ(Shell("skopeo inspect --raw oci:" + Path("layout") + ":latest"), 0);
   EXPECT_EQ(Shell("skopeo copy -q --all oci:" + Path("layout") + ":latest dir:" + Path("copy")), 0);

@@ -13,6 +13,7 @@
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/session/local_client_services.h"
 #include "runtime-executor/source/image_store.h"
+#include "tests/support/require.h"
 
 namespace loam::gateway {
 namespace {
@@ -152,7 +153,7 @@ TEST_F(BuildHostTest, WhatAStateDoesNotShowIsNotFound) {
 
 TEST_F(BuildHostTest, ACommandAnswersWithItsOutputAndExitCode) {
   if (!ImportBusybox()) {
-    GTEST_SKIP() << "needs root, busybox and an OCI runtime";
+    LOAM_TEST_SKIP("needs root, busybox and an OCI runtime");
   }
   const auto answer = host_->Run(graph_, Capture("echo one; echo two; echo bad >&2; exit 3"));
   ASSERT_TRUE(answer.has_value()) << answer.error().message();
@@ -168,7 +169,7 @@ TEST_F(BuildHostTest, ACommandAnswersWithItsOutputAndExitCode) {
 
 TEST_F(BuildHostTest, ACommandIsRunOnceAndThenCached) {
   if (!ImportBusybox()) {
-    GTEST_SKIP() << "needs root, busybox and an OCI runtime";
+    LOAM_TEST_SKIP("needs root, busybox and an OCI runtime");
   }
   const std::string_view command = "cat /proc/sys/kernel/random/uuid";
   const auto first = host_->Run(graph_, Capture(command));
@@ -182,7 +183,7 @@ TEST_F(BuildHostTest, ACommandIsRunOnceAndThenCached) {
 
 TEST_F(BuildHostTest, ACommandThatCannotBeStartedIsAnError) {
   if (!ImportBusybox()) {
-    GTEST_SKIP() << "needs root, busybox and an OCI runtime";
+    LOAM_TEST_SKIP("needs root, busybox and an OCI runtime");
   }
   EXPECT_FALSE(host_->Run(graph_, Capture("true", "nobody-of-that-name")).has_value());
 }

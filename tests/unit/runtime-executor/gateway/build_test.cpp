@@ -12,6 +12,7 @@
 #include "runtime-executor/gateway/dockerfile_build.h"
 #include "runtime-executor/session/local_client_services.h"
 #include "runtime-executor/source/image_store.h"
+#include "tests/support/require.h"
 
 namespace loam::gateway {
 namespace {
@@ -161,7 +162,7 @@ TEST_F(BuildTest, UnchangedContextRunsNothingAndAChangedFileOnlyWhatUsesIt) {
 
 TEST_F(BuildTest, RunInAnImportedImage) {
   if (!ImportBusybox()) {
-    GTEST_SKIP() << "needs root, busybox-static and crun or runc";
+    LOAM_TEST_SKIP("needs root, busybox-static and crun or runc");
   }
   Write("name", "world");
   const std::string dockerfile =
@@ -191,7 +192,7 @@ TEST_F(BuildTest, RunInAnImportedImage) {
 
 TEST_F(BuildTest, FailingStepNamesItselfAndItsLines) {
   if (!ImportBusybox()) {
-    GTEST_SKIP() << "needs root, busybox-static and crun or runc";
+    LOAM_TEST_SKIP("needs root, busybox-static and crun or runc");
   }
   const Built built = Build("FROM box\nRUN true\nRUN echo before; exit 7\nRUN true\n");
   ASSERT_FALSE(built.result.has_value());

@@ -25,6 +25,7 @@
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/worker/worker.h"
+#include "tests/support/require.h"
 
 namespace loam::ops {
 namespace {
@@ -103,7 +104,7 @@ class ExecOpTest : public testing::Test {
  protected:
   void SetUp() override {
     if (geteuid() != 0 || !FindProgram("crun")) {
-      GTEST_SKIP() << "needs root and crun";
+      LOAM_TEST_SKIP("needs root and crun");
     }
     auto store = snapshot::LayerStore::Open({.root = dir_.path() + "/root"});
     ASSERT_TRUE(store) << store.error().message();
@@ -248,7 +249,7 @@ TEST_F(ExecOpTest, SshAgentIsForwarded) {
 
 TEST(SshForwarder, CarriesBytesBothWays) {
   if (geteuid() != 0) {
-    GTEST_SKIP() << "needs root";
+    LOAM_TEST_SKIP("needs root");
   }
   FakeClient client;
   auto forwarder = session::SshForwarder::Start([&](std::stop_token stop) { return client.Connect("one", stop); }, 1, 2, 0640);

@@ -12,6 +12,7 @@
 #include "base/base64.h"
 #include "base/file_system.h"
 #include "base/process.h"
+#include "tests/support/require.h"
 
 namespace loam::session {
 namespace {
@@ -77,7 +78,7 @@ TEST_F(ClientServicesTest, SshBySocketAndKey) {
   EXPECT_FALSE(ParseSshOption("default"));
 
   if (!FindProgram("ssh-keygen") || !FindProgram("ssh-agent")) {
-    GTEST_SKIP() << "skipped: openssh-client is not installed";
+    LOAM_TEST_SKIP("openssh-client is not installed");
   }
   ProcessSpec keygen;
   keygen.args = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", dir_.Child("key")};

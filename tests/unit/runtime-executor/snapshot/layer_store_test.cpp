@@ -13,6 +13,7 @@
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "runtime-executor/snapshot/tar_format.h"
+#include "tests/support/require.h"
 
 namespace loam::snapshot {
 namespace {
@@ -42,7 +43,7 @@ class LayerStoreTest : public testing::TestWithParam<Mode> {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) {
-      GTEST_SKIP() << "needs root: layers hold devices and files of other owners";
+      LOAM_TEST_SKIP("needs root: layers hold devices and files of other owners");
     }
     dir_.emplace(Get(TempDir::Create("", "loam:te,st\\-")));
     Open();

@@ -18,6 +18,7 @@
 #include "runtime-executor/session/local_client_services.h"
 #include "runtime-executor/source/image/image_provider.h"
 #include "runtime-executor/source/local/local_source.h"
+#include "tests/support/require.h"
 
 namespace loam::source {
 namespace {
@@ -140,7 +141,7 @@ class RegistrySourceTest : public ImageSourceTest {
  protected:
   void SetUp() override {
     if (!FindProgram("docker-registry")) {
-      GTEST_SKIP() << "skipped: docker-registry is not installed";
+      LOAM_TEST_SKIP("docker-registry is not installed");
     }
     ImageSourceTest::SetUp();
     host_ = fmt::format("127.0.0.1:{}", FreePort());

@@ -8,6 +8,7 @@
 #include "base/file_system.h"
 #include "base/process.h"
 #include "runtime-executor/source/oci-layout/oci_layout.h"
+#include "tests/support/require.h"
 
 namespace loam::source {
 namespace {
@@ -248,7 +249,7 @@ TEST_F(ImageStoreTest, ImportsADockerArchive) {
 
 TEST_F(ImageStoreTest, ReadsWhatSkopeoWrites) {
   if (!FindProgram("skopeo")) {
-    GTEST_SKIP() << "skipped: skopeo is not installed";
+    LOAM_TEST_SKIP("skopeo is not installed");
   }
   const StoredImage image = ImportRootfs();
   WriteLayout("layout", image, {{"org.opencontainers.image.ref.name", "1"}});

@@ -24,6 +24,7 @@
 #include "base/file_system.h"
 #include "base/process.h"
 #include "runtime-executor/worker/cgroup.h"
+#include "tests/support/require.h"
 
 namespace loam::worker {
 namespace {
@@ -115,10 +116,10 @@ class WorkerTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (geteuid() != 0) {
-      GTEST_SKIP() << "needs root";
+      LOAM_TEST_SKIP("needs root");
     }
     if (!FindProgram(GetParam())) {
-      GTEST_SKIP() << GetParam() << " is not installed";
+      LOAM_TEST_SKIP(std::string(GetParam()) + " is not installed");
     }
     cgroup_parent_ = fmt::format("loam-test-{}", getpid());
     mounts_before_ = ReadText("/proc/self/mountinfo");
@@ -601,7 +602,7 @@ TEST(WorkerOpen, OrdinaryUserIsToldToBecomeRoot) {
 TEST(RemoveStaleCgroups, KeepsThoseOfLivingProcesses) {
   const CgroupHost host = DetectCgroups();
   if (geteuid() != 0 || host.version != CgroupVersion::kV1) {
-    GTEST_SKIP() << "needs root and cgroups v1";
+    LOAM_TEST_SKIP("needs root and cgroups v1");
   }
   const std::string parent = "/sys/fs/cgroup/memory/loam-stale-test";
   fs::create_directories(parent + "/step-1-1-1/step");       // pid 1 did not start at tick 1
