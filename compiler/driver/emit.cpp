@@ -3,6 +3,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/strings.h"
 #include "compiler/ast/dockerfile/print.h"
@@ -24,6 +25,7 @@ constexpr auto kKinds = std::to_array<KindRow>({
     {EmitKind::kTokens, "tokens", StopAfter::kParse},
     {EmitKind::kTree, "tree", StopAfter::kParse},
     {EmitKind::kAst, "ast", StopAfter::kAst},
+    {EmitKind::kAstJson, "ast-json", StopAfter::kAst},
     {EmitKind::kIr, "ir", StopAfter::kPasses},
     {EmitKind::kLlb, "llb", StopAfter::kEmission},
     {EmitKind::kLlbText, "llb-text", StopAfter::kEmission},
@@ -31,6 +33,7 @@ constexpr auto kKinds = std::to_array<KindRow>({
     {EmitKind::kDot, "dot", StopAfter::kEmission},
     {EmitKind::kDigests, "digests", StopAfter::kEmission},
     {EmitKind::kImageConfig, "image-config", StopAfter::kEmission},
+    {EmitKind::kDockerfile, "dockerfile", StopAfter::kAst},
 });
 
 Result<std::string> EmitPlatform(EmitKind kind, const CompiledPlatform& platform) {
@@ -38,7 +41,8 @@ Result<std::string> EmitPlatform(EmitKind kind, const CompiledPlatform& platform
     return platform.definition.bytes;
   }
   if (kind == EmitKind::kImageConfig) {
-    return platform.image_config + "\n";
+    const auto config = nlohmann::ordered_json::parse(platform.image_config, nullptr, false);
+    return config.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
   const llb::Graph graph = LOAM_TRY(llb::ReadDefinition(platform.definition.bytes));
   switch (kind) {
@@ -53,9 +57,11 @@ Result<std::string> EmitPlatform(EmitKind kind, const CompiledPlatform& platform
     case EmitKind::kTokens:
     case EmitKind::kTree:
     case EmitKind::kAst:
+    case EmitKind::kAstJson:
     case EmitKind::kIr:
     case EmitKind::kLlb:
     case EmitKind::kImageConfig:
+    case EmitKind::kDockerfile:
       break;
   }
   LOAM_UNREACHABLE("not a kind of one platform");
@@ -73,7 +79,7 @@ std::optional<EmitKind> ParseEmitKind(std::string_view name) {
 }
 
 std::string_view EmitKindNames() {
-  return "tokens, tree, ast, ir, llb, llb-text, llb-json, dot, digests, image-config";
+  return "tokens, tree, ast, ast-json, ir, llb, llb-text, llb-json, dot, digests, image-config, dockerfile";
 }
 
 StopAfter StageFor(EmitKind kind) {
@@ -85,8 +91,12 @@ StopAfter StageFor(EmitKind kind) {
   LOAM_UNREACHABLE("emit kind outside the table");
 }
 
+bool IsOfTheFile(EmitKind kind) {
+  return kind == EmitKind::kTokens || kind == EmitKind::kTree || kind == EmitKind::kAst || kind == EmitKind::kAstJson;
+}
+
 Result<std::string> EmitText(EmitKind kind, const CompileResult& result, const source::Buffer& buffer,
-                             std::string_view platform) {
+                             std::string_view platform, const std::vector<Pin>& pins) {
   switch (kind) {
     case EmitKind::kTokens:
       return syntax::PrintTokens(*result.dockerfile.tree);
@@ -94,6 +104,10 @@ Result<std::string> EmitText(EmitKind kind, const CompileResult& result, const s
       return syntax::PrintTree(*result.dockerfile.tree);
     case EmitKind::kAst:
       return ast::PrintText(result.dockerfile, buffer);
+    case EmitKind::kAstJson:
+      return ast::PrintJson(result.dockerfile, buffer);
+    case EmitKind::kDockerfile:
+      return PlainDockerfile(result.dockerfile, buffer, pins);
     case EmitKind::kIr:
       return ir::PrintModule(result.module);
     case EmitKind::kLlb:
