@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "cli/commands/build_check.h"
 #include "cli/commands/common.h"
 #include "cli/commands/dockerfile_input.h"
 #include "compiler/diagnostics/render.h"
-#include "compiler/driver/check_report.h"
 #include "compiler/driver/compile.h"
 #include "compiler/driver/describe_report.h"
 #include "compiler/driver/outline_report.h"
@@ -19,6 +19,17 @@ namespace {
 Error NoSuchCall(std::string_view text) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("`--call={}` is no question about a build", text))
       .WithHint("build, check, outline, targets or subrequests.describe; with `,format=json` as JSON");
+}
+
+Result<> TakeCheckFlags(const Flags& flags, Call& call) {
+  if (call.method != CallMethod::kCheck) {
+    return RefuseCheckFlags(flags);
+  }
+  call.check = LOAM_TRY(ParseCheckSettings(flags));
+  if (call.json && !flags.Has("format")) {
+    call.check.format = CheckFormat::kJson;
+  }
+  return {};
 }
 
 Exit Fail(const Context& context, const Error& error) {
@@ -34,6 +45,7 @@ Result<Call> ParseCall(const Flags& flags) {
     call.method = CallMethod::kCheck;
   }
   if (!flags.Has("call")) {
+    LOAM_TRY(TakeCheckFlags(flags, call));
     return call;
   }
   const std::string text = flags.String("call");
@@ -58,6 +70,7 @@ Result<Call> ParseCall(const Flags& flags) {
       return Unexpected(NoSuchCall(text));
     }
   }
+  LOAM_TRY(TakeCheckFlags(flags, call));
   return call;
 }
 
@@ -95,34 +108,31 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
   } else {
     return Fail(context, made.error());
   }
+  if (call.method == CallMethod::kCheck) {
+    // What came over standard input has no file.
+    const std::string path = files.temporary ? "" : files.dockerfile_dir + "/" + files.dockerfile_name;
+    return RunCheck(context, call.check, *input, options, *around.host, path);
+  }
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
   const Result<driver::CompileResult> result = driver::Compile(*input->sources, buffer, options, *around.host, emitter);
   if (!result) {
     return Fail(context, result.error());
   }
-  if (call.method != CallMethod::kCheck) {
-    if (!result->ok) {
-      fmt::print(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
-      return Exit::kFailed;
-    }
-    std::string text;
-    if (call.method == CallMethod::kTargets) {
-      const ast::Dockerfile& file = result->dockerfile;
-      text = call.json ? driver::TargetsJson(file, buffer) : driver::TargetsText(file);
-    } else {
-      const driver::Outline found = outline.Collect();
-      text = call.json ? driver::OutlineJson(found, buffer) : driver::OutlineText(found);
-    }
-    fmt::print(context.out, "{}", text);
-    return Exit::kOk;
-  }
-  const driver::CheckReport report{result->warnings, consumer.diagnostics(), buffer};
-  fmt::print(context.out, "{}", call.json ? driver::CheckJson(report) : driver::CheckText(report));
-  if (!call.json && !result->ok) {
+  if (!result->ok) {
     fmt::print(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
+    return Exit::kFailed;
   }
-  return result->ok && result->warnings.empty() ? Exit::kOk : Exit::kFailed;
+  std::string text;
+  if (call.method == CallMethod::kTargets) {
+    const ast::Dockerfile& file = result->dockerfile;
+    text = call.json ? driver::TargetsJson(file, buffer) : driver::TargetsText(file);
+  } else {
+    const driver::Outline found = outline.Collect();
+    text = call.json ? driver::OutlineJson(found, buffer) : driver::OutlineText(found);
+  }
+  fmt::print(context.out, "{}", text);
+  return Exit::kOk;
 }
 
 }  // namespace loam::cli

@@ -3,6 +3,7 @@
 
 #include "cli/build_engine.h"
 #include "cli/command.h"
+#include "cli/commands/build_check.h"
 #include "cli/commands/build_context.h"
 
 namespace loam::cli {
@@ -12,9 +13,10 @@ enum class CallMethod : std::uint8_t { kBuild, kCheck, kTargets, kOutline, kDesc
 struct Call {
   CallMethod method = CallMethod::kBuild;
   bool json = false;
+  CheckSettings check;  // of kCheck
 };
 
-// From --call and --check.
+// From --call and --check, and the flags that belong to --check.
 Result<Call> ParseCall(const Flags& flags);
 
 // Prints the answer. A check that finds something fails.

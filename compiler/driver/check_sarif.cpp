@@ -66,13 +66,11 @@ class SarifWriter {
       }
     }
     Json run;
-    run["tool"]["driver"] = {{"name", "loam"},
-                             {"informationUri", "https://loam.build"},
-                             {"semanticVersion", version},
-                             {"rules", rules_}};
+    run["tool"]["driver"] = {
+        {"name", "loam"}, {"informationUri", "https://loam.build"}, {"semanticVersion", version}, {"rules", rules_}};
     run["columnKind"] = "utf16CodeUnits";
-    run["artifacts"] = Json::array(
-        {{{"location", {{"uri", Uri(report_.buffer.name())}}}, {"sourceLanguage", "dockerfile"}}});
+    run["artifacts"] =
+        Json::array({{{"location", {{"uri", Uri(report_.buffer.name())}}}, {"sourceLanguage", "dockerfile"}}});
     run["results"] = std::move(results);
     return {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
             {"version", "2.1.0"},
@@ -123,8 +121,8 @@ class SarifWriter {
   Json FixOf(const lint::Fix& fix) const {
     Json replacements = Json::array();
     for (const diag::Edit& edit : fix.edits) {
-      replacements.push_back({{"deletedRegion", Region(report_.buffer, edit.range)},
-                              {"insertedContent", {{"text", edit.replacement}}}});
+      replacements.push_back(
+          {{"deletedRegion", Region(report_.buffer, edit.range)}, {"insertedContent", {{"text", edit.replacement}}}});
     }
     Json change{{"artifactLocation", {{"uri", Uri(report_.buffer.name())}, {"index", 0}}},
                 {"replacements", std::move(replacements)}};

@@ -160,9 +160,7 @@ void DescribeJson(const Json& before, const Json& after, const std::string& path
   if (before == after) {
     return;
   }
-  const auto show = [](const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  };
+  const auto show = [](const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); };
   if (before.is_object() && after.is_object()) {
     Json all = before;
     all.update(after);
@@ -253,9 +251,8 @@ std::vector<Candidate> Candidates(const std::vector<lint::Warning>& warnings, li
   std::vector<Candidate> candidates;
   for (const lint::Warning& warning : warnings) {
     for (const lint::Fix& fix : warning.fixes) {
-      if (fix.safety != safety || std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
-            return Overlap(*other.fix, fix);
-          })) {
+      if (fix.safety != safety || std::any_of(candidates.begin(), candidates.end(),
+                                              [&](const Candidate& other) { return Overlap(*other.fix, fix); })) {
         continue;
       }
       candidates.push_back({{std::string(warning.rule->name), warning.lines, fix.title, false, {}}, &fix});
@@ -351,9 +348,8 @@ class Fixer {
     std::vector<Candidate> candidates = Candidates(checked.warnings, lint::FixSafety::kUnsafe);
     // Safe ones that proved to change something count as unsafe.
     for (Candidate& safe : Candidates(checked.warnings, lint::FixSafety::kSafe)) {
-      if (fix_options_.unsafe && std::none_of(candidates.begin(), candidates.end(), [&](const Candidate& other) {
-            return Overlap(*other.fix, *safe.fix);
-          })) {
+      if (fix_options_.unsafe && std::none_of(candidates.begin(), candidates.end(),
+                                              [&](const Candidate& other) { return Overlap(*other.fix, *safe.fix); })) {
         candidates.push_back(std::move(safe));
       }
     }
