@@ -77,7 +77,15 @@ class Printer {
     std::vector<Edit> edits;
     const auto keyword = instruction.keyword.range;
     std::string upper(ast::KeywordOf(instruction.kind));
-    edits.push_back({keyword.begin, keyword.end, std::move(upper)});
+    // One blank after it, if there are any.
+    std::uint32_t end = keyword.end;
+    while (end < instruction.range.end && IsBlank(buffer_.text()[end])) {
+      ++end;
+    }
+    if (end > keyword.end) {
+      upper += ' ';
+    }
+    edits.push_back({keyword.begin, end, std::move(upper)});
     if (const auto* from = ast::As<ast::From>(&instruction); from != nullptr && from->as_keyword.present()) {
       edits.push_back({from->as_keyword.range.begin, from->as_keyword.range.end, "AS"});
     }

@@ -60,7 +60,7 @@ class PlainDockerfileTest : public testing::Test {
 
 TEST_F(PlainDockerfileTest, OneFormForKeywordsCommentsAndBlankLines) {
   EXPECT_EQ(Printed("\xEF\xBB\xBF# syntax=docker/dockerfile:1\n# check=skip=all\n\n# about\nfrom scratch as a\n\n  # b\n"
-                    "  run x \\\n\n   # in between\n   && y\r\nFrom a\ncopy . /x\n"),
+                    "  run x \\\n\n   # in between\n   && y\r\nFrom\t a\ncopy   . /x\n"),
             "FROM scratch AS a\nRUN x \\\n   && y\n\nFROM a\nCOPY . /x\n");
 }
 
