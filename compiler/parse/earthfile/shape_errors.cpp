@@ -18,8 +18,6 @@ using syntax::earthfile::Tree;
 // What is missing at the end of the line that starts with `keyword`.
 std::string Missing(TokenKind keyword, TokenKind last) {
   switch (keyword) {
-    case TokenKind::kKeywordVersion:
-      return "a number, such as `0.8`";
     case TokenKind::kKeywordIf:
     case TokenKind::kKeywordElseIf:
       return "a condition";
@@ -97,6 +95,10 @@ void ReportLine(const Tree& tree, std::uint32_t offending, diag::Emitter& emitte
         .Hint("write `WITH DOCKER`");
     return;
   }
+  if (at_line_end && keyword.kind == TokenKind::kKeywordVersion) {
+    emitter.Emit<Kind::kEarthMissingVersionNumber>(last_range).Hint("write `VERSION 0.8`");
+    return;
+  }
   if (at_line_end) {
     auto report = emitter.Emit<Kind::kEarthMissingArgument>(last_range, keyword_text,
                                                             Missing(keyword.kind, tree.tokens[last].kind));
@@ -117,6 +119,16 @@ void ReportLine(const Tree& tree, std::uint32_t offending, diag::Emitter& emitte
 
 void ReportMissingEnd(const Tree& tree, std::uint32_t opening, std::uint32_t offending, diag::Emitter& emitter) {
   const Token& keyword = tree.tokens[opening];
+  if (keyword.kind == TokenKind::kKeywordWith) {
+    // Without DOCKER no block was opened; that was reported.
+    std::uint32_t next = opening + 1;
+    while (next < tree.tokens.size() && IsTrivia(tree.tokens[next].kind)) {
+      ++next;
+    }
+    if (next == tree.tokens.size() || tree.tokens[next].kind != TokenKind::kKeywordDocker) {
+      return;
+    }
+  }
   auto report = emitter.Emit<Kind::kEarthMissingEnd>(tree.RangeOf(keyword), tree.SourceOf(keyword));
   report.Hint("close it with `END` on a line of its own");
   for (std::uint32_t i = opening + 1; i < tree.tokens.size() && !IsVirtual(tree.tokens[i].kind); ++i) {

@@ -7,9 +7,9 @@ namespace loam::parse::earthfile {
 
 namespace {
 
-constexpr std::uint64_t kStepsPerByte = 64;
-constexpr std::uint64_t kLeastSteps = std::uint64_t{1} << 20;
-constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 26;
+constexpr std::uint64_t kStepsPerByte = 16;
+constexpr std::uint64_t kLeastSteps = std::uint64_t{1} << 19;
+constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 23;
 
 constexpr bool IsBlank(char c) {
   return c == ' ' || c == '\t';
