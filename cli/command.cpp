@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "cli/commands/earthfile/earth_verbs.h"
 
 namespace loam::cli {
 
@@ -40,8 +41,10 @@ namespace {
 
 void PrintHelp(std::FILE* out) {
   fmt::print(out,
-             "loam builds container images from Dockerfiles, without a daemon\n\n"
-             "usage: loam COMMAND [FLAGS] [ARGUMENTS]\n\ncommands:\n");
+             "loam builds container images from Dockerfiles and Earthfiles, without a daemon\n\n"
+             "usage: loam COMMAND [FLAGS] [ARGUMENTS]\n"
+             "       loam [FLAGS] +TARGET [--ARG=VALUE…]   (a target of an Earthfile, as `loam build +TARGET`)\n"
+             "       loam earthly …                        (earthly's own command line)\n\ncommands:\n");
   for (const Command* const command : AllCommands()) {
     fmt::print(out, "  {:<12} {}\n", command->name, command->summary);
   }
@@ -51,6 +54,12 @@ void PrintHelp(std::FILE* out) {
 }  // namespace
 
 Exit RunMain(Context& context, const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments[0] == "earthly") {
+    return RunEarthly(context, {arguments.begin() + 1, arguments.end()});
+  }
+  if (const std::optional<Exit> built = TryEarthCommand(context, arguments)) {
+    return *built;
+  }
   if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h") {
     if (arguments.size() > 1 && arguments[0] == "help") {
       return RunMain(context, {arguments[1], "--help"});

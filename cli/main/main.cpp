@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/commands/earthfile/earth_verbs.h"
 
 namespace {
 
@@ -55,7 +56,11 @@ int main(int argc, char** argv) {
   loam::cli::Context context;
   context.stop = watcher->token();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const int code = static_cast<int>(loam::cli::RunMain(context, arguments));
+  // A link of this name takes earthly's command line.
+  const std::string_view called = argc > 0 ? argv[0] : "";
+  const std::string_view name = called.substr(called.rfind('/') + 1);
+  const int code = static_cast<int>(name == "earthly" ? loam::cli::RunEarthly(context, arguments)
+                                                      : loam::cli::RunMain(context, arguments));
   std::fflush(stdout);
   // Output that could not be written (a full disk behind `-o -`, a closed pipe) is a failure.
   return code == 0 && std::ferror(stdout) != 0 ? 1 : code;
