@@ -1,4 +1,4 @@
-// loam compile: what the compiler makes of a Dockerfile, stage by stage.
+// loam compile: what the compiler makes of a Dockerfile, stage by stage, or of the text of an Earthfile.
 #include <fmt/format.h>
 
 #include "cli/commands/build_context.h"
@@ -10,6 +10,7 @@
 #include "cli/commands/verbs.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/driver/compile.h"
+#include "compiler/driver/earthfile/front.h"
 #include "compiler/driver/emit.h"
 #include "compiler/driver/plain_dockerfile.h"
 #include "compiler/sema/unknown_build_host.h"
@@ -70,13 +71,46 @@ Exit Fail(const Context& context, const Error& error) {
   return context.stop.stop_requested() ? Exit::kInterrupted : Exit::kFailed;
 }
 
+// The front of an Earthfile. Its later stages belong to a whole project, and are made by `loam build`.
+Exit RunEarthfile(const Context& context, const std::string& path, driver::EmitKind emit, const std::string& format) {
+  using driver::earthfile::FrontStage;
+  FrontStage stage{};
+  if (emit == driver::EmitKind::kTokens) {
+    stage = FrontStage::kTokens;
+  } else if (emit == driver::EmitKind::kTree) {
+    stage = FrontStage::kTree;
+  } else if (emit == driver::EmitKind::kAst) {
+    stage = FrontStage::kAst;
+  } else if (emit == driver::EmitKind::kAstJson) {
+    stage = FrontStage::kAstSourceMap;
+  } else {
+    return UsageError(context, kCompileCommand,
+                      Error(ErrorCode::kInvalidArgument, "an Earthfile has no such stage by itself")
+                          .WithHint("--emit=tokens, tree, ast, or ast-json (with source locations)"));
+  }
+  source::SourceManager sources;
+  const auto buffer = sources.LoadFile(path);
+  if (!buffer) {
+    return Fail(context, buffer.error());
+  }
+  diag::CollectingConsumer consumer;
+  diag::Emitter emitter(consumer);
+  const std::string text = driver::earthfile::PrintFront(stage, **buffer, emitter);
+  std::vector<diag::Diagnostic> diagnostics = consumer.Take();
+  diag::SortByPosition(diagnostics);
+  PrintDiagnosticsAs(context, format, sources, diagnostics);
+  if (format == "text") {
+    std::fwrite(text.data(), 1, text.size(), context.out);
+  }
+  return emitter.has_errors() ? Exit::kFailed : Exit::kOk;
+}
+
 Exit Run(Context& context, const Flags& flags) {
   const auto emit = driver::ParseEmitKind(flags.Has("emit") ? flags.String("emit") : "llb-text");
   if (!emit) {
-    return UsageError(
-        context, kCompileCommand,
-        Error(ErrorCode::kInvalidArgument, fmt::format("`--emit={}` is no stage", flags.String("emit")))
-            .WithHint(std::string(driver::EmitKindNames())));
+    return UsageError(context, kCompileCommand,
+                      Error(ErrorCode::kInvalidArgument, fmt::format("`--emit={}` is no stage", flags.String("emit")))
+                          .WithHint(std::string(driver::EmitKindNames())));
   }
   const bool pin = flags.Bool("pin");
   if (pin && *emit != driver::EmitKind::kDockerfile) {
@@ -91,6 +125,13 @@ Exit Run(Context& context, const Flags& flags) {
   }
   if (flags.positional().size() > 1) {
     return UsageError(context, kCompileCommand, Error(ErrorCode::kInvalidArgument, "one build context at most"));
+  }
+  // `-f path/Earthfile`, or the file itself in place of a build context.
+  const std::string named = flags.Has("file")              ? flags.String("file")
+                            : flags.positional().empty() ? std::string()
+                                                         : flags.positional()[0];
+  if (driver::earthfile::IsEarthfileName(named)) {
+    return RunEarthfile(context, named, *emit, format);
   }
   const Result<BuildContext> files =
       PrepareBuildContext(context, flags.positional().empty() ? "." : flags.positional()[0], flags.String("file"));
