@@ -1,5 +1,5 @@
-// JSON text exactly as Go's encoding/json writes it: fields in their order, empty ones left out, HTML characters escaped.
-// Cache keys and image configs are digests of such texts, so every byte counts.
+// JSON text exactly as Go's encoding/json writes it: fields in their order, empty ones left out, HTML characters
+// escaped. Cache keys and image configs are digests of such texts, so every byte counts.
 #pragma once
 
 #include <cstdint>

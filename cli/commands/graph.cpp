@@ -64,10 +64,12 @@ class DrawingHost : public sema::UnknownBuildHost {
         return answer;
       }
     }
-    return sema::ImageMetadata{std::string(query.ref), {},
-                               fmt::format(R"({{"os":"{}","architecture":"{}","config":{{}},"rootfs":{{"type":"layers",)"
-                                           R"("diff_ids":["sha256:{:0>64}"]}}}})",
-                                           query.platform.os, query.platform.architecture, 0)};
+    return sema::ImageMetadata{
+        std::string(query.ref),
+        {},
+        fmt::format(R"({{"os":"{}","architecture":"{}","config":{{}},"rootfs":{{"type":"layers",)"
+                    R"("diff_ids":["sha256:{:0>64}"]}}}})",
+                    query.platform.os, query.platform.architecture, 0)};
   }
   Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) override {
     return other_ != nullptr ? other_->SourceTime(graph, source) : UnknownBuildHost::SourceTime(graph, source);
@@ -95,8 +97,7 @@ Result<Format> ParseFormat(const Flags& flags) {
     if (name == "mermaid") {
       return Format::kMermaid;
     }
-    return Unexpected(ErrorCode::kInvalidArgument,
-                      fmt::format("`--format={}`: expected svg, dot or mermaid", name));
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`--format={}`: expected svg, dot or mermaid", name));
   }
   const std::string file = flags.String("output");
   if (file.ends_with(".dot") || file.ends_with(".gv")) {
@@ -236,8 +237,7 @@ Exit Run(Context& context, const Flags& flags) {
   options.level = request->frontend.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
-  const Result<driver::CompileResult> result =
-      driver::Compile(*input->sources, *input->buffer, options, host, emitter);
+  const Result<driver::CompileResult> result = driver::Compile(*input->sources, *input->buffer, options, host, emitter);
   if (!result) {
     return Fail(context, result.error());
   }

@@ -68,8 +68,8 @@ IgnoreFile IgnoreFileOf(const BuildContext& files) {
   return Exists(path) ? IgnoreFile{own, path} : IgnoreFile{".dockerignore", files.context_dir + "/.dockerignore"};
 }
 
-// "`src/a` is excluded by line 3 of .dockerignore (`src/*`)": the last line whose pattern excludes the path; "" if it is
-// not excluded.
+// "`src/a` is excluded by line 3 of .dockerignore (`src/*`)": the last line whose pattern excludes the path; "" if it
+// is not excluded.
 std::string Excluded(const IgnoreFile& ignore, const std::string& path) {
   const Result<std::string> text = ReadFile(ignore.path);
   const Result<PatternMatcher> whole =

@@ -140,8 +140,7 @@ void DescribeMounts(const pb::ExecOp& exec, GraphNode& node) {
         node.details.push_back(fmt::format("secret {}", mount.secretopt().id()));
         break;
       case pb::SSH:
-        node.details.push_back(
-            fmt::format("ssh {}", mount.sshopt().id().empty() ? "default" : mount.sshopt().id()));
+        node.details.push_back(fmt::format("ssh {}", mount.sshopt().id().empty() ? "default" : mount.sshopt().id()));
         break;
       case pb::BIND:
       default:
@@ -336,8 +335,8 @@ BuildGraph MakeBuildGraph(const llb::Graph& llb) {
 
 std::string TimingText(const StepTiming& timing) {
   const auto time = [&] {
-    return timing.seconds >= 60  ? fmt::format("{}m{:02}s", static_cast<int>(timing.seconds) / 60,
-                                               static_cast<int>(timing.seconds) % 60)
+    return timing.seconds >= 60
+               ? fmt::format("{}m{:02}s", static_cast<int>(timing.seconds) / 60, static_cast<int>(timing.seconds) % 60)
            : timing.seconds >= 1 ? fmt::format("{:.1f}s", timing.seconds)
                                  : fmt::format("{:.0f}ms", timing.seconds * 1000);
   };

@@ -1,5 +1,5 @@
-// What `--call=subrequests.describe` prints: the answer to BuildKit's `frontend.subrequests.describe`, the questions that
-// the frontend answers, as text and as JSON.
+// What `--call=subrequests.describe` prints: the answer to BuildKit's `frontend.subrequests.describe`, the questions
+// that the frontend answers, as text and as JSON.
 #pragma once
 
 #include <string>

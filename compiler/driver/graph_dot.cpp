@@ -80,8 +80,8 @@ std::string GraphDot(const BuildGraph& graph) {
     const GraphNode& node = graph.nodes[index];
     const NodeColors colors = ColorsOf(node.kind);
     const std::string fill = node.timing ? TimingColor(*node.timing, longest) : std::string(colors.fill);
-    const bool dark = node.kind == GraphNode::Kind::kResult ||
-                      (node.timing && node.timing->state == StepTiming::State::kFailed);
+    const bool dark =
+        node.kind == GraphNode::Kind::kResult || (node.timing && node.timing->state == StepTiming::State::kFailed);
     fmt::format_to(std::back_inserter(out), "{}n{} [label={} shape={} fillcolor=\"{}\" color=\"{}\"{} tooltip={}];\n",
                    indent, index, Label(node), ShapeOf(node), fill, colors.border, dark ? " fontcolor=white" : "",
                    Quoted(node.name.empty() ? node.label : node.name));

@@ -221,8 +221,7 @@ class Layouter {
         for (const std::size_t block : row) {
           wishes.emplace_back(Wish(block, to_right, !to_right) + blocks_[block].height / 2, block);
         }
-        std::stable_sort(wishes.begin(), wishes.end(),
-                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::stable_sort(wishes.begin(), wishes.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         for (std::size_t k = 0; k < row.size(); ++k) {
           row[k] = wishes[k].second;
         }

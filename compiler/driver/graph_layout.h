@@ -44,11 +44,11 @@ struct GraphLayout {
 // Sizes that the text needs.
 struct LayoutMetrics {
   double node_width = 300;
-  double title_height = 26;    // of a stage
-  double padding = 12;         // around the steps of a stage
-  double step_gap = 14;        // between them
+  double title_height = 26;  // of a stage
+  double padding = 12;       // around the steps of a stage
+  double step_gap = 14;      // between them
   double column_gap = 84;
-  double row_gap = 22;         // between stages of a column
+  double row_gap = 22;  // between stages of a column
   double lane_height = 10;
 };
 

@@ -83,8 +83,8 @@ std::string GraphMermaid(const BuildGraph& graph) {
     const GraphNode& node = graph.nodes[i];
     const NodeColors colors = ColorsOf(node.kind);
     const std::string fill = node.timing ? TimingColor(*node.timing, longest) : std::string(colors.fill);
-    const bool dark = node.kind == GraphNode::Kind::kResult ||
-                      (node.timing && node.timing->state == StepTiming::State::kFailed);
+    const bool dark =
+        node.kind == GraphNode::Kind::kResult || (node.timing && node.timing->state == StepTiming::State::kFailed);
     fmt::format_to(std::back_inserter(out), "  style n{} fill:{},stroke:{},color:{}\n", i, fill, colors.border,
                    dark ? "#ffffff" : "#0f172a");
   }

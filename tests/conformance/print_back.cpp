@@ -30,10 +30,9 @@ PrintBack RunPrintBack(Case& test, const Outcome& outcome) {
     const bool ok = printed.ok && printed.head == outcome.head && printed.digests == outcome.digests &&
                     printed.image == outcome.image;
     if (!ok && back.difference.empty()) {
-      back.difference =
-          fmt::format("  {}{}{}\n{}\n", printed.ok ? "" : "error: " + printed.error,
-                      printed.ok && printed.digests != outcome.digests ? " ops" : "",
-                      printed.ok && printed.image != outcome.image ? " image config" : "", again.text);
+      back.difference = fmt::format("  {}{}{}\n{}\n", printed.ok ? "" : "error: " + printed.error,
+                                    printed.ok && printed.digests != outcome.digests ? " ops" : "",
+                                    printed.ok && printed.image != outcome.image ? " image config" : "", again.text);
     }
     return ok;
   };

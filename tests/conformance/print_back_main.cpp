@@ -1,6 +1,6 @@
-// loam-print-back DIR [TEXT]: prints every accepted Dockerfile of DIR/golden.jsonl (whose path contains TEXT) back in its
-// plain form, without and with the digests of its images, and compiles it again: ops and image config must be the same.
-// Fails if one differs. Exit code 77: there is no such folder.
+// loam-print-back DIR [TEXT]: prints every accepted Dockerfile of DIR/golden.jsonl (whose path contains TEXT) back in
+// its plain form, without and with the digests of its images, and compiles it again: ops and image config must be the
+// same. Fails if one differs. Exit code 77: there is no such folder.
 #include <sys/stat.h>
 #include <iostream>
 
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
       std::cout << fmt::format("{}{}:\n{}", test.file, back.plain ? ", with digests" : "", back.difference);
     }
   }
-  std::cout << fmt::format("printed back:           {} of {}\nprinted back, pinned:   {} of {}\n", plain, accepted, pinned,
-                           accepted);
+  std::cout << fmt::format("printed back:           {} of {}\nprinted back, pinned:   {} of {}\n", plain, accepted,
+                           pinned, accepted);
   return plain == accepted && pinned == accepted && accepted > 0 ? 0 : 1;
 }

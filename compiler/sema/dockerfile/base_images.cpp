@@ -15,6 +15,8 @@ namespace loam::sema {
 namespace {
 
 constexpr std::string_view kScratch = "scratch";
+// Of more stages than this none is proposed for an image that there is not: each such image would look at all of them.
+constexpr std::size_t kMostHintedStages = 500;
 
 std::vector<std::string> CommonImages() {
   return {"alpine", "busybox", "centos", "debian", "golang", "ubuntu", "fedora", "node", "python"};
@@ -190,7 +192,10 @@ bool Converter::ResolveImage(Stage& stage, const ir::Platform& wanted, std::stri
   auto metadata = QueryImage(query);
   if (!metadata) {
     auto report = emitter_.Emit<Kind::kImageUnresolved>(where, original, metadata.error().message());
-    std::vector<std::string> names = StageNames();
+    std::vector<std::string> names;
+    if (stages_.size() <= kMostHintedStages) {
+      names = StageNames();
+    }
     for (std::string& image : CommonImages()) {
       names.push_back(std::move(image));
     }

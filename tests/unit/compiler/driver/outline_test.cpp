@@ -92,12 +92,14 @@ TEST_F(OutlineTest, AnotherTargetHasOtherParameters) {
 }
 
 TEST_F(OutlineTest, AnArgumentThatExtendsItself) {
-  const Outline outline = Collect("ARG A=1\nARG B=2\nARG C=3\nARG A=${A}${B}\nARG D=$A\nARG A=$A-$D\nFROM scratch\nARG A\n");
+  const Outline outline =
+      Collect("ARG A=1\nARG B=2\nARG C=3\nARG A=${A}${B}\nARG D=$A\nARG A=$A-$D\nFROM scratch\nARG A\n");
   EXPECT_THAT(Shown(outline), testing::ElementsAre("B=2@2", "D=12@5", "A=12-12@6"));
 }
 
 TEST_F(OutlineTest, TextAndJson) {
-  const Outline outline = Collect("FROM scratch AS x\nARG A=<1>\n# LONGER one\nARG LONGER\nRUN --mount=type=secret,id=s,required true\n");
+  const Outline outline =
+      Collect("FROM scratch AS x\nARG A=<1>\n# LONGER one\nARG LONGER\nRUN --mount=type=secret,id=s,required true\n");
   EXPECT_EQ(OutlineText(outline),
             "TARGET: x\n"
             "\n"
@@ -177,11 +179,12 @@ TEST(DescribeTest, TextAndJson) {
             "subrequests.describe 1.0.0   List available subrequest types\n");
   const auto json = nlohmann::ordered_json::parse(DescribeJson());
   ASSERT_EQ(json.size(), 3U);
-  EXPECT_EQ(json[0].dump(),
-            R"({"name":"frontend.outline","version":"1.0.0","type":"rpc",)"
-            R"("description":"List all parameters current build target supports",)"
-            R"("opts":[{"name":"target","description":"Target build stage"}],"inputs":null,)"
-            R"("metadata":[{"name":"result.json","description":""},{"name":"result.txt","description":""}],"refs":null})");
+  EXPECT_EQ(
+      json[0].dump(),
+      R"({"name":"frontend.outline","version":"1.0.0","type":"rpc",)"
+      R"("description":"List all parameters current build target supports",)"
+      R"("opts":[{"name":"target","description":"Target build stage"}],"inputs":null,)"
+      R"("metadata":[{"name":"result.json","description":""},{"name":"result.txt","description":""}],"refs":null})");
   EXPECT_EQ(json[1]["opts"].dump(), "[]");
   EXPECT_TRUE(json[2]["opts"].is_null());
 }

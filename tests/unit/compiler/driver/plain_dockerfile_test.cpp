@@ -59,9 +59,10 @@ class PlainDockerfileTest : public testing::Test {
 };
 
 TEST_F(PlainDockerfileTest, OneFormForKeywordsCommentsAndBlankLines) {
-  EXPECT_EQ(Printed("\xEF\xBB\xBF# syntax=docker/dockerfile:1\n# check=skip=all\n\n# about\nfrom scratch as a\n\n  # b\n"
-                    "  run x \\\n\n   # in between\n   && y\r\nFrom\t a\ncopy   . /x\n"),
-            "FROM scratch AS a\nRUN x \\\n   && y\n\nFROM a\nCOPY . /x\n");
+  EXPECT_EQ(
+      Printed("\xEF\xBB\xBF# syntax=docker/dockerfile:1\n# check=skip=all\n\n# about\nfrom scratch as a\n\n  # b\n"
+              "  run x \\\n\n   # in between\n   && y\r\nFrom\t a\ncopy   . /x\n"),
+      "FROM scratch AS a\nRUN x \\\n   && y\n\nFROM a\nCOPY . /x\n");
 }
 
 TEST_F(PlainDockerfileTest, AContinuationThatContinuesNothing) {
@@ -87,11 +88,12 @@ TEST_F(PlainDockerfileTest, AnotherEscape) {
 TEST_F(PlainDockerfileTest, PinnedImages) {
   const std::string alpine = "alpine:3.20@sha256:" + std::string(64, 'a');
   const std::string busybox = "busybox:latest@sha256:" + std::string(64, 'b');
-  EXPECT_EQ(Printed("ARG V=3.20\nFROM alpine:$V AS a\nFROM busybox\nCOPY --from=a /x /y\nCOPY --from=alpine:3.20 /z /z\n"
-                    "RUN --mount=from=busybox,target=/b true\n",
-                    true),
-            "ARG V=3.20\n\nFROM " + alpine + " AS a\n\nFROM " + busybox + "\nCOPY --from=a /x /y\nCOPY --from=" + alpine +
-                " /z /z\nRUN --mount=from=" + busybox + ",target=/b true\n");
+  EXPECT_EQ(
+      Printed("ARG V=3.20\nFROM alpine:$V AS a\nFROM busybox\nCOPY --from=a /x /y\nCOPY --from=alpine:3.20 /z /z\n"
+              "RUN --mount=from=busybox,target=/b true\n",
+              true),
+      "ARG V=3.20\n\nFROM " + alpine + " AS a\n\nFROM " + busybox + "\nCOPY --from=a /x /y\nCOPY --from=" + alpine +
+          " /z /z\nRUN --mount=from=" + busybox + ",target=/b true\n");
 }
 
 }  // namespace
