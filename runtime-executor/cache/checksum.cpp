@@ -378,6 +378,8 @@ class ChecksumCacheImpl final : public ChecksumCache {
   ChecksumCacheImpl(snapshot::LayerStore& store, ChecksumCacheOptions options)
       : store_(store), options_(std::move(options)), layer_index_(std::make_shared<ChecksumIndex>("")) {}
 
+  [[nodiscard]] snapshot::LayerStore& store() override { return store_; }
+
   Result<Checksum> Compute(const snapshot::FsRef& ref, std::string_view path, const ChecksumOptions& options,
                            bool with_parts, std::stop_token stop) override {
     if (ref.is_scratch()) {

@@ -64,6 +64,7 @@ class ChecksumCache {
   // `path` in `ref`; "" and "/" are the root. kNotFound: `"/path": not found`.
   virtual Result<Checksum> Compute(const snapshot::FsRef& ref, std::string_view path, const ChecksumOptions& options,
                                    bool with_parts = false, std::stop_token stop = {}) = 0;
+  [[nodiscard]] virtual snapshot::LayerStore& store() = 0;
 };
 
 }  // namespace loam::cache

@@ -5,6 +5,7 @@
 
 #include "base/pattern_matcher.h"
 #include "runtime-executor/ops/fs_result.h"
+#include "runtime-executor/ops/layer_downloads.h"
 #include "runtime-executor/solver/op.h"
 
 namespace loam::ops {
@@ -34,6 +35,7 @@ solver::ContentKeyFunction NewContentKey(cache::ChecksumCache* checksums, std::v
   auto shared = std::make_shared<const std::vector<PathSelector>>(std::move(selectors));
   return [checksums, shared](solver::OpContext& context, const solver::ResultPtr& input) -> Result<solver::ContentKey> {
     const snapshot::FsRef fs = FsOf(input);
+    const auto downloads = ShowLayerDownloads(checksums->store(), fs, context);
     std::string joined;
     for (const PathSelector& selector : *shared) {
       const auto checksum =

@@ -5,6 +5,7 @@
 #include "base/go_json.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/fs_result.h"
+#include "runtime-executor/ops/layer_downloads.h"
 #include "runtime-executor/snapshot/layer_store.h"
 
 namespace loam::ops {
@@ -41,6 +42,8 @@ class DiffOp final : public solver::Op {
                                              std::span<const solver::ResultPtr> inputs) override {
     const snapshot::FsRef lower = LOAM_TRY(Input(op_.lower().input(), inputs));
     const snapshot::FsRef upper = LOAM_TRY(Input(op_.upper().input(), inputs));
+    const auto lower_downloads = ShowLayerDownloads(*environment_.layers, lower, context);
+    const auto upper_downloads = ShowLayerDownloads(*environment_.layers, upper, context);
     return std::vector<solver::ResultPtr>{
         MakeFsResult(LOAM_TRY(environment_.layers->Diff(lower, upper, context.stop())))};
   }

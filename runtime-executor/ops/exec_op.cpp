@@ -11,6 +11,7 @@
 #include "runtime-executor/ops/exec_mounts.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/ops/layer_downloads.h"
 #include "runtime-executor/worker/worker.h"
 
 namespace loam::ops {
@@ -177,6 +178,10 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
   }
   spec.remove_mount_stubs_recursive = meta.removemountstubsrecursive();
 
+  std::vector<std::shared_ptr<void>> downloads;
+  for (const solver::ResultPtr& input : inputs) {
+    downloads.push_back(ShowLayerDownloads(*environment_.layers, FsOf(input), context));
+  }
   ExecMounts mounts(environment_, services->client());
   LOAM_TRY(mounts.Prepare(exec, inputs, spec, context.stop()));
   LogSink sink(context.progress());

@@ -10,6 +10,7 @@
 #include "runtime-executor/ops/file_actions.h"
 #include "runtime-executor/ops/file_cache_map.h"
 #include "runtime-executor/ops/fs_result.h"
+#include "runtime-executor/ops/layer_downloads.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/worker/user_lookup.h"
 
@@ -248,6 +249,10 @@ class FileOp final : public solver::Op {
   [[nodiscard]] bool cpu_bound() const override { return true; }
   [[nodiscard]] Result<std::vector<solver::ResultPtr>> Run(solver::OpContext& context,
                                                            std::span<const solver::ResultPtr> inputs) override {
+    std::vector<std::shared_ptr<void>> downloads;
+    for (const solver::ResultPtr& input : inputs) {
+      downloads.push_back(ShowLayerDownloads(*environment_.layers, FsOf(input), context));
+    }
     return FileActions(op_.file(), inputs, *environment_.layers, context.stop()).Run();
   }
 

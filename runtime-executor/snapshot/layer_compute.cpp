@@ -115,6 +115,33 @@ Result<> LayerStoreImpl::Unpack(const FsRef& ref, std::stop_token stop) {
   return {};
 }
 
+std::shared_ptr<void> LayerStoreImpl::Watch(const FsRef& ref, LayerProgress progress) {
+  struct Watching {
+    LayerProgress progress;
+    std::vector<LayerRef> layers;
+    ~Watching() {
+      for (const LayerRef& layer : layers) {
+        const std::lock_guard lock(Impl(layer).watch_mutex);
+        std::erase(Impl(layer).watchers, &progress);
+      }
+    }
+  };
+  std::shared_ptr<Watching> watching;
+  for (const LayerRef& layer : ref.layers()) {
+    if (Impl(layer).unpacked) {
+      continue;
+    }
+    if (watching == nullptr) {
+      watching = std::make_shared<Watching>();
+      watching->progress = std::move(progress);
+    }
+    watching->layers.push_back(layer);
+    const std::lock_guard lock(Impl(layer).watch_mutex);
+    Impl(layer).watchers.push_back(&watching->progress);
+  }
+  return watching;
+}
+
 Result<> LayerStoreImpl::UnpackLayer(const LayerRef& layer, std::stop_token stop) {
   const LeaseImpl& lease = Impl(layer);
   const std::lock_guard lock(lease.mutex);
@@ -128,8 +155,14 @@ Result<> LayerStoreImpl::UnpackLayer(const LayerRef& layer, std::stop_token stop
     return {};
   }
   std::unique_ptr<content::ByteSource> tar;
+  const LayerProgress progress = [&lease](const content::Descriptor& blob, std::uint64_t current, std::uint64_t total) {
+    const std::lock_guard watch_lock(lease.watch_mutex);
+    for (const LayerProgress* const watcher : lease.watchers) {
+      (*watcher)(blob, current, total);
+    }
+  };
   if (lease.image && lease.image->open) {
-    tar = LOAM_TRY(lease.image->open(stop));
+    tar = LOAM_TRY(lease.image->open(progress, stop));
   } else {
     LazyOpener opener;
     {
@@ -142,7 +175,7 @@ Result<> LayerStoreImpl::UnpackLayer(const LayerRef& layer, std::stop_token stop
           ErrorCode::kFailedPrecondition,
           fmt::format("layer {} is not on this machine and there is no way known to get it", row.diff_id.ToString()));
     }
-    tar = LOAM_TRY(opener(row.diff_id, blobs.front(), row.origin, stop));
+    tar = LOAM_TRY(opener(row.diff_id, blobs.front(), row.origin, progress, stop));
   }
   const LayerId made = LOAM_TRY(NewDirectory());
   auto applied = UnpackInto(made, row.diff_id, *tar, stop);

@@ -27,6 +27,15 @@ CREATE TABLE computed(
   layer INTEGER NOT NULL) WITHOUT ROWID;
 )";
 
+// Beside the schema: programs that do not know it go on as they did. Same transaction as the layer's own row, so a
+// layer whose files may be lost is never without its row here.
+constexpr const char* kUnsyncedTable = R"(
+CREATE TABLE IF NOT EXISTS unsynced(
+  layer INTEGER PRIMARY KEY,
+  boot TEXT NOT NULL,
+  created INTEGER NOT NULL);
+)";
+
 constexpr const char* kColumns = "id, unpacked, diff_id, origin, created, bytes, files";
 
 LayerInfo ReadInfo(const sqlite::Statement& row) {
@@ -54,8 +63,9 @@ Result<std::optional<LayerInfo>> ReadOne(sqlite::Statement& select) {
 
 }  // namespace
 
-Result<std::unique_ptr<LayerDb>> LayerDb::Open(const std::string& path) {
+Result<std::unique_ptr<LayerDb>> LayerDb::Open(const std::string& path, std::string boot) {
   auto self = std::make_unique<LayerDb>();
+  self->boot_ = std::move(boot);
   self->db_ = LOAM_TRY(sqlite::Database::Open(path));
   if (LOAM_TRY(self->db_.UserVersion()) == 0) {
     auto transaction = LOAM_TRY(sqlite::Transaction::Begin(self->db_));
@@ -71,6 +81,7 @@ Result<std::unique_ptr<LayerDb>> LayerDb::Open(const std::string& path) {
                             fmt::format("`{}` has schema {}, this program knows {}", path, version, kSchemaVersion))
                           .WithHint("use another state root, or remove this one"));
   }
+  LOAM_TRY(self->db_.Execute(kUnsyncedTable));
   LOAM_TRY(self->Prepare());
   return self;
 }
@@ -92,13 +103,26 @@ Result<> LayerDb::Prepare() {
   remove_layer_ = LOAM_TRY(db_.Prepare("DELETE FROM layers WHERE id = ?"));
   remove_blobs_ = LOAM_TRY(db_.Prepare("DELETE FROM blobs WHERE layer = ?"));
   remove_computed_ = LOAM_TRY(db_.Prepare("DELETE FROM computed WHERE layer = ?"));
+  add_unsynced_ = LOAM_TRY(db_.Prepare("INSERT OR REPLACE INTO unsynced(layer, boot, created) VALUES(?, ?, ?)"));
+  unsynced_ = LOAM_TRY(db_.Prepare("SELECT layer FROM unsynced WHERE boot = ?"));
+  lost_ = LOAM_TRY(db_.Prepare("SELECT layer FROM unsynced WHERE boot <> ?"));
+  oldest_unsynced_ = LOAM_TRY(db_.Prepare("SELECT min(created) FROM unsynced WHERE boot = ?"));
+  remove_unsynced_ = LOAM_TRY(db_.Prepare("DELETE FROM unsynced WHERE layer = ?"));
+  make_lazy_ =
+      LOAM_TRY(db_.Prepare("UPDATE layers SET unpacked = 0 WHERE id = ? AND origin <> '' AND diff_id IS NOT NULL"));
   return {};
 }
 
 Result<> LayerDb::Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin) {
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(SystemClock().Now().time_since_epoch()).count();
   const std::lock_guard lock(mutex_);
-  return insert_.Run(id.value(), unpacked, diff_id, origin, now);
+  if (!unpacked) {
+    return insert_.Run(id.value(), unpacked, diff_id, origin, now);
+  }
+  auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db_));
+  LOAM_TRY(insert_.Run(id.value(), unpacked, diff_id, origin, now));
+  LOAM_TRY(add_unsynced_.Run(id.value(), boot_, now));
+  return transaction.Commit();
 }
 
 Result<std::optional<LayerInfo>> LayerDb::Find(LayerId id) {
@@ -124,8 +148,63 @@ Result<std::vector<LayerInfo>> LayerDb::All() {
 }
 
 Result<> LayerDb::SetUnpacked(LayerId id) {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(SystemClock().Now().time_since_epoch()).count();
   const std::lock_guard lock(mutex_);
-  return set_unpacked_.Run(id.value());
+  auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db_));
+  LOAM_TRY(set_unpacked_.Run(id.value()));
+  LOAM_TRY(add_unsynced_.Run(id.value(), boot_, now));
+  return transaction.Commit();
+}
+
+Result<std::vector<LayerId>> LayerDb::Ids(sqlite::Statement& select) {
+  const std::lock_guard lock(mutex_);
+  select.BindAll(boot_);
+  std::vector<LayerId> ids;
+  while (LOAM_TRY(select.Step())) {
+    ids.emplace_back(select.Int(0));
+  }
+  return ids;
+}
+
+Result<std::vector<LayerId>> LayerDb::Unsynced() {
+  return Ids(unsynced_);
+}
+
+Result<std::vector<LayerId>> LayerDb::Lost() {
+  return Ids(lost_);
+}
+
+Result<std::optional<WallTime>> LayerDb::OldestUnsynced() {
+  const std::lock_guard lock(mutex_);
+  oldest_unsynced_.BindAll(boot_);
+  std::optional<WallTime> oldest;
+  if (LOAM_TRY(oldest_unsynced_.Step()) && !oldest_unsynced_.IsNull(0)) {
+    oldest = WallTime(std::chrono::seconds(oldest_unsynced_.Int(0)));
+  }
+  oldest_unsynced_.Reset();
+  return oldest;
+}
+
+Result<> LayerDb::SetSynced(const std::vector<LayerId>& ids) {
+  const std::lock_guard lock(mutex_);
+  auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db_));
+  for (const LayerId id : ids) {
+    LOAM_TRY(remove_unsynced_.Run(id.value()));
+  }
+  return transaction.Commit();
+}
+
+Result<> LayerDb::Forget(LayerId id) {
+  const std::lock_guard lock(mutex_);
+  auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db_));
+  LOAM_TRY(make_lazy_.Run(id.value()));
+  if (db_.Changes() == 0) {
+    LOAM_TRY(remove_layer_.Run(id.value()));
+    LOAM_TRY(remove_blobs_.Run(id.value()));
+    LOAM_TRY(remove_computed_.Run(id.value()));
+  }
+  LOAM_TRY(remove_unsynced_.Run(id.value()));
+  return transaction.Commit();
 }
 
 Result<> LayerDb::SetOrigin(LayerId id, const std::string& origin) {
@@ -185,6 +264,7 @@ Result<> LayerDb::Remove(const std::vector<LayerId>& ids) {
     LOAM_TRY(remove_layer_.Run(id.value()));
     LOAM_TRY(remove_blobs_.Run(id.value()));
     LOAM_TRY(remove_computed_.Run(id.value()));
+    LOAM_TRY(remove_unsynced_.Run(id.value()));
   }
   return transaction.Commit();
 }

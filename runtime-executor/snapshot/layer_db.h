@@ -18,7 +18,8 @@ namespace loam::snapshot {
 
 class LayerDb {
  public:
-  static Result<std::unique_ptr<LayerDb>> Open(const std::string& path);
+  // `boot` names the run of the kernel.
+  static Result<std::unique_ptr<LayerDb>> Open(const std::string& path, std::string boot);
 
   Result<> Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin);
   Result<std::optional<LayerInfo>> Find(LayerId id);
@@ -35,16 +36,28 @@ class LayerDb {
   // Layers that were computed from others: "diff:<ids>|<ids>" -> layer.
   Result<std::optional<LayerId>> FindComputed(const std::string& key);
   Result<> SetComputed(const std::string& key, LayerId id);
+  // Unpacked layers that are not known to survive a power cut, of this run of the kernel; and of earlier ones, whose
+  // files may be lost.
+  Result<std::vector<LayerId>> Unsynced();
+  Result<std::vector<LayerId>> Lost();
+  Result<std::optional<WallTime>> OldestUnsynced();
+  Result<> SetSynced(const std::vector<LayerId>& ids);
+  // Of a lost layer: an image's is lazy again, another one has no row any more.
+  Result<> Forget(LayerId id);
   // All rows of these layers, in one transaction.
   Result<> Remove(const std::vector<LayerId>& ids);
 
  private:
   Result<> Prepare();
 
+  Result<std::vector<LayerId>> Ids(sqlite::Statement& select);
+
+  std::string boot_;
   std::mutex mutex_;  // guards the connection and its statements
   sqlite::Database db_;
   sqlite::Statement insert_, find_, find_diff_, all_, set_unpacked_, set_origin_, set_usage_, set_diff_, add_blob_,
-      blobs_, find_computed_, set_computed_, remove_layer_, remove_blobs_, remove_computed_;
+      blobs_, find_computed_, set_computed_, remove_layer_, remove_blobs_, remove_computed_, add_unsynced_, unsynced_,
+      lost_, oldest_unsynced_, remove_unsynced_, make_lazy_;
 };
 
 }  // namespace loam::snapshot

@@ -27,6 +27,7 @@ constexpr const char* kProbe = ".probe";
 constexpr const char* kProbeAnswer = ".overlay";
 constexpr const char* kWork = ".work";
 constexpr const char* kTrash = ".trash";
+constexpr std::chrono::seconds kUnsyncedFor{60};
 
 Result<std::int64_t> RandomId() {
   std::uint64_t bits = 0;
@@ -72,7 +73,14 @@ Result<> LayerStoreImpl::Init() {
     LOAM_TRY(MakeDirAt(layers_fd(), name, 0755));
   }
   LOAM_TRY(MakeDirAt(layers_fd(), kWork, 0700));
-  db_ = LOAM_TRY(LayerDb::Open(options_.root + "/layers.db"));
+  std::string boot = options_.boot_id;
+  if (boot.empty()) {
+    if (const auto text = ReadFile("/proc/sys/kernel/random/boot_id")) {
+      boot = TrimSpace(*text);
+    }
+  }
+  db_ = LOAM_TRY(LayerDb::Open(options_.root + "/layers.db", boot));
+  LOAM_TRY(ForgetLost());
   if (options_.remove_leftovers) {
     LOAM_TRY(RemoveLeftovers());
   }
@@ -142,6 +150,42 @@ Result<UniqueFd> LayerStoreImpl::Probe(bool legacy) {
   auto mounted = MountOverlay(layers_fd(), spec);
   janitor_.RemoveTree(layers_fd(), probe);
   return mounted;
+}
+
+LayerStoreImpl::~LayerStoreImpl() {
+  if (db_ == nullptr) {
+    return;
+  }
+  const auto oldest = db_->OldestUnsynced();
+  if (oldest && *oldest && SystemClock().Now() - **oldest > kUnsyncedFor) {
+    // What cannot be synced now is synced or made again later.
+    (void)Sync();
+  }
+}
+
+Result<> LayerStoreImpl::Sync() {
+  const std::vector<LayerId> unsynced = LOAM_TRY(db_->Unsynced());
+  if (unsynced.empty()) {
+    return {};
+  }
+  if (::syncfs(layers_fd()) != 0) {
+    return UnexpectedErrno("write layers to disk");
+  }
+  return db_->SetSynced(unsynced);
+}
+
+Result<> LayerStoreImpl::ForgetLost() {
+  for (const LayerId id : LOAM_TRY(db_->Lost())) {
+    // The directory first: without a row it would be in the way of nobody, with one it would be taken for the layer.
+    std::string trash = fmt::format("{}-{:x}", kTrash, LOAM_TRY(RandomId()));
+    if (::renameat(layers_fd(), DirName(id).c_str(), layers_fd(), trash.c_str()) == 0) {
+      janitor_.RemoveTree(layers_fd(), std::move(trash));
+    } else if (errno != ENOENT) {
+      return UnexpectedErrno("set a lost layer aside");
+    }
+    LOAM_TRY(db_->Forget(id));
+  }
+  return {};
 }
 
 Result<> LayerStoreImpl::RemoveLeftovers() {

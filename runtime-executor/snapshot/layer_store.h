@@ -34,7 +34,13 @@ struct LayerStoreOptions {
   bool legacy_overlay_options = false;
   // The caller holds the root's lock exclusively: directories without a row are removed.
   bool remove_leftovers = false;
+  // Names the run of the kernel, so that layers from before a power cut are told from others; empty: asked of the
+  // kernel.
+  std::string boot_id;
 };
+
+// Bytes of a lazy layer's blob on their way here; `total` is its size. Called from several threads.
+using LayerProgress = std::function<void(const content::Descriptor& blob, std::uint64_t current, std::uint64_t total)>;
 
 // A layer of an image, perhaps not downloaded yet.
 struct ImageLayer {
@@ -44,14 +50,15 @@ struct ImageLayer {
   // Opens the *uncompressed* tar of the layer; called when the layer is first needed, on the thread that needs it,
   // never twice at once. It downloads and verifies the blob as it sees fit. Kept while the lease lives. May be empty if
   // the layer is known to be unpacked.
-  std::function<Result<std::unique_ptr<content::ByteSource>>(std::stop_token)> open;
+  std::function<Result<std::unique_ptr<content::ByteSource>>(const LayerProgress& progress, std::stop_token)> open;
   // Where it came from ("docker.io/library/alpine@sha256:..."), kept with the layer; given to LazyOpener after a
   // restart.
   std::string origin;
 };
 // Opens the uncompressed tar of a lazy layer whose ImageLayer::open did not survive (the layer was loaded by id).
 using LazyOpener = std::function<Result<std::unique_ptr<content::ByteSource>>(
-    const Digest& diff_id, const content::Descriptor& blob, const std::string& origin, std::stop_token)>;
+    const Digest& diff_id, const content::Descriptor& blob, const std::string& origin, const LayerProgress& progress,
+    std::stop_token)>;
 
 struct LayerInfo {
   LayerId id;
@@ -107,6 +114,9 @@ class LayerStore {
   virtual Result<FsRef> Materialize(const FsRef& ref) = 0;
   // Unpacks what is lazy, several layers in parallel.
   virtual Result<> Unpack(const FsRef& ref, std::stop_token stop = {}) = 0;
+  // While the result lives, `progress` sees the downloads of the lazy layers of `ref`, whoever causes them. Null if
+  // nothing of it is lazy.
+  [[nodiscard]] virtual std::shared_ptr<void> Watch(const FsRef& ref, LayerProgress progress) = 0;
 
   // --- LLB merge and diff ---
   virtual Result<FsRef> Merge(std::span<const FsRef> refs) = 0;
@@ -139,6 +149,10 @@ class LayerStore {
   virtual Result<Digest> DiffId(LayerId id) = 0;
 
   // --- housekeeping ---
+  // Makes everything survive a power cut from here on. Without it, layers that were made since the last call are taken
+  // for lost when the machine has been started anew: their rows go, layers of images are lazy again. The destructor
+  // calls it if the oldest of them is older than a minute; what is older has mostly been written back by the kernel.
+  virtual Result<> Sync() = 0;
   virtual Result<LayerInfo> Info(LayerId id) = 0;
   virtual Result<std::vector<LayerInfo>> List() = 0;
   // Computed on the first call, then kept.

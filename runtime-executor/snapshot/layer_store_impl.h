@@ -34,11 +34,14 @@ class LeaseImpl final : public LayerLease {
   // Directories of the layer that had no entry in its tar; read once, when unpacked.
   mutable std::mutex implied_mutex;
   mutable std::optional<std::set<std::string>> implied;
+  mutable std::mutex watch_mutex;  // guards watchers; held while one is called
+  mutable std::vector<const LayerProgress*> watchers;
 };
 
 class LayerStoreImpl final : public LayerStore {
  public:
   explicit LayerStoreImpl(LayerStoreOptions options) : options_(std::move(options)) {}
+  ~LayerStoreImpl() override;
   Result<> Init();
 
   [[nodiscard]] SnapshotterKind kind() const override { return kind_; }
@@ -53,6 +56,8 @@ class LayerStoreImpl final : public LayerStore {
   Result<ActiveFs> Begin(const FsRef& parent, std::stop_token stop) override;
   Result<FsRef> Materialize(const FsRef& ref) override;
   Result<> Unpack(const FsRef& ref, std::stop_token stop) override;
+  [[nodiscard]] std::shared_ptr<void> Watch(const FsRef& ref, LayerProgress progress) override;
+  Result<> Sync() override;
 
   Result<FsRef> Merge(std::span<const FsRef> refs) override;
   Result<FsRef> Diff(const FsRef& lower, const FsRef& upper, std::stop_token stop) override;
@@ -100,6 +105,8 @@ class LayerStoreImpl final : public LayerStore {
   Result<> ChooseKind();
   Result<UniqueFd> Probe(bool legacy);
   Result<> RemoveLeftovers();
+  // What was made before the machine was started anew and was not known to be on disk.
+  Result<> ForgetLost();
   Result<> UnpackLayer(const LayerRef& layer, std::stop_token stop);
   Result<> UnpackInto(LayerId id, const Digest& diff_id, content::ByteSource& tar, std::stop_token stop);
   Result<std::set<std::string>> Implied(const LayerRef& layer);

@@ -43,9 +43,11 @@ class OwnedLayer final : public content::ByteSource {
 };
 
 Result<std::unique_ptr<content::ByteSource>> OpenLayer(const ImageProvider& provider, content::ContentStore& store,
-                                                       const content::Descriptor& blob, std::stop_token stop) {
+                                                       const content::Descriptor& blob,
+                                                       const registry::TransferProgress& progress,
+                                                       std::stop_token stop) {
   LOAM_TRY_CONTEXT(fmt::format("layer {} of `{}`", blob.digest.ToString(), provider.name()),
-                   provider.Fetch(blob, {}, std::move(stop)));
+                   provider.Fetch(blob, progress, std::move(stop)));
   return OwnedLayer::Open(store, blob);
 }
 
@@ -142,8 +144,9 @@ class ImageInstance final : public SourceInstance {
       layer.diff_id = image_->diff_ids[i];
       layer.blob = image_->manifest.layers[i];
       layer.origin = origin;
-      layer.open = [provider = provider_, store = options_.content, blob = layer.blob](std::stop_token stop) {
-        return OpenLayer(*provider, *store, blob, std::move(stop));
+      layer.open = [provider = provider_, store = options_.content, blob = layer.blob](
+                       const snapshot::LayerProgress& progress, std::stop_token stop) {
+        return OpenLayer(*provider, *store, blob, progress, std::move(stop));
       };
       layers.push_back(LOAM_TRY(options_.layers->AddImageLayer(std::move(layer))));
     }
@@ -312,13 +315,14 @@ std::unique_ptr<Source> MakeOciLayoutSource(ImageSourceOptions options) {
 
 snapshot::LazyOpener MakeLazyLayerOpener(ImageSourceOptions options) {
   return [options = std::move(options)](const Digest&, const content::Descriptor& blob, const std::string& origin,
+                                        const snapshot::LayerProgress& progress,
                                         std::stop_token stop) -> Result<std::unique_ptr<content::ByteSource>> {
     // What came from a layout was copied, so it is there.
     if (options.content->Contains(blob)) {
       return OwnedLayer::Open(*options.content, blob);
     }
     const ImageProviderPtr provider = LOAM_TRY(MakeProviderFromOrigin(options, origin));
-    return OpenLayer(*provider, *options.content, blob, std::move(stop));
+    return OpenLayer(*provider, *options.content, blob, progress, std::move(stop));
   };
 }
 

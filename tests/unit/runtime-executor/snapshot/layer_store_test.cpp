@@ -542,7 +542,7 @@ TEST_P(LayerStoreTest, LazyLayersAreUnpackedOnceOnFirstUse) {
   image.blob.media_type = "application/vnd.oci.image.layer.v1.tar";
   image.blob.size = text.size();
   image.origin = "example.com/image";
-  image.open = [&](std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
+  image.open = [&](const LayerProgress&, std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
     ++opened;
     return std::make_unique<content::StringSource>(text);
   };
@@ -579,7 +579,7 @@ TEST_P(LayerStoreTest, LazyLayerOfAnotherProcessUsesTheOpener) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code(), ErrorCode::kFailedPrecondition);
   store_->SetLazyOpener([&](const Digest& diff, const content::Descriptor& blob, const std::string& origin,
-                            std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
+                            const LayerProgress&, std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
     EXPECT_EQ(diff, image.diff_id);
     EXPECT_EQ(blob.digest, image.blob.digest);
     EXPECT_EQ(origin, "origin");
@@ -588,13 +588,109 @@ TEST_P(LayerStoreTest, LazyLayerOfAnotherProcessUsesTheOpener) {
   EXPECT_EQ(Read(Get(store_->Load(ref)), "x"), "lazy");
 }
 
+TEST_P(LayerStoreTest, DownloadsAreShownToWhoeverWatches) {
+  ImageLayer image;
+  TarText tar;
+  tar.Add('0', "x", "lazy");
+  const std::string text = tar.Done();
+  image.diff_id = Digest::Of(text);
+  image.blob.digest = Digest::Of("blob");
+  image.blob.size = 10;
+  image.open = [&](const LayerProgress& progress, std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
+    progress(image.blob, 4, 10);
+    progress(image.blob, 10, 10);
+    return std::make_unique<content::StringSource>(text);
+  };
+  const FsRef ref({Get(store_->AddImageLayer(image))});
+  std::vector<std::uint64_t> seen;
+  const auto watch = [&](const content::Descriptor& blob, std::uint64_t current, std::uint64_t) {
+    EXPECT_EQ(blob.digest, image.blob.digest);
+    seen.push_back(current);
+  };
+  const auto first = store_->Watch(ref, watch);
+  auto second = store_->Watch(ref, watch);
+  second.reset();
+  EXPECT_EQ(Read(ref, "x"), "lazy");
+  EXPECT_THAT(seen, testing::ElementsAre(4, 10));
+  EXPECT_EQ(store_->Watch(ref, watch), nullptr);  // it is here now
+}
+
+TEST_P(LayerStoreTest, LayersThatAPowerCutMayHaveHurtAreForgotten) {
+  const auto open_as = [&](const std::string& boot) {
+    store_.reset();
+    auto options = Options();
+    options.boot_id = boot;
+    options.remove_leftovers = true;
+    store_ = Get(LayerStore::Open(options));
+  };
+  const auto make = [&](const std::string& text) {
+    ActiveFs active = Get(store_->Begin(FsRef()));
+    Write(active.fd(), "file", text);
+    return Get(Get(std::move(active).Commit()).ToText());
+  };
+  open_as("one");
+  const std::string synced = make("synced");
+  ASSERT_OK(store_->Sync());
+  const std::string made = make("made");
+  TarText tar;
+  tar.Add('0', "x", "image");
+  const std::string text = tar.Done();
+  ImageLayer image;
+  image.diff_id = Digest::Of(text);
+  image.blob.digest = Digest::Of("blob");
+  image.origin = "origin";
+  int opened = 0;
+  image.open = [&](const LayerProgress&, std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
+    ++opened;
+    return std::make_unique<content::StringSource>(text);
+  };
+  std::string pulled;
+  {
+    const FsRef first({Get(store_->AddImageLayer(image))});
+    EXPECT_EQ(Read(first, "x"), "image");
+    pulled = Get(first.ToText());
+  }
+  // A process that died is no power cut.
+  open_as("one");
+  EXPECT_EQ(Read(Get(store_->Load(made)), "file"), "made");
+  EXPECT_EQ(Read(Get(store_->Load(pulled)), "x"), "image");
+  open_as("two");
+  EXPECT_EQ(Read(Get(store_->Load(synced)), "file"), "synced");
+  const auto lost = store_->Load(made);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code(), ErrorCode::kNotFound);
+  const FsRef again = Get(store_->Load(pulled));
+  EXPECT_FALSE(Get(store_->Info(again.layer_ids()[0])).unpacked);
+  const LayerRef same = Get(store_->AddImageLayer(image));
+  EXPECT_EQ(same->id(), again.layer_ids()[0]);
+  EXPECT_EQ(Read(again, "x"), "image");
+  EXPECT_EQ(opened, 2);
+  ASSERT_OK(store_->Sync());
+  open_as("three");
+  EXPECT_EQ(Read(Get(store_->Load(pulled)), "x"), "image");
+}
+
+TEST_P(LayerStoreTest, AdoptsADirectory) {
+  const std::string made = dir_->path() + "/made";
+  ASSERT_OK(MakeDirs(made + "/sub", 0700));
+  ASSERT_OK(WriteFileAtomic(made + "/sub/file", "here"));
+  const FsRef ref({Get(store_->Adopt(made))});
+  EXPECT_EQ(Read(ref, "sub/file"), "here");
+  EXPECT_EQ(::access(made.c_str(), F_OK), -1);
+  const MountedFs view = Get(store_->Mount(ref));
+  EXPECT_EQ(Get(LstatInRoot(view.fd(), "/"))->st_mode & 07777U, 0755U);
+  const auto missing = store_->Adopt(made);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().sys_errno(), ENOENT);
+}
+
 TEST_P(LayerStoreTest, WrongDiffIdLeavesNothing) {
   TarText tar;
   tar.Add('0', "x", "evil");
   const std::string text = tar.Done();
   ImageLayer image;
   image.diff_id = Digest::Of("something else");
-  image.open = [&](std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
+  image.open = [&](const LayerProgress&, std::stop_token) -> Result<std::unique_ptr<content::ByteSource>> {
     return std::make_unique<content::StringSource>(text);
   };
   const LayerRef layer = Get(store_->AddImageLayer(image));
