@@ -328,7 +328,7 @@ Checked<ir::Value> TargetEvaluation::ContextFiles(std::span<const std::string> p
                                                   const ProjectFile* remote, bool docker_ignore,
                                                   std::string* subdirectory) {
   subdirectory->clear();
-  std::string directory = place.directory;
+  std::string directory = CleanPath(place.directory);
   if (remote != nullptr && remote->remote != nullptr) {
     if (remote->remote->local_path.empty()) {
       std::vector<ir::KeyValue> attrs;
