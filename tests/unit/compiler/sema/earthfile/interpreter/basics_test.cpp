@@ -1,4 +1,6 @@
 // FROM, RUN, WORKDIR, ENV, variables, targets.
+#include <fmt/format.h>
+
 #include "fixture.h"
 
 namespace loam::sema::earthfile {
@@ -83,6 +85,24 @@ TEST_F(Evaluation, ShellOutsRunWhereTheyAre) {
   host_.answers["false"] = {1, ""};
   EXPECT_FALSE(Run("FROM alpine\nt:\n  LET x=$(false)\n"));
   EXPECT_THAT(Mistakes(), HasSubstr("Exit code 1"));
+}
+
+TEST_F(Evaluation, BuildsBeginAheadOnThreads) {
+  request_.options.parallelism = 8;
+  std::string file = "FROM alpine\n";
+  std::string all = "t:\n";
+  for (int i = 0; i < 40; ++i) {
+    file += fmt::format("a{}:\n  ARG X=$(get {})\n  RUN $X\n  SAVE IMAGE i{}\n  BUILD +c\n", i, i, i);
+    all += fmt::format("  BUILD +a{}\n", i);
+  }
+  file += "c:\n  IF true\n    RUN c\n  END\n  SAVE IMAGE c\n";
+  ASSERT_TRUE(Run(file + all)) << Mistakes();
+  ASSERT_EQ(outcome_->outputs.images.size(), 41U);
+  EXPECT_EQ(outcome_->outputs.images[0].name, "i0");
+  EXPECT_EQ(outcome_->outputs.images[1].name, "c");
+  EXPECT_EQ(outcome_->outputs.images[2].name, "i1");
+  EXPECT_FALSE(Run("FROM alpine\na:\n  BUILD +b\nb:\n  BUILD +a\nt:\n  BUILD +a\n  BUILD +b\n"));
+  EXPECT_THAT(Mistakes(), HasSubstr("infinite cycle detected"));
 }
 
 TEST_F(Evaluation, PlatformsFollowReferences) {

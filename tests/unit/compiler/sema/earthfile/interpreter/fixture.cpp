@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include <algorithm>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -103,6 +104,8 @@ Result<std::vector<FileStat>> TableBuildHost::ListDirectory(ir::Graph&, ir::Valu
 Result<ProcessResult> TableBuildHost::Run(ir::Graph& graph, ir::Value capture) {
   const std::string script = ScriptOf(graph.node(capture).As<ir::ExecAttrs>());
   captured.push_back(script);
+  const Gate::Opened opened(gate);
+  std::this_thread::yield();
   const auto found = answers.find(script);
   return found == answers.end() ? ProcessResult{} : found->second;
 }
@@ -171,6 +174,7 @@ Result<> NotingEffects::RecordBuilt(std::string_view, std::string_view) {
 }
 
 Evaluation::Evaluation() {
+  host_.gate = &gate_;
   request_.sources = &sources_;
   request_.host = &host_;
   request_.effects = &effects_;
@@ -180,6 +184,8 @@ Evaluation::Evaluation() {
   request_.options.invocation_directory = "/project";
   request_.options.local_unique_id = "unique";
   request_.options.version = "1.0";
+  // Nothing begins ahead of its turn, so that the order of effects is that of the recipe.
+  request_.options.parallelism = 1;
 }
 
 bool Evaluation::Run(std::string_view earthfile, std::vector<std::string> roots) {

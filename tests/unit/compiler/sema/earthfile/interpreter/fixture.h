@@ -32,6 +32,7 @@ class MemoryProjectHost : public ProjectHost {
 
 class TableBuildHost : public BuildHost {
  public:
+  Gate* gate = nullptr;
   // Script of a capture ("/bin/sh -c" taken off) -> its answer. Others print nothing and exit with 0.
   std::map<std::string, ProcessResult> answers;
   std::vector<std::string> captured;
