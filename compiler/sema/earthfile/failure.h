@@ -24,6 +24,19 @@ class [[nodiscard]] Failure {
   explicit Failure(diag::Diagnostic diagnostic) { diagnostics_.push_back(std::move(diagnostic)); }
   explicit Failure(std::vector<diag::Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)) {}
 
+  Failure(const Failure&) = default;
+  Failure(Failure&&) noexcept = default;
+  Failure& operator=(const Failure&) = default;
+  // Also from itself: `failure = std::move(failure).Hint(…)`.
+  Failure& operator=(Failure&& other) noexcept {
+    if (this != &other) {
+      diagnostics_ = std::move(other.diagnostics_);
+      error_ = std::move(other.error_);
+    }
+    return *this;
+  }
+  ~Failure() = default;
+
   [[nodiscard]] const std::vector<diag::Diagnostic>& diagnostics() const { return diagnostics_; }
   // The world's failure behind it (with its code and details, such as a step's exit code), if there is one.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
