@@ -32,7 +32,8 @@ using MultiHandle = std::unique_ptr<CURLM, Deleter<curl_multi_cleanup>>;
 using HeaderList = std::unique_ptr<curl_slist, Deleter<curl_slist_free_all>>;
 using UrlHandle = std::unique_ptr<CURLU, Deleter<curl_url_cleanup>>;
 
-// libcurl's own initialisation, which it wants once a process and before threads use it.
+// libcurl's own initialisation, which it wants once a process and before anything else. Done for the first request, not at
+// the start: it loads the library and all that it depends on.
 void InitialiseLibrary() {
   static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
   LOAM_CHECK(result == CURLE_OK, "libcurl cannot be initialised");
@@ -248,7 +249,6 @@ struct HttpClient::State {
 };
 
 HttpClient::HttpClient(HttpOptions options) : state_(std::make_unique<State>()) {
-  InitialiseLibrary();
   state_->options = std::move(options);
 }
 
@@ -259,6 +259,7 @@ Result<HttpResponse> HttpClient::Perform(const HttpRequest& request, std::stop_t
   if (stop.stop_requested()) {
     return cancelled();
   }
+  InitialiseLibrary();
   std::unique_ptr<Session> session = state_->Take(UrlOrigin(request.url));
   CURL* easy = session->easy.get();
   CURLM* multi = session->multi.get();

@@ -1,0 +1,37 @@
+# loam_lazy_library(<target> LIBRARY <imported target> FILE <path of the shared library> SYMBOLS <function>...)
+#
+# A static library with the named functions of a shared library, which is loaded when the first of them is called, not at
+# the start of the program. For libraries with many dependencies that most runs never need: libcurl and libarchive bring in
+# 25 others, half of the time in which a no-change build starts. A function missing in SYMBOLS is an error of the linker.
+# On processors for which there are no stubs, <target> links the library as usual.
+function(loam_lazy_library target)
+  cmake_parse_arguments(L "" "LIBRARY;FILE" "SYMBOLS" ${ARGN})
+  get_filename_component(file "${L_FILE}" REALPATH)
+  execute_process(COMMAND ${CMAKE_OBJDUMP} -p "${file}" OUTPUT_VARIABLE headers ERROR_QUIET)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$" OR NOT headers MATCHES "SONAME +([^ \n]+)")
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE ${L_LIBRARY})
+    return()
+  endif()
+  set(soname ${CMAKE_MATCH_1})
+  set(folder ${CMAKE_BINARY_DIR}/generated/lazy)
+  set(stubs "")
+  set(names "")
+  set(index 0)
+  foreach(symbol IN LISTS L_SYMBOLS)
+    string(APPEND stubs "LOAM_STUB ${symbol} ${index}\n")
+    string(APPEND names "    \"${symbol}\",\n")
+    math(EXPR index "${index} + 1")
+  endforeach()
+  set(LAZY_TARGET ${target})
+  set(LAZY_SONAME ${soname})
+  set(LAZY_STUBS "${stubs}")
+  set(LAZY_NAMES "${names}")
+  set(LAZY_COUNT ${index})
+  configure_file(${CMAKE_SOURCE_DIR}/cmake/lazy/stubs_x86_64.S.in ${folder}/${target}.S @ONLY)
+  configure_file(${CMAKE_SOURCE_DIR}/cmake/lazy/load.c.in ${folder}/${target}_load.c @ONLY)
+  add_library(${target} STATIC ${folder}/${target}.S ${folder}/${target}_load.c)
+  target_include_directories(${target} SYSTEM INTERFACE
+                             $<TARGET_PROPERTY:${L_LIBRARY},INTERFACE_INCLUDE_DIRECTORIES>)
+  target_link_libraries(${target} PUBLIC ${CMAKE_DL_LIBS})
+endfunction()
