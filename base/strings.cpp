@@ -95,7 +95,9 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
 std::optional<std::string> NearestWord(std::string_view word, const std::vector<std::string>& candidates) {
   // Long words are somebody's data, not a misspelt name; comparing them would take quadratic time.
   constexpr std::size_t kLongestWord = 128;
-  if (word.size() > kLongestWord) {
+  // Nor are thousands of names: with as many mistakes, that would take quadratic time too.
+  constexpr std::size_t kMostCandidates = 2000;
+  if (word.size() > kLongestWord || candidates.size() > kMostCandidates) {
     return std::nullopt;
   }
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;

@@ -20,7 +20,7 @@ std::string ToUpperAscii(std::string_view text);
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 
 // The candidate nearest to `word` by edit distance, for did-you-mean; nullopt if none is near enough (more than a third
-// of the word's letters, at least one, would have to change).
+// of the word's letters, at least one, would have to change), and for very long words and lists.
 std::optional<std::string> NearestWord(std::string_view word, const std::vector<std::string>& candidates);
 
 // "1.5 MB": decimal units, three significant digits at most.
