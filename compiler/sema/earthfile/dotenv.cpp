@@ -101,11 +101,7 @@ class Reader {
       if (text_[end] != quote || text_[end - 1] == '\\') {
         continue;
       }
-      std::string value = text_.substr(pos_, end - pos_);
-      value.erase(0, std::min(value.find_first_not_of(quote), value.size()));
-      while (value.ends_with(quote)) {
-        value.pop_back();
-      }
+      std::string value = text_.substr(pos_ + 1, end - pos_ - 1);
       pos_ = end + 1;
       return quote == '"' ? Expand(Unescape(value)) : value;
     }
