@@ -239,13 +239,13 @@ class Display final : public EarthDisplay {
     if (step.log.empty()) {
       text += prefix + "[no output]\n";
     }
-    for (const std::string_view part : LinesOf(DescribeStepError(label, step.error))) {
+    const std::string description = DescribeStepError(label, step.error);
+    for (const std::string_view part : LinesOf(description)) {
       text += prefix + Colored(part, kRed) + "\n";
     }
-    std::string chain = label.chain;
-    text += fmt::format("{}in {}{}{}\n", prefix, label.target, label.args.empty() ? "" : " ", label.args);
+    const std::string chain = label.chain.empty() ? "in " + label.target : label.chain;
     for (const std::string_view part : LinesOf(chain)) {
-      text += prefix + "   " + std::string(part) + "\n";
+      text += prefix + std::string(part) + "\n";
     }
     Emit(text);
     if (options_.github) {
@@ -470,6 +470,10 @@ class Display final : public EarthDisplay {
 };
 
 }  // namespace
+
+std::unique_ptr<EarthDisplay> MakeEarthDisplay(const EarthDisplayOptions& options) {
+  return std::make_unique<Display>(options);
+}
 
 std::optional<int> ExitCodeOf(std::string_view step_error) {
   constexpr std::string_view kMark = "did not complete successfully: exit code: ";

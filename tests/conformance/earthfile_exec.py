@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Runs the execution scenarios of Earthfiles (earthfile/exec of a conformance folder) on `loam earthly`: makes base images,
+serves them from a registry on loopback, runs the scenarios in parallel in private mount namespaces, counts the outcomes.
+
+  earthfile_exec.py --loam build/gcc-debug/bin/loam [--dir ../shared/conformance] [--filter REGEX] [--jobs N] [--json OUT]
+                    [--floor tests/conformance/earthfile_exec.json] [-v]
+
+A scenario that fails only because Loam words a message otherwise is listed in the floor file under `reworded`, with both
+texts; it counts as passed if the output of its failing step contains Loam's text. Exit 77: nothing to run here."""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+import base_images  # noqa: E402
+
+ALPINE = ["3.18", "3.18.3", "3.18.6", "3.19.1", "3.24", "3.24.1"]
+BUSYBOX = ["latest", "1.32.0", "1.32.1", "1.34"]
+# What tests write outside of their sandbox lies below these: each scenario gets its own, empty. /root is shown as it is,
+# but nothing written there stays.
+PRIVATE = ["/my", "/the-test", "/a"]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--loam", default=os.environ.get("LOAM", "loam"))
+    parser.add_argument("--dir", default=str(HERE.parents[1].parent / "shared" / "conformance"))
+    parser.add_argument("--filter", default=".")
+    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2)))
+    parser.add_argument("--timeout", type=float, default=120)
+    parser.add_argument("--json")
+    parser.add_argument("--floor", default=str(HERE / "earthfile_exec.json"))
+    parser.add_argument("-v", action="store_true")
+    return parser.parse_args()
+
+
+def wrapper(folder, loam, config):
+    """The command line the runner calls: the scenario's cache folder is the state root, nothing of the invoker's
+    environment decides."""
+    script = folder / "earthly"
+    script.write_text(f"""#!/bin/sh
+unset GITHUB_ACTIONS CI BUILDKIT_PROGRESS NO_COLOR
+export LOAM_CONFIG={config}
+[ -z "$CASE_CACHE_DIR" ] || export LOAM_ROOT="$CASE_CACHE_DIR"
+exec {loam} earthly "$@"
+""")
+    script.chmod(0o755)
+    return script
+
+
+def run_one(options, runner, script, scenario):
+    """Runs one scenario by the corpus' own runner, alone in a mount namespace."""
+    with tempfile.TemporaryDirectory(prefix="loam-exec-") as folder:
+        out = f"{folder}/out.json"
+        tmp = f"{folder}/tmp"
+        os.mkdir(tmp)
+        private = " ".join(PRIVATE)
+        setup = (f"set -e; mount --make-rprivate /; for d in {private}; do mount -t tmpfs -o mode=755 none $d; done; "
+                 f"mkdir {folder}/up {folder}/work; "
+                 f"mount -t overlay -o lowerdir=/root,upperdir={folder}/up,workdir={folder}/work none /root; "
+                 f"export TMPDIR={tmp}; exec \"$@\"")
+        command = ["unshare", "--mount", "sh", "-c", setup, "sh", sys.executable, str(runner), "--cli", str(script),
+                   "--offline-only", "--allow-abs", "--filter", f"^{re.escape(scenario)}$", "--timeout", str(options.timeout),
+                   "--json", out]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        try:
+            result = [r for r in json.loads(pathlib.Path(out).read_text()) if r["id"] == scenario]
+            return result[0] if result else {"id": scenario, "status": "error", "why": "the runner did not run it"}
+        except OSError:
+            return {"id": scenario, "status": "error", "why": done.stdout[-1500:]}
+
+
+def main():
+    options = arguments()
+    runner = pathlib.Path(options.dir, "earthfile", "exec", "run_exec.py")
+    if not runner.exists():
+        print(f"no execution scenarios in {options.dir}")
+        return 77
+    if os.geteuid() != 0:
+        print("the scenarios need root")
+        return 77
+    loam = shutil.which(options.loam)
+    if loam is None:
+        print(f"there is no program {options.loam}")
+        return 2
+    floor = {"pass": 0, "reworded": {}}
+    if os.path.exists(options.floor):
+        floor.update(json.loads(pathlib.Path(options.floor).read_text()))
+    made = [pathlib.Path(p) for p in PRIVATE if not os.path.exists(p)]  # mount points
+    for folder in made:
+        folder.mkdir()
+    scenarios = [s for s in json.loads((runner.parent / "scenarios.json").read_text()) if re.search(options.filter, s["id"])]
+    results = []
+    with tempfile.TemporaryDirectory(prefix="loam-exec-") as name, base_images.Registry() as registry:
+        folder = pathlib.Path(name)
+        registry.push_alpine(*ALPINE)
+        registry.push_busybox(*BUSYBOX)
+        config = folder / "config.toml"
+        config.write_text(registry.mirror_config())
+        script = wrapper(folder, os.path.abspath(loam), config)
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            waiting = [pool.submit(run_one, options, runner, script, s["id"]) for s in scenarios]
+            for done in concurrent.futures.as_completed(waiting):
+                result = done.result()
+                other = floor["reworded"].get(result["id"])
+                if result["status"] == "fail" and other and re.search(other["loam"], result["why"]):
+                    result["status"] = "reworded"
+                results.append(result)
+                if options.v or result["status"] not in ("pass", "reworded"):
+                    print(f"{result['status']:8} {result['id']}", flush=True)
+                    if options.v and result["why"]:
+                        print("    " + result["why"].replace("\n", "\n    "), flush=True)
+    for folder in made:
+        folder.rmdir()
+    results.sort(key=lambda r: r["id"])
+    counts = {}
+    for result in results:
+        counts[result["status"]] = counts.get(result["status"], 0) + 1
+    good = counts.get("pass", 0) + counts.get("reworded", 0)
+    print(f"execution scenarios: {good} of {len(results)} as expected", dict(sorted(counts.items())))
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(results, indent=1))
+    if options.filter == "." and good < floor["pass"]:
+        print(f"that is fewer than the floor of {floor['pass']}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
