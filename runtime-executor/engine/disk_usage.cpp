@@ -11,6 +11,7 @@
 
 #include "base/rooted_fs.h"
 #include "runtime-executor/engine/engine_state.h"
+#include "runtime-executor/source/git/git_mirrors.h"
 
 namespace loam::engine {
 namespace {
@@ -245,6 +246,32 @@ Result<> PruneCacheMounts(EngineState& state, PruneReport& report) {
   return {};
 }
 
+// Mirrors of git repositories count as content.
+Result<DiskUsageEntry> MirrorEntry(const source::GitMirrorInfo& mirror) {
+  DiskUsageEntry entry;
+  entry.kind = DiskUsageEntry::Kind::kContent;
+  entry.id = mirror.path.substr(mirror.path.rfind('/') + 1);
+  entry.description = "git repository " + mirror.remote;
+  entry.size = LOAM_TRY(TreeBytes(mirror.path));
+  entry.last_used = mirror.last_used;
+  return entry;
+}
+
+Result<> PruneMirrors(EngineState& state, const PruneOptions& options, PruneReport& report) {
+  if (!options.all && !options.unused_for) {
+    return {};
+  }
+  for (const source::GitMirrorInfo& mirror : LOAM_TRY(source::ListGitMirrors(state.options.root + "/git"))) {
+    if (options.unused_for && mirror.last_used + *options.unused_for > state.clock.Now()) {
+      continue;
+    }
+    DiskUsageEntry entry = LOAM_TRY(MirrorEntry(mirror));
+    LOAM_TRY(source::RemoveGitMirror(mirror));
+    Remember(report, std::move(entry));
+  }
+  return {};
+}
+
 // The lock of the root, exclusively until the end of the scope.
 class ExclusiveRoot {
  public:
@@ -302,6 +329,9 @@ Result<std::vector<DiskUsageEntry>> Engine::DiskUsage() const {
     entry.size = LOAM_TRY(TreeBytes(state.options.root + "/cache-mounts/" + name));
     entries.push_back(std::move(entry));
   }
+  for (const source::GitMirrorInfo& mirror : LOAM_TRY(source::ListGitMirrors(state.options.root + "/git"))) {
+    entries.push_back(LOAM_TRY(MirrorEntry(mirror)));
+  }
   for (const source::StoredImage& image : LOAM_TRY(state.images->List())) {
     DiskUsageEntry entry;
     entry.kind = DiskUsageEntry::Kind::kImage;
@@ -321,6 +351,7 @@ Result<PruneReport> Engine::Prune(const PruneOptions& options) {
   const std::vector<bool> chosen = LOAM_TRY(Choose(state, records, options));
   LOAM_TRY(PruneLayers(state, records, chosen, report));
   LOAM_TRY(PruneContent(state, report));
+  LOAM_TRY(PruneMirrors(state, options, report));
   if (options.cache_mounts) {
     LOAM_TRY(PruneCacheMounts(state, report));
   }

@@ -195,6 +195,16 @@ class GitContexts(RemoteCase):
         self.assertEqual(self.run_checked(*git, "status", "--porcelain"), "")
 
 
+    def test_mirrors_are_listed_and_pruned(self):
+        repo = self.repository()
+        repo.commit(Dockerfile=DOCKERFILE, a="1")
+        self.files_of(self.remote())
+        self.assertIn("git repository " + self.remote(), self.loam("du", "--verbose", check=0).out)
+        self.loam("prune", "--all", "--force", check=0)
+        self.assertEqual(list((self.root / "git").iterdir()), [])
+        self.assertEqual(self.files_of(self.remote())["a"], "1")
+
+
 class GitAuthorisation(RemoteCase):
     def setUp(self):
         super().setUp()
@@ -480,6 +490,22 @@ COPY --from=1 /who /
                 done = self.build("--build-context", f"other={where}", ".", check=None)
                 self.assertNotEqual(done.code, 0)
                 self.assertIn(says, done.err)
+
+
+class LazyLayers(RemoteCase):
+    def test_downloads_are_shown_by_the_step_that_waits_for_them(self):
+        registry = self.start_registry()
+        base = self.import_busybox()
+        self.write("Dockerfile", f"FROM {base}\n")
+        self.build("-o", f"type=image,name={registry}/base:1,push=true", ".")
+        self.root = self.base / "other"
+        self.write("Dockerfile", f"FROM {registry}/base:1\nRUN true\n")
+        done = self.build(".")
+        step = next(line.split()[0] for line in done.err.splitlines() if "RUN true" in line)
+        self.assertRegex(done.err, f"(?m)^{step} sha256:[0-9a-f]+.* / .*done")
+        self.root = self.base / "third"
+        self.write("Dockerfile", f"FROM scratch\nCOPY --from={registry}/base:1 /etc/passwd /\n")
+        self.assertRegex(self.build(".").err, "(?m)^#[0-9]+ sha256:[0-9a-f]+.* / .*done")
 
 
 class Resources(RemoteCase):

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -185,12 +186,13 @@ Result<GitMirror> GitMirror::Open(const GitCli& git, const std::string& mirrors_
   const std::string path = fmt::format("{}/{}{}", mirrors_dir, Digest::Of(remote).Hex().substr(0, 40),
                                        id.size() == kSha256Size ? "-sha256" : "");
   GitMirror mirror(git, path, LOAM_TRY(Lock(path + ".lock", stop)), progress, stop);
-  LOAM_TRY_CONTEXT("prepare the mirror of the repository", mirror.Make(id.size()));
+  LOAM_TRY_CONTEXT("prepare the mirror of the repository", mirror.Make(id.size(), RedactUrls(remote)));
   return mirror;
 }
 
-Result<> GitMirror::Make(std::size_t id_size) {
-  if (::access((path_ + "/loam-ready").c_str(), F_OK) == 0) {
+Result<> GitMirror::Make(std::size_t id_size, const std::string& remote) {
+  const std::string mark = fmt::format("{}/{}", path_, kMark);
+  if (::utimensat(AT_FDCWD, mark.c_str(), nullptr, 0) == 0) {
     return RemoveLeftovers(path_);
   }
   LOAM_TRY(RemoveTree(path_));
@@ -199,7 +201,7 @@ Result<> GitMirror::Make(std::size_t id_size) {
     args.emplace_back("--object-format=sha256");
   }
   LOAM_TRY(Git(std::move(args)));
-  return WriteFileAtomic(path_ + "/loam-ready", "");
+  return WriteFileAtomic(mark, remote);
 }
 
 Result<std::string> GitMirror::Git(std::vector<std::string> args, bool shows_progress) {
@@ -232,9 +234,9 @@ Result<> GitMirror::Fetch(const GitTarget& target, bool exact) {
               {"not a git repository", "bad object", "corrupt", "missing blob object", "unable to read", "bad config",
                "loose object", "unable to update local ref", "would clobber existing tag", "refname conflict"})) {
     // The mirror is damaged: begin anew.
-    const std::size_t id_size = target.id.size();
+    const std::string remote = ReadFile(fmt::format("{}/{}", path_, kMark)).value_or("");
     LOAM_TRY(RemoveTree(path_));
-    LOAM_TRY(Make(id_size));
+    LOAM_TRY(Make(target.id.size(), remote));
     fetched = FetchOnce(target, exact);
   }
   return fetched;

@@ -49,12 +49,14 @@ class GitMirror {
   [[nodiscard]] const std::string& path() const { return path_; }
   // The ref under which a fetched object is kept.
   static std::string KeptRef(const std::string& id) { return "refs/loam/" + id; }
+  // A file in every finished mirror: the remote without credentials; its time is that of the last use.
+  static constexpr const char* kMark = "loam-ready";
 
  private:
   GitMirror(const GitCli& git, std::string path, FileLock lock, solver::ProgressWriter* progress, std::stop_token stop)
       : git_(git), path_(std::move(path)), lock_(std::move(lock)), progress_(progress), stop_(std::move(stop)) {}
 
-  Result<> Make(std::size_t id_size);
+  Result<> Make(std::size_t id_size, const std::string& remote);
   Result<bool> Has(const GitTarget& target);
   Result<> FetchOnce(const GitTarget& target, bool exact);
   Result<> FetchShallow(const std::string& from, const std::string& id);
