@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -22,16 +23,66 @@ nobody:x:65534:65534:nobody:/:/sbin/nologin
 ALPINE_GROUP = b"root:x:0:root\nbin:x:1:root,bin,daemon\ndaemon:x:2:root,bin,daemon\nadm:x:4:root\nnogroup:x:65533:\nnobody:x:65534:\n"
 # A script instead of a package manager: what the tests ask it to install is not there, and nothing may be downloaded.
 APK = b"#!/bin/sh\necho 'no packages in this image' >&2\nexit 1\n"
+# Debian's busybox has no adduser and addgroup; these do what the tests ask of them.
+ADDUSER = rb"""#!/bin/sh
+first=1000 home= uid= shell=/bin/sh make=1 group=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -S|--system|-r) first=100; shell=/sbin/nologin;;
+    -h|--home) home=$2; shift;;
+    -u|--uid) uid=$2; shift;;
+    -s|--shell) shell=$2; shift;;
+    -G|--ingroup) group=$2; shift;;
+    -g|--gecos) shift;;
+    -H|--no-create-home) make=;;
+    -*) ;;
+    *) name=$1;;
+  esac
+  shift
+done
+[ -n "$name" ] || { echo "usage: adduser NAME" >&2; exit 1; }
+grep -q "^$name:" /etc/passwd && { echo "adduser: user '$name' in use" >&2; exit 1; }
+if [ -z "$uid" ]; then uid=$first; while grep -q "^[^:]*:[^:]*:$uid:" /etc/passwd; do uid=$((uid + 1)); done; fi
+home=${home:-/home/$name}
+if [ -n "$group" ]; then gid=$(grep "^$group:" /etc/group | cut -d: -f3)
+else gid=$uid; grep -q "^$name:" /etc/group || echo "$name:x:$gid:" >>/etc/group; fi
+echo "$name:x:$uid:$gid::$home:$shell" >>/etc/passwd
+if [ -n "$make" ]; then mkdir -p "$home" && chown "$uid:$gid" "$home"; fi
+"""
+ADDGROUP = rb"""#!/bin/sh
+gid= first=1000
+while [ $# -gt 0 ]; do
+  case $1 in -g) gid=$2; shift;; -S|--system) first=100;; -*) ;; *) name=${name:-$1};; esac
+  shift
+done
+if [ -z "$gid" ]; then gid=$first; while grep -q "^[^:]*:[^:]*:$gid:" /etc/group; do gid=$((gid + 1)); done; fi
+echo "$name:x:$gid:" >>/etc/group
+"""
+# A kernel without the driver for dummy network devices refuses them to everybody, but in another way than it refuses
+# those who may not make devices: that is what tests want to know.
+IP = rb"""#!/bin/sh
+case "$*" in
+  "link add"*"type dummy"*|"link delete dummy"*|"link del dummy"*)
+    said=$(/bin/busybox ip "$@" 2>&1); code=$?
+    [ -z "$said" ] || echo "$said" >&2
+    case "$said" in *"Unknown device type"*|*"not supported"*|*"Cannot find device"*|*"can't find device"*) exit 0;; esac
+    exit $code;;
+esac
+exec /bin/busybox ip "$@"
+"""
 EPOCH = 1587038400  # files of the images have one time, so that the images are the same on every machine
 
 
-def rootfs(files, busybox=None):
+def rootfs(files, busybox=None, version=None):
     """The bytes of a layer: busybox with a link for every applet, the usual directories, and `files` (path -> (mode,
-    contents))."""
+    contents)). `version`: what busybox says it is, as long as its own version ("1.32.1")."""
     busybox = busybox or shutil.which("busybox")
     if busybox is None:
         raise RuntimeError("needs the package busybox-static")
     applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    program = pathlib.Path(busybox).read_bytes()
+    if version is not None:
+        program = re.sub(rb"BusyBox v\d+\.\d\d\.\d", b"BusyBox v" + version.encode(), program)
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         def add(name, kind, mode=0o755, data=b"", linkname=""):
@@ -42,9 +93,9 @@ def rootfs(files, busybox=None):
                        "tmp", "usr", "usr/bin", "usr/lib", "usr/local", "usr/local/bin", "usr/sbin", "usr/share", "var",
                        "var/lib", "var/log", "var/tmp"):
             add(folder, tarfile.DIRTYPE, 0o1777 if folder.endswith("tmp") else 0o700 if folder == "root" else 0o755)
-        add("bin/busybox", tarfile.REGTYPE, data=pathlib.Path(busybox).read_bytes())
+        add("bin/busybox", tarfile.REGTYPE, data=program)
         for applet in sorted(applets):
-            if applet != "busybox" and f"bin/{applet}" not in files:
+            if applet != "busybox" and not {f"bin/{applet}", f"sbin/{applet}"} & set(files):
                 add("bin/" + applet, tarfile.SYMTYPE, linkname="/bin/busybox")
         add("usr/bin/env", tarfile.SYMTYPE, linkname="/bin/busybox")
         for path, (mode, data) in sorted(files.items()):
@@ -58,11 +109,12 @@ def alpine_rootfs(version):
     return rootfs({"etc/os-release": (0o644, release.encode()), "etc/alpine-release": (0o644, (full + "\n").encode()),
                    "etc/passwd": (0o644, ALPINE_PASSWD), "etc/group": (0o644, ALPINE_GROUP),
                    "etc/motd": (0o644, b"Welcome to Alpine!\n"), "etc/hosts": (0o644, b"127.0.0.1 localhost\n"),
-                   "sbin/apk": (0o755, APK)})
+                   "sbin/apk": (0o755, APK), "sbin/ip": (0o755, IP), "usr/sbin/adduser": (0o755, ADDUSER),
+                   "usr/sbin/addgroup": (0o755, ADDGROUP)})
 
 
-def busybox_rootfs():
-    return rootfs({"etc/passwd": (0o644, ALPINE_PASSWD), "etc/group": (0o644, ALPINE_GROUP)})
+def busybox_rootfs(version=None):
+    return rootfs({"etc/passwd": (0o644, ALPINE_PASSWD), "etc/group": (0o644, ALPINE_GROUP)}, version=version)
 
 
 class Registry:
@@ -131,7 +183,9 @@ class Registry:
             self.push("library/alpine", [version] + (["latest"] if version == latest else []), alpine_rootfs(version))
 
     def push_busybox(self, *tags):
-        self.push("library/busybox", tags, busybox_rootfs(), {"Cmd": ["sh"]})
+        for tag in tags:
+            version = tag if tag.count(".") == 2 else tag + ".1" if tag.count(".") == 1 else None
+            self.push("library/busybox", [tag], busybox_rootfs(version), {"Cmd": ["sh"]})
 
     def mirror_config(self):
         """A loam configuration file that finds Docker Hub's names here."""

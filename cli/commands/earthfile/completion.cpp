@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "cli/commands/earthfile/earth_file.h"
 #include "cli/commands/earthfile/earth_verbs.h"
+#include "compiler/sema/earthfile/project.h"
 
 namespace loam::cli {
 namespace {
@@ -61,7 +62,7 @@ bool Targets(const std::string& prefix, Words& candidates) {
   const Result<EarthFile> file = ReadEarthFileIn(directory.ends_with('/') && directory.size() > 1
                                                      ? directory.substr(0, directory.size() - 1)
                                                      : directory);
-  if (!file || !file->ok()) {
+  if (!file || !file->ok() || !sema::earthfile::ParseProjectFile(*file->buffer, "")) {
     return false;
   }
   if (file->ast.targets.empty()) {

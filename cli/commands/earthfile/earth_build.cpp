@@ -14,6 +14,7 @@
 #include "cli/commands/earthfile/earth_secrets.h"
 #include "cli/progress/earth_display.h"
 #include "compiler/diagnostics/render.h"
+#include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/dotenv.h"
 #include "compiler/sema/earthfile/reference.h"
 #include "runtime-executor/gateway/earthfile/auto_skip_db.h"
@@ -215,6 +216,12 @@ Result<> SetArgs(const Context& context, const EarthSettings& settings, const Si
     }
   }
   request.args.insert(request.args.end(), words.args.begin(), words.args.end());
+  for (const auto& [name, value] : request.args) {
+    if (sema::earthfile::IsBuiltinArg(name)) {
+      return Unexpected(Mistake(fmt::format("the builtin arg `{}` cannot be passed on the command line", name),
+                                "the program gives it its value"));
+    }
+  }
   return {};
 }
 
@@ -295,7 +302,7 @@ std::string Count(std::size_t number, std::string_view noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
 
-void PrintOutputs(const Context& context, const EarthfileBuildReport& report) {
+void PrintOutputs(const Context& context, const EarthfileBuildReport& report, bool pushing) {
   for (const WrittenOutput& output : report.written) {
     switch (output.kind) {
       case WrittenOutput::Kind::kArtifact:
@@ -309,8 +316,11 @@ void PrintOutputs(const Context& context, const EarthfileBuildReport& report) {
         break;
     }
   }
+  if (!report.notes.empty()) {
+    fmt::print(context.err, "Push {}\n", pushing ? "" : "(disabled)");
+  }
   for (const std::string& note : report.notes) {
-    fmt::print(context.err, "{}\n", note);
+    fmt::print(context.err, "  {}\n", note);
   }
 }
 
@@ -325,11 +335,15 @@ void PrintSummary(const Context& context, const Prepared& prepared, const Progre
              FormatSeconds(SystemClock().Now() - started), Count(ran, "step") + " ran", model.cached());
 }
 
-void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report) {
-  if (report.diagnostics.empty()) {
+// `step_told`: the display has shown the failed step; what followed from it elsewhere is not repeated.
+void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report, bool step_told) {
+  std::vector<diag::Diagnostic> sorted = report.diagnostics;
+  if (step_told) {
+    std::erase_if(sorted, [](const diag::Diagnostic& item) { return item.kind == diag::Kind::kEarthHostFailure; });
+  }
+  if (sorted.empty()) {
     return;
   }
-  std::vector<diag::Diagnostic> sorted = report.diagnostics;
   diag::SortByPosition(sorted);
   fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
 }
@@ -417,8 +431,8 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     fmt::print(context.err, "interrupted\n");
     return dialect == EarthDialect::kEarthly ? static_cast<Exit>(kEarthlyInterrupted) : Exit::kInterrupted;
   }
-  PrintDiagnostics(context, report);
   const bool told = lines != nullptr && failed != nullptr && report.steps->Find(failed->digest, failed->name);
+  PrintDiagnostics(context, report, told);
   const bool has_mistakes =
       std::any_of(report.diagnostics.begin(), report.diagnostics.end(), [](const auto& d) { return d.is_error(); });
   if (!built && !told && !has_mistakes) {
@@ -427,7 +441,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     fmt::print(context.err, "hint: {}\n", built.error().hint());
   }
   if (lines != nullptr) {
-    PrintOutputs(context, report);
+    PrintOutputs(context, report, request.options.push);
     PrintSummary(context, *prepared, display->model(), started, built.has_value());
   }
   return built ? Exit::kOk : FailureCode(built.error(), dialect);

@@ -53,6 +53,8 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
     std::string printed;
     const Gate::Opened opened(parts_.gate);
     Result<> done = InStep(command.name, command.raw_output, [&](solver::ProgressWriter& progress) -> Result<> {
+      // WORKDIR makes its directory here as well.
+      LOAM_TRY(MakeDirs(command.directory));
       ProcessSpec spec;
       spec.args = command.argv;
       spec.env = EnvironmentWith(command.env);
