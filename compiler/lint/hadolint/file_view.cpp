@@ -52,6 +52,7 @@ class ViewBuilder {
       BeginStage(*from);
     }
     InstructionView& added = Append(instruction, false);
+    TakeVariables(added);
     if (added.stage != nullptr && instruction->kind != ast::InstructionKind::kFrom) {
       view_.stages.back().instructions.push_back(&added);
     }
@@ -91,13 +92,28 @@ class ViewBuilder {
     stage.name = from.stage_id;
     stage.image = std::string(Unquote(from.base.text));
     // A name only: FROM knows no numbers.
-    for (const StageView& other : view_.stages) {
-      if (!other.name.empty() && EqualsIgnoreCase(other.name, stage.image)) {
-        stage.base = &other;
-      }
+    if (const auto named = view_.stages_by_name.find(ToLowerAscii(stage.image)); named != view_.stages_by_name.end()) {
+      stage.base = named->second.back();
     }
     shell_ = stage.base != nullptr ? stage_shells_[stage.base] : global_shell_;
     view_.stages.push_back(std::move(stage));
+    if (!from.stage_id.empty()) {
+      view_.stages_by_name[std::string(from.stage_id)].push_back(&view_.stages.back());
+    }
+  }
+
+  void TakeVariables(const InstructionView& view) {
+    if (const auto* arg = view.As<ast::Arg>()) {
+      for (const ast::ArgItem& item : arg->items) {
+        view_.variables[std::string(item.key.text)].push_back(
+            {view.number, nullptr, std::string(Unquote(item.value.text))});
+      }
+    } else if (const auto* env = view.As<ast::Env>(); env != nullptr && view.stage != nullptr) {
+      for (const ast::KeyValue& pair : env->pairs) {
+        view_.variables[std::string(pair.key.text)].push_back(
+            {view.number, view.stage, std::string(Unquote(pair.value.text))});
+      }
+    }
   }
 
   InstructionView& Append(const ast::Instruction* instruction, bool trigger) {
@@ -138,15 +154,17 @@ FileView MakeFileView(const ast::Dockerfile& file, const source::Buffer& buffer,
 }
 
 const StageView* FileView::FindStage(std::string_view reference, std::size_t before) const {
-  for (const StageView& stage : stages) {
-    if (stage.index >= before) {
-      break;
-    }
-    if ((!stage.name.empty() && EqualsIgnoreCase(stage.name, reference)) || std::to_string(stage.index) == reference) {
-      return &stage;
-    }
+  const auto named = stages_by_name.find(ToLowerAscii(reference));
+  if (named != stages_by_name.end() && named->second.front()->index < before) {
+    return named->second.front();
   }
-  return nullptr;
+  constexpr std::size_t kMaxDigits = 9;
+  if (reference.empty() || reference.size() > kMaxDigits ||
+      reference.find_first_not_of("0123456789") != std::string_view::npos) {
+    return nullptr;
+  }
+  const auto index = static_cast<std::size_t>(std::stoul(std::string(reference)));
+  return index < std::min(before, stages.size()) ? &stages[index] : nullptr;
 }
 
 std::string_view Unquote(std::string_view word) {
@@ -230,32 +248,18 @@ std::string_view FileName(std::string_view path) {
 }
 
 std::optional<std::string> VariableAt(const FileView& file, const InstructionView& at, std::string_view name) {
-  std::optional<std::string> found;
-  for (const InstructionView& each : file.instructions) {
-    if (each.number >= at.number) {
-      break;
-    }
-    if (each.trigger) {
-      continue;
-    }
-    if (const auto* arg = each.As<ast::Arg>()) {
-      for (const ast::ArgItem& item : arg->items) {
-        if (item.key.text == name) {
-          found = std::string(Unquote(item.value.text));
-        }
-      }
-    } else if (const auto* env = each.As<ast::Env>(); env != nullptr && each.stage != nullptr && at.stage != nullptr) {
-      if (!IsBuiltFrom(*at.stage, *each.stage)) {
-        continue;
-      }
-      for (const ast::KeyValue& pair : env->pairs) {
-        if (pair.key.text == name) {
-          found = std::string(Unquote(pair.value.text));
-        }
-      }
+  const auto settings = file.variables.find(name);
+  if (settings == file.variables.end()) {
+    return std::nullopt;
+  }
+  const std::vector<FileView::Setting>& all = settings->second;
+  for (auto each = all.rbegin(); each != all.rend(); ++each) {
+    if (each->number < at.number &&
+        (each->stage == nullptr || (at.stage != nullptr && IsBuiltFrom(*at.stage, *each->stage)))) {
+      return each->value;
     }
   }
-  return found;
+  return std::nullopt;
 }
 
 bool IsBuiltFrom(const StageView& stage, const StageView& base) {

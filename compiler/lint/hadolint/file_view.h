@@ -56,6 +56,15 @@ struct FileView {
   std::deque<InstructionView> instructions;
   std::deque<StageView> stages;
 
+  // What VariableAt and FindStage look up; in the order of the file.
+  struct Setting {
+    std::size_t number = 0;            // of the instruction
+    const StageView* stage = nullptr;  // of an ENV; null for an ARG, which holds for the whole file
+    std::string value;
+  };
+  std::map<std::string, std::vector<Setting>, std::less<>> variables;
+  std::map<std::string, std::vector<const StageView*>, std::less<>> stages_by_name;  // lower case
+
   // A stage by name or number, in front of the stage `before`; null if there is none.
   [[nodiscard]] const StageView* FindStage(std::string_view reference, std::size_t before) const;
 };

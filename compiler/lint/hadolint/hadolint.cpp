@@ -1,6 +1,7 @@
 #include "compiler/lint/hadolint/hadolint.h"
 
 #include <algorithm>
+#include <map>
 
 #include "compiler/lint/hadolint/rule.h"
 #include "compiler/lint/skip.h"
@@ -70,6 +71,13 @@ std::vector<Warning> CheckHadolint(const ast::Dockerfile& file, const source::Bu
                                    const HadolintOptions& options, const sema::CheckOptions& checks) {
   const hadolint::Pragmas pragmas(file, buffer, !options.no_pragmas);
   const hadolint::FileView view = hadolint::MakeFileView(file, buffer, options, pragmas);
+  // Options in comments above instructions, by line.
+  std::map<std::uint32_t, sema::CheckOptions> local;
+  for (const ast::Instruction* each : file.instructions) {
+    if (auto more = each->comments.empty() ? std::nullopt : OptionsInComments(each->comments)) {
+      local.emplace(each->lines.first, *std::move(more));
+    }
+  }
   std::vector<Warning> warnings;
   for (std::size_t i = 0; i < std::size(kRules); ++i) {
     const RuleInfo& rule = kRules[i];
@@ -79,13 +87,8 @@ std::vector<Warning> CheckHadolint(const ast::Dockerfile& file, const source::Bu
     std::vector<Warning> found;
     kChecks[i](view, hadolint::Reporter(view, rule, found));
     for (Warning& warning : found) {
-      const bool skipped = std::any_of(file.instructions.begin(), file.instructions.end(), [&](const auto* each) {
-        if (each->lines.first != warning.lines.first || each->comments.empty()) {
-          return false;
-        }
-        const auto more = OptionsInComments(each->comments);
-        return more && IsSkipped(rule, *more);
-      });
+      const auto more = local.find(warning.lines.first);
+      const bool skipped = more != local.end() && IsSkipped(rule, more->second);
       if (!skipped && !pragmas.Ignores(rule.name, warning.lines.first)) {
         warnings.push_back(std::move(warning));
       }

@@ -21,10 +21,15 @@ void EachLabelOf(
 std::vector<const StageView*> StagesWithout(const FileView& file, const std::function<bool(const StageView&)>& good) {
   std::set<const StageView*> fine;
   std::vector<const StageView*> missing;
+  for (const StageView& stage : file.stages) {
+    if (good(stage) || (stage.base != nullptr && fine.contains(stage.base))) {
+      fine.insert(&stage);
+    }
+  }
   // From the last stage up: a stage that a fine one uses need not meet the demand itself.
   for (auto stage = file.stages.rbegin(); stage != file.stages.rend(); ++stage) {
-    if (!fine.contains(&*stage) && !good(*stage)) {
-      missing.insert(missing.begin(), &*stage);
+    if (!fine.contains(&*stage)) {
+      missing.push_back(&*stage);
       continue;
     }
     if (stage->base != nullptr) {
@@ -40,6 +45,7 @@ std::vector<const StageView*> StagesWithout(const FileView& file, const std::fun
       }
     }
   }
+  std::reverse(missing.begin(), missing.end());
   return missing;
 }
 

@@ -78,6 +78,23 @@ Pragmas::Pragmas(const ast::Dockerfile& file, const source::Buffer& buffer, bool
   for (const ast::Stage& stage : file.stages) {
     stage_lines_.push_back(stage_lines_.empty() ? 0 : FirstCommentAbove(stage.from->lines.first));
   }
+  for (const Pragma& pragma : all_) {
+    for (const std::string& rule : pragma.rules) {
+      switch (pragma.kind) {
+        case Pragma::Kind::kIgnore:
+          lines_[pragma.line].push_back(rule);
+          break;
+        case Pragma::Kind::kStageIgnore:
+          stages_.emplace(StageOf(pragma.line), rule);
+          break;
+        case Pragma::Kind::kGlobalIgnore:
+          global_.insert(rule);
+          break;
+        case Pragma::Kind::kShell:
+          break;
+      }
+    }
+  }
 }
 
 std::uint32_t Pragmas::FirstCommentAbove(std::uint32_t line) const {
@@ -87,30 +104,25 @@ std::uint32_t Pragmas::FirstCommentAbove(std::uint32_t line) const {
   return line;
 }
 
+std::size_t Pragmas::StageOf(std::uint32_t line) const {
+  return static_cast<std::size_t>(std::upper_bound(stage_lines_.begin(), stage_lines_.end(), line) -
+                                  stage_lines_.begin());
+}
+
 bool Pragmas::Ignores(std::string_view rule, std::uint32_t line) const {
-  if (!enabled_) {
+  if (!enabled_ || all_.empty()) {
     return false;
   }
-  const auto stage_of = [&](std::uint32_t place) {
-    return std::upper_bound(stage_lines_.begin(), stage_lines_.end(), place);
-  };
-  const std::uint32_t above = FirstCommentAbove(line);
-  return std::any_of(all_.begin(), all_.end(), [&](const Pragma& pragma) {
-    if (std::find(pragma.rules.begin(), pragma.rules.end(), rule) == pragma.rules.end()) {
-      return false;
+  if (global_.contains(rule) || stages_.contains({StageOf(line), std::string(rule)})) {
+    return true;
+  }
+  const auto end = lines_.lower_bound(line);
+  for (auto each = lines_.lower_bound(FirstCommentAbove(line)); each != end; ++each) {
+    if (std::find(each->second.begin(), each->second.end(), rule) != each->second.end()) {
+      return true;
     }
-    switch (pragma.kind) {
-      case Pragma::Kind::kIgnore:
-        return pragma.line >= above && pragma.line < line;
-      case Pragma::Kind::kStageIgnore:
-        return stage_of(pragma.line) == stage_of(line);
-      case Pragma::Kind::kGlobalIgnore:
-        return true;
-      case Pragma::Kind::kShell:
-        return false;
-    }
-    return false;
-  });
+  }
+  return false;
 }
 
 }  // namespace loam::lint::hadolint

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +33,14 @@ class Pragmas {
  private:
   // The first line of the comments directly above a line; the line itself if there are none.
   [[nodiscard]] std::uint32_t FirstCommentAbove(std::uint32_t line) const;
+  [[nodiscard]] std::size_t StageOf(std::uint32_t line) const;
 
   bool enabled_;
   std::vector<Pragma> all_;
+  // Rules that are ignored, by where: everywhere, in a stage (counted from 1), below a comment line.
+  std::set<std::string, std::less<>> global_;
+  std::set<std::pair<std::size_t, std::string>> stages_;
+  std::map<std::uint32_t, std::vector<std::string>> lines_;
   std::vector<bool> is_comment_;            // by line
   std::vector<std::uint32_t> stage_lines_;  // where stages begin, with the comments above FROM; the first one at 0
 };

@@ -130,7 +130,8 @@ ImageName ReadImageName(std::string_view image);
 void EachLabelOf(
     const FileView& file, LabelType type,
     const std::function<void(const InstructionView&, std::string_view key, std::string_view value)>& visit);
-// Each stage that is not `good` and that no good stage uses (by FROM, COPY or a mount), directly or not.
+// Each stage that meets a demand neither itself (`good`) nor by its bases, and that no stage uses which meets it (by
+// FROM, COPY or a mount), directly or not.
 std::vector<const StageView*> StagesWithout(const FileView& file, const std::function<bool(const StageView&)>& good);
 bool IsSpdxLicense(std::string_view expression);
 

@@ -1,4 +1,6 @@
 // DL3010: an archive is copied and then unpacked by tar.
+#include <set>
+
 #include "compiler/lint/hadolint/rule.h"
 
 namespace loam::lint::hadolint {
@@ -27,31 +29,28 @@ bool Extracts(const shell::Command& command) {
 }  // namespace
 
 void CheckDL3010(const FileView& file, const Reporter& report) {
-  Each<ast::Copy>(file, [&](const InstructionView& view, const ast::Copy& copy) {
-    if (copy.from.present() || view.stage == nullptr) {
-      return;
-    }
-    const std::vector<std::string> paths = Paths(copy);
-    std::vector<std::string_view> names;
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-      if (IsArchive(paths[i])) {
-        names.push_back(FileName(paths[i]));
+  for (const StageView& stage : file.stages) {
+    // Files that some tar further down unpacks.
+    std::set<std::string_view> unpacked;
+    for (auto view = stage.instructions.rbegin(); view != stage.instructions.rend(); ++view) {
+      for (const shell::Command& command : (*view)->script.commands) {
+        if (Extracts(command)) {
+          for (const std::string_view argument : command.Arguments()) {
+            unpacked.insert(FileName(argument));
+          }
+        }
+      }
+      const auto* copy = (*view)->trigger ? nullptr : (*view)->As<ast::Copy>();
+      if (copy == nullptr || copy->from.present()) {
+        continue;
+      }
+      const std::vector<std::string> paths = Paths(*copy);
+      if (std::any_of(paths.begin(), paths.end(),
+                      [&](const std::string& path) { return IsArchive(path) && unpacked.contains(FileName(path)); })) {
+        report(**view);
       }
     }
-    const auto unpacks = [&](const shell::Command& command) {
-      const auto arguments = command.Arguments();
-      return Extracts(command) && std::any_of(arguments.begin(), arguments.end(), [&](std::string_view argument) {
-               return std::find(names.begin(), names.end(), FileName(argument)) != names.end();
-             });
-    };
-    for (const InstructionView* later : view.stage->instructions) {
-      const auto& commands = later->script.commands;
-      if (later->number > view.number && std::any_of(commands.begin(), commands.end(), unpacks)) {
-        report(view);
-        return;
-      }
-    }
-  });
+  }
 }
 
 }  // namespace loam::lint::hadolint

@@ -1,4 +1,6 @@
 // DL3045: COPY to a relative path where no WORKDIR is set.
+#include <set>
+
 #include "compiler/lint/hadolint/rule.h"
 
 namespace loam::lint::hadolint {
@@ -9,25 +11,26 @@ bool IsRelative(std::string_view path) {
   return !path.empty() && path[0] != '/' && path[0] != '$' && path[0] != '\\' && !windows;
 }
 
-bool HasWorkdir(const StageView& stage, std::size_t before) {
-  for (const StageView* each = &stage; each != nullptr; each = each->base) {
-    for (const InstructionView* view : each->instructions) {
-      if (view->number < before && !view->trigger && view->As<ast::Workdir>() != nullptr) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 void CheckDL3045(const FileView& file, const Reporter& report) {
-  Each<ast::Copy>(file, [&](const InstructionView& view, const ast::Copy& copy) {
-    if (view.stage != nullptr && IsRelative(Paths(copy).back()) && !HasWorkdir(*view.stage, view.number)) {
-      report(view);
+  std::set<const StageView*> with_workdir;
+  for (const StageView& stage : file.stages) {
+    bool set = stage.base != nullptr && with_workdir.contains(stage.base);
+    for (const InstructionView* view : stage.instructions) {
+      if (view->trigger) {
+        continue;
+      }
+      const auto* copy = view->As<ast::Copy>();
+      if (copy != nullptr && !set && IsRelative(Paths(*copy).back())) {
+        report(*view);
+      }
+      set = set || view->As<ast::Workdir>() != nullptr;
     }
-  });
+    if (set) {
+      with_workdir.insert(&stage);
+    }
+  }
 }
 
 }  // namespace loam::lint::hadolint

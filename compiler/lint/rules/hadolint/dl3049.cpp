@@ -5,16 +5,11 @@ namespace loam::lint::hadolint {
 namespace {
 
 bool HasLabel(const StageView& stage, std::string_view key) {
-  for (const StageView* each = &stage; each != nullptr; each = each->base) {
-    for (const InstructionView* view : each->instructions) {
-      const auto* label = view->trigger ? nullptr : view->As<ast::Label>();
-      if (label != nullptr && std::any_of(label->pairs.begin(), label->pairs.end(),
-                                          [&](const ast::KeyValue& pair) { return Unquote(pair.key.text) == key; })) {
-        return true;
-      }
-    }
-  }
-  return false;
+  return std::any_of(stage.instructions.begin(), stage.instructions.end(), [&](const InstructionView* view) {
+    const auto* label = view->trigger ? nullptr : view->As<ast::Label>();
+    return label != nullptr && std::any_of(label->pairs.begin(), label->pairs.end(),
+                                           [&](const ast::KeyValue& pair) { return Unquote(pair.key.text) == key; });
+  });
 }
 
 }  // namespace

@@ -5,14 +5,9 @@ namespace loam::lint::hadolint {
 namespace {
 
 bool HasHealthcheck(const StageView& stage) {
-  for (const StageView* each = &stage; each != nullptr; each = each->base) {
-    for (const InstructionView* view : each->instructions) {
-      if (!view->trigger && view->As<ast::Healthcheck>() != nullptr) {
-        return true;
-      }
-    }
-  }
-  return false;
+  return std::any_of(stage.instructions.begin(), stage.instructions.end(), [](const InstructionView* view) {
+    return !view->trigger && view->As<ast::Healthcheck>() != nullptr;
+  });
 }
 
 }  // namespace
