@@ -33,6 +33,7 @@ bool NeedsNoEnvironment(CommandKind kind) {
     case CommandKind::kSet:
     case CommandKind::kImport:
     case CommandKind::kProject:
+    case CommandKind::kDo:
       return true;
     default:  // NOLINT: all others do
       return false;
@@ -360,6 +361,7 @@ void Walk::WalkCommand(const Command& command) {
     case CommandKind::kDo: {
       DoFlags flags;
       const std::vector<Word> words = ReadFlags(command, flags);
+      has_environment_ = true;  // the function may bring one
       if (flags.pass_args) {
         SeesEverything();
       }

@@ -108,6 +108,10 @@ TEST(CheckProject, FindsCyclesWithoutACondition) {
   EXPECT_THAT(checked.consumer.diagnostics().front().notes, ElementsAre("+b → +c → +b"));
 }
 
+TEST(CheckProject, AFunctionMayBringTheEnvironment) {
+  EXPECT_THAT(Check("all:\n  DO +F\n  RUN x\nF:\n  FUNCTION\n  FROM a\n"), IsEmpty());
+}
+
 TEST(CheckProject, TheBaseRecipeCannotUseItsTargets) {
   EXPECT_THAT(Check("FROM +all\nall:\n  RUN x\n"), ElementsAre(HasSubstr("infinite cycle")));
 }
