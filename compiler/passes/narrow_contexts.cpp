@@ -28,8 +28,9 @@ constexpr std::string_view kFollowPaths = "local.followpaths";
 constexpr std::string_view kKeyHint = "local.sharedkeyhint";
 // Marks what this pass made, which it leaves alone from then on.
 constexpr std::string_view kNarrowed = "loam.narrowed";
-// A client that sends its context sends each of them: steps beyond this many share one with the paths of all of them.
-constexpr std::size_t kMostContexts = 8;
+// A client that sends its context sends each of them, and each is walked: steps beyond this many share one with the paths
+// of all of them.
+constexpr std::size_t kMostContexts = 4;
 constexpr std::size_t kMostNames = 3;
 
 using Paths = std::vector<std::string>;
