@@ -207,7 +207,11 @@ int main(int argc, char** argv) {
                           {"warnings_identical", totals.warnings},
                           {"rejections_agreeing", totals.rejections},
                           {"check_cases_agreeing", totals.checks.agreeing},
-                          {"check_examples_agreeing", totals.checks.documented_agreeing}}});
+                          {"check_examples_agreeing", totals.checks.documented_agreeing},
+                          {"hadolint_agreeing", totals.hadolint.agreeing}}});
+      if (totals.hadolint.has_shellcheck) {
+        folders.back().counts.emplace_back("shellcheck_agreeing", totals.hadolint.shell_agreeing);
+      }
     }
     if (has_earthfiles) {
       const auto totals = loam::conformance::RunEarthfiles(earthfiles,

@@ -259,6 +259,14 @@ void Builder::BuildCommand(std::uint32_t index, Statement& statement) {
   }
   command->kind = KindOf(keyword);
   command->invalid = statement.invalid;
+  if (tokens.size() > 1 && token(tokens[1]).kind == TokenKind::kWord &&
+      token(tokens[1]).begin == token(tokens[0]).end) {
+    const SourceRange both = source::Cover(command->keyword.range, tree_.RangeOf(token(tokens[1])));
+    emitter_
+        .Emit<Kind::kEarthGluedKeyword>(both, tree_.buffer().TextOf(both), command->keyword.text,
+                                        tree_.SourceOf(token(tokens[1])))
+        .Hint("put a blank between them, or correct the command");
+  }
   bool is_null = false;
   switch (command->kind) {
     case CommandKind::kEnv:

@@ -146,6 +146,7 @@ TEST(EarthfileDiagnostics, EveryKindHasATextThatProducesIt) {
       {Kind::kEarthMissingVersionNumber, "VERSION # none\n", "VERSION"},
       {Kind::kEarthBadVersion, "VERSION 0.5\n", "0.5"},
       {Kind::kEarthMalformedVersion, "VERSION \\ 0.8\n", "0.8"},
+      {Kind::kEarthGluedKeyword, "COPYY a b\n", "COPYY"},
       {Kind::kEarthMissingDocker, "WITH x\nEND\n", "x"},
   };
   std::set<Kind> seen;
