@@ -390,7 +390,7 @@ Checked<std::string> TargetEvaluation::ShellOut(std::string_view command, Source
   ProcessResult result = LOAM_TRY(RunShell(std::move(step), std::string(command), false));
   range_ = outer;
   if (result.exit_code != 0) {
-    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("The command\n    $({})\n", command), result.exit_code);
+    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("$({})", command), result.exit_code);
   }
   return std::move(result.standard_output);
 }

@@ -88,7 +88,7 @@ Checked<> TargetEvaluation::ForStatement(const ast::earthfile::Statement& statem
   step.text = fmt::format("FOR {} IN {}", words[0].text, list);
   const ProcessResult result = LOAM_TRY(RunShell(std::move(step), "echo " + list, false));
   if (result.exit_code != 0) {
-    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("The command\n    FOR {} IN {}\n", words[0].text, list),
+    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("FOR {} IN {}", words[0].text, list),
                                            result.exit_code);
   }
   // echo's newline is no part of the last item, whatever the separators are.

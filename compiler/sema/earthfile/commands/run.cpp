@@ -201,7 +201,7 @@ Checked<> TargetEvaluation::RunLocally(const Step& step, const RunFlags& flags, 
   }
   const ProcessResult result = LOAM_TRY(RunOnHost(step.args, step.text, false, false, step.raw));
   if (result.exit_code != 0) {
-    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("The command\n    {}\n", step.text), result.exit_code);
+    return Fail<Kind::kEarthCommandFailed>(range, step.text, result.exit_code);
   }
   return {};
 }
@@ -218,8 +218,7 @@ Checked<> TargetEvaluation::RunNormally(Step step, const RunFlags& flags, Source
         push_only_ = true;
       }
       if (call_.saves) {
-        in_.NoteOnce(fmt::format("Did not execute push command {} in {}. Use earthly --push to enable pushing",
-                                 step.text.substr(4), name_));
+        in_.NoteOnce(fmt::format("{} | {} (disabled): use --push to run it", name_, step.text));
       }
       return {};
     }

@@ -217,7 +217,7 @@ Checked<> TargetEvaluation::RunWithHostDocker(const Step& step, const Docker& do
   const SourceRange range = range_;
   const ProcessResult result = LOAM_TRY(RunOnHost(args, step.text, false, false, step.raw));
   if (result.exit_code != 0) {
-    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("The command\n    {}\n", step.text), result.exit_code);
+    return Fail<Kind::kEarthCommandFailed>(range, step.text, result.exit_code);
   }
   return {};
 }
