@@ -5,9 +5,9 @@
 namespace loam::cli {
 
 std::span<const Command* const> AllCommands() {
-  static constexpr std::array<const Command*, 10> kCommands = {
-      &kBuildCommand, &kRunCommand,   &kWhyCommand,        &kCompileCommand, &kGraphCommand, &kImageCommand,
-      &kDuCommand,    &kPruneCommand, &kCompletionCommand, &kVersionCommand,
+  static constexpr std::array<const Command*, 13> kCommands = {
+      &kBuildCommand, &kRunCommand,  &kLsCommand, &kDocCommand,   &kInitCommand,       &kWhyCommand,     &kCompileCommand,
+      &kGraphCommand, &kImageCommand, &kDuCommand, &kPruneCommand, &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;
 }

@@ -7,6 +7,9 @@ namespace loam::cli {
 
 extern const Command kBuildCommand;
 extern const Command kCompileCommand;
+extern const Command kDocCommand;
+extern const Command kInitCommand;
+extern const Command kLsCommand;
 extern const Command kGraphCommand;
 extern const Command kRunCommand;
 extern const Command kImageCommand;

@@ -45,8 +45,10 @@ constexpr EarthVerb kVerbs[] = {
     {"bootstrap", "does nothing: there is no daemon to set up", false, RunBootstrap},
     {"config", "change earthly's configuration file", false, RunEarthConfig},
     {"debug", "print the syntax tree of an Earthfile as JSON", true, RunEarthDebug},
+    {"doc", "print what the comments of targets say", false, RunEarthDoc},
     {"docker-build", "build a Dockerfile", false, RunEarthDockerBuild},
     {"init", "write an Earthfile to start from", false, RunEarthInit},
+    {"ls", "list the targets of an Earthfile", false, RunEarthLs},
     {"prune", "remove what the cache holds", false, RunPrune},
 };
 

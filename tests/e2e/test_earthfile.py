@@ -1,0 +1,190 @@
+"""Earthfiles from the command line: targets, artifacts, images, conditions, LOCALLY, failures, what earthly's users type."""
+import os
+import pathlib
+import re
+import subprocess
+
+import support
+
+
+class Earthfile(support.LoamCase):
+    def setUp(self):
+        super().setUp()
+        support.need_program("crun")
+        self.import_busybox("box:1")
+
+    def earth(self, *args, check=0, env=None):
+        """`loam earthly …` on this case's state root."""
+        environment = self.environment(LOAM_ROOT=str(self.root), **(env or {}))
+        process = subprocess.Popen([support.LOAM, "earthly", *map(str, args)], cwd=self.work, env=environment,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.started.add(str(process.pid))
+        out, err = process.communicate(timeout=300)
+        done = support.Finished(process, out.decode(), err.decode(errors="replace"))
+        if check is not None:
+            self.assertEqual(done.code, check, done)
+        return done
+
+    def recipe(self, text):
+        self.write("Earthfile", "VERSION 0.8\nFROM box:1\n" + text)
+
+    def test_artifacts_are_written_after_success_and_cached(self):
+        self.recipe("""
+build:
+    COPY input .
+    RUN cat input >/result; echo made >>/result
+    SAVE ARTIFACT /result AS LOCAL out/result
+
+broken:
+    BUILD +build
+    RUN false
+""")
+        self.write("input", "one\n")
+        failed = self.earth("+broken", check=1)
+        self.assertFalse((self.work / "out").exists(), failed)
+        done = self.earth("+build")
+        self.assertEqual((self.work / "out/result").read_text(), "one\nmade\n")
+        self.assertIn("Artifact +build/result output as out/result", done.err)
+        again = self.earth("+build")
+        self.assertRegex(again.err, r"\+build \| \*cached\* --> RUN cat input")
+        self.write("input", "two\n")
+        changed = self.earth("+build")
+        self.assertNotRegex(changed.err, r"\*cached\* --> RUN cat input")
+        self.assertEqual((self.work / "out/result").read_text(), "two\nmade\n")
+
+    def test_artifact_mode_and_no_output(self):
+        self.recipe("build:\n    RUN echo hi >/f\n    SAVE ARTIFACT /f dir/f AS LOCAL local\n")
+        self.earth("--no-output", "+build")
+        self.assertFalse((self.work / "local").exists())
+        self.earth("--artifact", "+build/dir/f", "there/")
+        self.assertEqual((self.work / "there/f").read_text(), "hi\n")
+        self.assertFalse((self.work / "local").exists())
+
+    def test_directory_artifacts_replace_and_files_do_not_replace_directories(self):
+        self.recipe("build:\n    RUN mkdir /d && echo new >/d/new && echo f >/f\n"
+                    "    SAVE ARTIFACT /d AS LOCAL d\n\nfile:\n    FROM +build\n    SAVE ARTIFACT /f AS LOCAL d\n")
+        self.write("d/old", "old\n")
+        self.earth("+build")
+        self.assertEqual(sorted(os.listdir(self.work / "d")), ["new"])
+        refused = self.earth("+file", check=1)
+        self.assertIn("is a directory", refused.err)
+        self.assertEqual(sorted(os.listdir(self.work / "d")), ["new"])
+
+    def test_conditions_loops_and_output_of_commands(self):
+        self.recipe("""
+test:
+    ARG name=$(echo from-shell)
+    IF [ "$name" = "from-shell" ]
+        RUN echo yes >/answer
+    ELSE
+        RUN echo no >/answer
+    END
+    FOR item IN $(echo a b; echo c)
+        RUN echo $item >>/answer
+    END
+    SAVE ARTIFACT /answer AS LOCAL answer
+""")
+        self.earth("+test")
+        self.assertEqual((self.work / "answer").read_text(), "yes\na\nb\nc\n")
+        self.earth("+test", "--name=other")
+        self.assertEqual((self.work / "answer").read_text(), "no\na\nb\nc\n")
+
+    def test_a_failed_step_is_told_with_its_place_and_exit_code(self):
+        self.recipe("\nSTEP:\n    FUNCTION\n    RUN echo before; exit 7\n\ntest:\n    DO +STEP\n")
+        failed = self.earth("+test", check=1)
+        self.assertRegex(failed.err, r"Earthfile:6:5")
+        self.assertIn("did not complete successfully. Exit code 7", failed.err)
+        self.assertIn("Repeating the failure error...", failed.err)
+        self.assertRegex(failed.err, r"\+test \| before")
+
+    def test_locally_runs_here(self):
+        self.recipe("""
+make:
+    RUN echo built >/built
+    SAVE ARTIFACT /built
+
+here:
+    LOCALLY
+    COPY +make/built ./copied
+    RUN cat copied >seen; echo $PWD >>seen
+""")
+        self.earth("+here")
+        self.assertEqual((self.work / "seen").read_text(), f"built\n{self.work}\n")
+        refused = self.earth("--strict", "+here", check=1)
+        self.assertIn("LOCALLY", refused.err)
+
+    def test_try_brings_files_of_a_failed_step_out(self):
+        self.write("Earthfile", "VERSION --try 0.8\nFROM box:1\ntest:\n    TRY\n        RUN echo log >report; exit 1\n"
+                                "    FINALLY\n        SAVE ARTIFACT report AS LOCAL report\n    END\n")
+        self.earth("+test", check=1)
+        self.assertEqual((self.work / "report").read_text(), "log\n")
+
+    def test_secrets_come_from_flags_files_and_a_dot_secret_file(self):
+        self.recipe("test:\n    RUN --secret A --secret B --secret C [ \"$A$B$C\" = abc ]\n")
+        self.write("b", "b")
+        self.write(".secret", "C=c\n")
+        self.earth("--secret", "A=a", "--secret-file", "B=b", "+test")
+        missing = self.earth("--secret", "A=a", "+test", check=1)
+        self.assertIn('unable to lookup secret "B": not found', missing.err)
+
+    def test_arguments_from_everywhere(self):
+        self.recipe("test:\n    ARG a\n    ARG b\n    ARG c\n    RUN echo \"$a $b $c\" >/out\n"
+                    "    SAVE ARTIFACT /out AS LOCAL out\n")
+        self.write(".arg", "a=file\nb=file\n")
+        self.earth("--build-arg", "b=flag", "+test", "--c=after")
+        self.assertEqual((self.work / "out").read_text(), "file flag after\n")
+        self.earth("+test", env={"EARTHLY_BUILD_ARGS": "c=env"})
+        self.assertEqual((self.work / "out").read_text(), "file file env\n")
+        refused = self.earth("--build-arg", "EARTHLY_VERSION=1", "+test", check=1)
+        self.assertIn("cannot be passed on the command line", refused.err)
+
+    def test_images_are_kept_and_run(self):
+        self.recipe("image:\n    RUN echo inside >/file\n    CMD [\"cat\", \"/file\"]\n    SAVE IMAGE made:latest\n")
+        self.earth("+image")
+        self.assertEqual(self.loam("run", "made:latest", check=0).out, "inside\n")
+
+    def test_auto_skip(self):
+        self.recipe("test:\n    COPY f .\n    RUN cat f\n")
+        self.write("f", "1")
+        flags = ["--auto-skip", "--auto-skip-db-path", self.base / "skip.db", "+test"]
+        self.assertNotIn("Skipping", self.earth(*flags).err)
+        self.assertRegex(self.earth(*flags).err, "has already been run. Skipping.")
+        self.write("f", "2")
+        self.assertNotIn("Skipping", self.earth(*flags).err)
+
+    def test_spellings_of_the_command(self):
+        self.recipe("test:\n    RUN echo it ran\n")
+        env = self.environment(LOAM_ROOT=str(self.root))
+        link = self.base / "earthly"
+        link.symlink_to(pathlib.Path(support.LOAM).resolve())
+        for command in ([support.LOAM, "+test"], [support.LOAM, "build", "--no-cache", "+test"],
+                        [support.LOAM, "--no-cache", "+test"], [link, "--no-cache", "build", "+test"]):
+            done = subprocess.run([str(c) for c in command], cwd=self.work, env=env, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertRegex(done.stderr, r"\+test \| it ran", done)
+
+    def test_listing(self):
+        self.recipe("# b does it\nb:\n    ARG x\n    RUN true\n\na:\n    RUN true\n")
+        self.assertEqual(self.earth("ls").out, "+a\n+b\n+base\n")
+        self.assertEqual(self.earth("ls", "--args").out, "+a\n+b\n  --x\n+base\n")
+        self.assertIn("b does it", self.earth("doc", "+b").out)
+
+    def test_cloud_commands_are_refused_in_one_line(self):
+        refused = self.earth("account", "login", check=1)
+        self.assertEqual(len(refused.err.strip().splitlines()), 1, refused)
+
+    def test_groups_of_github_actions(self):
+        self.recipe("a:\n    RUN echo in-a\n\nb:\n    RUN echo in-b\n\nall:\n    BUILD +a\n    BUILD +b\n")
+        done = self.earth("+all", env={"GITHUB_ACTIONS": "true"})
+        depth = 0
+        for line in done.err.splitlines():
+            depth += line.startswith("::group::")
+            depth -= line.startswith("::endgroup::")
+            self.assertIn(depth, (0, 1), done)
+            if re.search(r" \| in-[ab]$", line):
+                self.assertEqual(depth, 1, done)
+        self.assertEqual(depth, 0, done)
+
+
+if __name__ == "__main__":
+    support.main()
