@@ -1,6 +1,6 @@
-// Lean replacements for ANTLR's token, stream and tree building, because its usual ones cost more than all the rest of the
-// compiler: a token is a type and an index, and the parser reports each rule it enters, which becomes the lossless tree.
-// Private to compiler/parse, and the one header that shows ANTLR.
+// Lean replacements for ANTLR's token, stream and tree building, because its usual ones cost more than all the rest of
+// the compiler: a token is a type and an index, and the parser reports each rule it enters, which becomes the lossless
+// tree. Private to compiler/parse, and the one header that shows ANTLR.
 #pragma once
 
 #include <antlr4-runtime.h>
@@ -79,8 +79,8 @@ class SignificantStream final : public antlr4::TokenStream {
   std::size_t pos_ = 0;
 };
 
-// A generated parser that writes the rules it enters as nodes of `Tree`. Node kinds are the rules of the grammar, in the
-// same order.
+// A generated parser that writes the rules it enters as nodes of `Tree`. Node kinds are the rules of the grammar, in
+// the same order.
 template <class Parser, class Tree, class Node, class NodeKind>
 class RecordingParserBase : public Parser {
  public:

@@ -1,8 +1,8 @@
-// The lossless syntax tree of an Earthfile: a flat array of tokens that are the whole text, and a flat array of nodes over
-// them, as in tree.h.
+// The lossless syntax tree of an Earthfile: a flat array of tokens that are the whole text, and a flat array of nodes
+// over them, as in tree.h.
 //
-// Nodes lie in preorder; a node spans tokens [first_token, end_token) and nodes [its index, end_node). Node 0 is the file
-// and spans all tokens.
+// Nodes lie in preorder; a node spans tokens [first_token, end_token) and nodes [its index, end_node). Node 0 is the
+// file and spans all tokens.
 #pragma once
 
 #include <cstdint>

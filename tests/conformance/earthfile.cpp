@@ -180,7 +180,10 @@ Result<EarthfileTotals> RunEarthfiles(const std::string& dir, const EarthfileOpt
     totals.rejections += same_verdict ? 1 : 0;
     totals.trees += same_tree ? 1 : 0;
     if (!options.quiet && (!same_verdict || (test.ok && !same_tree))) {
-      std::cout << fmt::format("{}:{}{}\n", test.file, same_verdict ? " tree" : test.ok ? " rejected: " : " accepted",
+      std::cout << fmt::format("{}:{}{}\n", test.file,
+                               same_verdict ? " tree"
+                               : test.ok    ? " rejected: "
+                                            : " accepted",
                                same_verdict ? "" : outcome.error);
       if (options.diff && same_verdict) {
         std::cout << json::diff(test.ast, outcome.ast).dump(1) << "\n";

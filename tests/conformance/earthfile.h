@@ -11,10 +11,10 @@ namespace loam::conformance {
 
 struct EarthfileTotals {
   int cases = 0;
-  int accepted = 0;           // by the reference
-  int trees = 0;              // accepted by both, with the same tree
-  int rejections = 0;         // accepted by both or rejected by both
-  double median_us = 0;       // text to typed tree
+  int accepted = 0;      // by the reference
+  int trees = 0;         // accepted by both, with the same tree
+  int rejections = 0;    // accepted by both or rejected by both
+  double median_us = 0;  // text to typed tree
 };
 
 struct EarthfileOptions {

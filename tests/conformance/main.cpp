@@ -118,8 +118,8 @@ bool RunDockerfiles(const std::string& dir, const cxxopts::ParseResult& args, nl
     times.push_back(outcome.microseconds);
     const bool differs = !rejection || !warnings || (test.ok && (!llb || !image || !metadata));
     if (differs && !quiet) {
-      std::cout << fmt::format("{}:{}{}{}{}{}\n", test.file, warnings ? "" : " warnings",
-                               rejection ? "" : " rejection", rejection && test.ok && !metadata ? " metadata" : "",
+      std::cout << fmt::format("{}:{}{}{}{}{}\n", test.file, warnings ? "" : " warnings", rejection ? "" : " rejection",
+                               rejection && test.ok && !metadata ? " metadata" : "",
                                rejection && test.ok && !llb ? " llb" : "",
                                rejection && test.ok && !image ? " image" : "");
     }
@@ -231,10 +231,10 @@ int main(int argc, char** argv) {
           "median {:.0f} us per file from text to tree\n",
           totals->cases, totals->accepted, totals->trees, totals->accepted, totals->rejections, totals->cases,
           totals->median_us);
-      folders.push_back({"earthfile_cases",
-                         totals->cases,
-                         {{"earthfile_trees_identical", totals->trees},
-                          {"earthfile_rejections_agreeing", totals->rejections}}});
+      folders.push_back(
+          {"earthfile_cases",
+           totals->cases,
+           {{"earthfile_trees_identical", totals->trees}, {"earthfile_rejections_agreeing", totals->rejections}}});
     }
     if (!args["json"].as<std::string>().empty()) {
       std::ofstream(args["json"].as<std::string>())

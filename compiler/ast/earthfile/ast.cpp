@@ -23,7 +23,8 @@ const Target* Earthfile::FindTarget(std::string_view name) const {
 }
 
 const Function* Earthfile::FindFunction(std::string_view name) const {
-  const auto found = std::find_if(functions.begin(), functions.end(), [&](const Function& f) { return f.name == name; });
+  const auto found =
+      std::find_if(functions.begin(), functions.end(), [&](const Function& f) { return f.name == name; });
   return found == functions.end() ? nullptr : &*found;
 }
 

@@ -4,8 +4,8 @@
 // All nodes, lists and texts live in the arena of the syntax tree that Earthfile::tree keeps alive, or in the source
 // buffer, which the SourceManager keeps alive; they are immutable and can be passed by pointer.
 //
-// What the reference's parser and validator reject was reported as an error when the tree was built; the tree then holds
-// what could be read, with `invalid` set on the statements and recipes that are not complete.
+// What the reference's parser and validator reject was reported as an error when the tree was built; the tree then
+// holds what could be read, with `invalid` set on the statements and recipes that are not complete.
 #pragma once
 
 #include <cstdint>
@@ -66,7 +66,8 @@ struct Command {
   // Text of the comment block directly above: marker and the first line's leading blanks removed, each line ends with
   // LF. "" without one.
   std::string_view docs;
-  // All words, flags in front. For ENV, ARG, LET, SET and LABEL: flags, then `key`, or `key`, `=`, `value` for each pair.
+  // All words, flags in front. For ENV, ARG, LET, SET and LABEL: flags, then `key`, or `key`, `=`, `value` for each
+  // pair.
   List<Word> args;
   // RUN, CMD, ENTRYPOINT, VOLUME: the words were a JSON array of strings; `args` are the strings.
   bool exec_mode = false;
@@ -171,8 +172,8 @@ struct Function {
 
 // VERSION, as the reference's line scanner reads it.
 struct Version {
-  List<Word> args;        // flags, then the number
-  SourceRange range;      // VERSION to the last argument
+  List<Word> args;    // flags, then the number
+  SourceRange range;  // VERSION to the last argument
   std::uint32_t first_line = 0, last_line = 0;
   std::uint32_t last_line_width = 0;  // in bytes
 };

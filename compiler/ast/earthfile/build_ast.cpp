@@ -85,7 +85,8 @@ class Builder {
   bool is_utf8_;
 };
 
-// --- tokens and texts -------------------------------------------------------------------------------------------------
+// --- tokens and texts
+// -------------------------------------------------------------------------------------------------
 
 std::vector<std::uint32_t> Builder::Children(std::uint32_t index) const {
   std::vector<std::uint32_t> out;
@@ -216,7 +217,8 @@ std::string_view Builder::DocsAbove(std::uint32_t index) {
   return comments.empty() ? std::string_view{} : tree_.arena().Copy(Utf8(DocsOf(comments)));
 }
 
-// --- statements -------------------------------------------------------------------------------------------------------
+// --- statements
+// -------------------------------------------------------------------------------------------------------
 
 Block Builder::BuildBlock(const std::vector<std::uint32_t>& statements) {
   std::vector<Statement> out;
@@ -336,9 +338,9 @@ void Builder::BuildKeyValue(const std::vector<std::uint32_t>& tokens, Command& c
 void Builder::BuildLabel(const std::vector<std::uint32_t>& tokens, Command& command) {
   std::vector<Word> args;
   std::vector<KeyValue> pairs;
-  for (std::size_t i = 1; i + 2 < tokens.size() && token(tokens[i]).kind == TokenKind::kWord &&
-                          token(tokens[i + 1]).kind == TokenKind::kEquals &&
-                          token(tokens[i + 2]).kind == TokenKind::kWord;
+  for (std::size_t i = 1;
+       i + 2 < tokens.size() && token(tokens[i]).kind == TokenKind::kWord &&
+       token(tokens[i + 1]).kind == TokenKind::kEquals && token(tokens[i + 2]).kind == TokenKind::kWord;
        i += 3) {
     const KeyValue pair{RawWord(tokens[i]), true, RawWord(tokens[i + 2])};
     pairs.push_back(pair);
@@ -515,7 +517,8 @@ void Builder::BuildBlockStatement(std::uint32_t index, Statement& statement) {
   }
 }
 
-// --- the file ---------------------------------------------------------------------------------------------------------
+// --- the file
+// ---------------------------------------------------------------------------------------------------------
 
 void Builder::CheckVersion(const Earthfile& file, const std::vector<std::uint32_t>& children) {
   bool is_first = true;
@@ -529,8 +532,8 @@ void Builder::CheckVersion(const Earthfile& file, const std::vector<std::uint32_
   if (file.version == nullptr) {
     return;
   }
-  const bool was_reported = !children.empty() && node(children.front()).kind == NodeKind::kVersion &&
-                            node(children.front()).has_error;
+  const bool was_reported =
+      !children.empty() && node(children.front()).kind == NodeKind::kVersion && node(children.front()).has_error;
   if (file.version->args.empty()) {
     if (!was_reported) {
       emitter_.Emit<Kind::kEarthMissingVersionNumber>(file.version->range).Hint("write `VERSION 0.8`");

@@ -33,8 +33,8 @@ struct JsonWords {
 // nullopt if `text` is anything else.
 std::optional<JsonWords> ParseJsonWords(std::string_view text);
 
-// Documentation out of the comments above something: blanks around and the marker removed, and the blanks that follow it
-// in the first line from each. Each line ends with LF.
+// Documentation out of the comments above something: blanks around and the marker removed, and the blanks that follow
+// it in the first line from each. Each line ends with LF.
 std::string DocsOf(const std::vector<std::string_view>& comments);
 
 }  // namespace loam::ast::earthfile

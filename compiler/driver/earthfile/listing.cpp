@@ -69,8 +69,8 @@ Result<> BadLine(const Target* target, const sema::earthfile::Failure& failure) 
 
 Result<> AddArg(const Command& command, const Features& features, const Target* target, Details& details) {
   const bool in_base = target == nullptr;
-  const auto arg = sema::earthfile::ParseArg(sema::earthfile::ToWords(command.args), features, in_base,
-                                             command.location.range);
+  const auto arg =
+      sema::earthfile::ParseArg(sema::earthfile::ToWords(command.args), features, in_base, command.location.range);
   if (!arg) {
     return BadLine(target, arg.error());
   }
@@ -100,8 +100,9 @@ Result<> AddArtifact(const Command& command, const Features& features, const Tar
     count -= 3;
   }
   if (count == 0 || count > 2) {
-    return Unexpected(ErrorCode::kInvalidArgument,
-                      fmt::format("recipe of `{}`: SAVE ARTIFACT takes a source, a destination and AS LOCAL", target.name));
+    return Unexpected(
+        ErrorCode::kInvalidArgument,
+        fmt::format("recipe of `{}`: SAVE ARTIFACT takes a source, a destination and AS LOCAL", target.name));
   }
   std::string name = (*words)[count - 1].text;
   if (name == "./") {
@@ -241,8 +242,7 @@ std::string ListTargets(const Earthfile& file, const ListOptions& options) {
   // Null stands for the base recipe, which has no args that could be given.
   targets.push_back(nullptr);
   const auto name_of = [](const Target* target) { return target == nullptr ? std::string_view("base") : target->name; };
-  std::sort(targets.begin(), targets.end(),
-            [&](const Target* a, const Target* b) { return name_of(a) < name_of(b); });
+  std::sort(targets.begin(), targets.end(), [&](const Target* a, const Target* b) { return name_of(a) < name_of(b); });
   std::string out;
   for (const Target* target : targets) {
     out += fmt::format("{}+{}\n", options.long_names ? std::string_view(options.path) : std::string_view(),

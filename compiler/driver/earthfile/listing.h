@@ -19,8 +19,8 @@ struct ListOptions {
 std::string ListTargets(const ast::earthfile::Earthfile& file, const ListOptions& options);
 
 // All Earthfiles in and below `directory`, with the path from there in front of each target. Directories whose names
-// start with a dot and `node_modules` are left out. A file that cannot be read as an Earthfile is named in `mistakes`, one
-// line each, with what was listed of it.
+// start with a dot and `node_modules` are left out. A file that cannot be read as an Earthfile is named in `mistakes`,
+// one line each, with what was listed of it.
 struct TreeListing {
   std::string text;
   std::string mistakes;
@@ -29,8 +29,8 @@ struct TreeListing {
 };
 Result<TreeListing> ListTree(const std::string& directory, const ListOptions& options);
 
-// Documentation of a target: usage, comment, and (`details`) its args, artifacts and images. kNotFound: there is no such
-// target, or no comment above it that starts with its name.
+// Documentation of a target: usage, comment, and (`details`) its args, artifacts and images. kNotFound: there is no
+// such target, or no comment above it that starts with its name.
 Result<std::string> DocumentTarget(const ast::earthfile::Earthfile& file, const sema::earthfile::Features& features,
                                    std::string_view name, bool details);
 // "TARGETS:" and the targets that have documentation.

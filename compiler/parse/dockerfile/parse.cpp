@@ -73,7 +73,8 @@ class RecordingParser final : public RecordingParserBase<DockerfileParser, synta
 // Reports an instruction that does not fit the grammar, and goes on behind it. Nothing is inserted or deleted.
 class InstructionRecovery final : public antlr4::ANTLRErrorStrategy {
  public:
-  InstructionRecovery(RecordingParser& parser, SignificantStream& stream, const syntax::Tree& tree, diag::Emitter& emitter)
+  InstructionRecovery(RecordingParser& parser, SignificantStream& stream, const syntax::Tree& tree,
+                      diag::Emitter& emitter)
       : parser_(parser), stream_(stream), tree_(tree), emitter_(emitter) {}
 
   void reset(antlr4::Parser*) override {}

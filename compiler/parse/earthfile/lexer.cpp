@@ -92,8 +92,8 @@ class Lexer {
   std::uint32_t pos_ = 0;
   std::vector<Mode> modes_;
   unsigned depth_ = 0;  // of blocks
-  // A piece reached the end of the text, perhaps one that was only looked at: the next one is the end. What lies between
-  // is never read; the reference has it so.
+  // A piece reached the end of the text, perhaps one that was only looked at: the next one is the end. What lies
+  // between is never read; the reference has it so.
   bool at_end_ = false;
 
   bool indented_ = false;  // level of the line that is read
@@ -109,14 +109,15 @@ class Lexer {
     std::optional<TokenKind> keyword;  // what follows the comments, if it is a command
   } ahead_;
 
-  bool line_is_open_ = false;     // a significant token since the last End
-  bool line_is_unknown_ = false;  // it started with no keyword
+  bool line_is_open_ = false;              // a significant token since the last End
+  bool line_is_unknown_ = false;           // it started with no keyword
   TokenKind last_kind_ = TokenKind::kEnd;  // the last significant token
-  bool header_is_last_ = false;   // nothing but line ends since the last header
-  SourceRange last_long_word_;    // the last word that spans lines
+  bool header_is_last_ = false;            // nothing but line ends since the last header
+  SourceRange last_long_word_;             // the last word that spans lines
 };
 
-// --- pieces -----------------------------------------------------------------------------------------------------------
+// --- pieces
+// -----------------------------------------------------------------------------------------------------------
 
 std::uint32_t Lexer::SkipBlanks(std::uint32_t pos) const {
   while (pos < text_.size() && IsBlank(text_[pos])) {
@@ -134,8 +135,8 @@ std::uint32_t Lexer::EndOfLine(std::uint32_t pos) const {
   return static_cast<std::uint32_t>(end == std::string_view::npos ? text_.size() : end);
 }
 
-// Of the line continuation whose backslash is at `pos`: blanks, a comment, the line end, and the blank lines and comments
-// behind it. `pos` if it continues nothing.
+// Of the line continuation whose backslash is at `pos`: blanks, a comment, the line end, and the blank lines and
+// comments behind it. `pos` if it continues nothing.
 std::uint32_t Lexer::ContinuationEnd(std::uint32_t pos) const {
   std::uint32_t end = pos;
   for (std::uint32_t next = pos + 1; next <= text_.size();) {
@@ -285,7 +286,8 @@ Piece Lexer::NextUnknown() {
     if (const std::size_t size = MatchHeader(text_.substr(begin)); size != 0) {
       // The END of the blocks around is missing; the parser reports it at the header, if it knows of the blocks.
       if (depth_ == 0) {
-        emitter_.Emit<Kind::kEarthNotIndented>(range, word).Hint("indent the command above, or remove the comment there");
+        emitter_.Emit<Kind::kEarthNotIndented>(range, word)
+            .Hint("indent the command above, or remove the comment there");
       }
       while (modes_.back() != Mode::kRecipe && modes_.size() > 1) {
         modes_.pop_back();
@@ -304,8 +306,9 @@ Piece Lexer::NextUnknown() {
   }
   if (starts_line && word.size() > 1 && word.back() == ':' && mode() != Mode::kBlock) {
     emitter_.Emit<Kind::kEarthUnknownCommand>(range, word)
-        .Hint("a target's name starts with a lower-case letter and has letters, digits, `-` and `.`; a function's has "
-              "upper-case letters, digits, `_` and `.`");
+        .Hint(
+            "a target's name starts with a lower-case letter and has letters, digits, `-` and `.`; a function's has "
+            "upper-case letters, digits, `_` and `.`");
     if (mode() == Mode::kBase) {
       modes_.push_back(Mode::kRecipe);
     }
@@ -340,7 +343,7 @@ Piece Lexer::NextUnknown() {
       report.Hint("did you mean `" + *near + "`?").Fix("write `" + *near + "`", range, *near);
     } else {
       report.Hint(!level_ ? "a line starts with a command, or with the name of a target and a colon"
-                      : "a line starts with a command; a command that goes on ends with a backslash");
+                          : "a line starts with a command; a command that goes on ends with a backslash");
     }
   }
   return {TokenKind::kUnknown, begin, end};
@@ -374,7 +377,8 @@ Piece Lexer::NextArgument() {
   // In the words of an unknown command quotes mean nothing.
   if (!line_is_unknown_) {
     auto report = emitter_.Emit<Kind::kEarthUnclosedQuote>(Range(begin, begin + 1), first);
-    report.Hint(first == '"' ? "close it, or write `\\\"` for the character" : "close it, or write `\\'` for the character");
+    report.Hint(first == '"' ? "close it, or write `\\\"` for the character"
+                             : "close it, or write `\\'` for the character");
     if (last_long_word_.valid()) {
       report.Label(last_long_word_, "a quote that spans lines starts in this word");
     }
@@ -382,7 +386,8 @@ Piece Lexer::NextArgument() {
   return {TokenKind::kWord, begin, line_end};
 }
 
-// --- lines and indentation --------------------------------------------------------------------------------------------
+// --- lines and indentation
+// --------------------------------------------------------------------------------------------
 
 void Lexer::Run() {
   for (bool is_end = false; !is_end;) {
@@ -516,8 +521,8 @@ bool Lexer::CommentTakesLevel(const Piece& comment) {
     }
   }
   // In the reference, to look at a command is to expect its arguments, from here on: the line end of this comment ends
-  // them. So the line that follows is not asked for its indentation, and a command that is not indented may belong to the
-  // recipe.
+  // them. So the line that follows is not asked for its indentation, and a command that is not indented may belong to
+  // the recipe.
   if (ahead_.keyword) {
     EnterModesOf(*ahead_.keyword, false);
   }
@@ -579,7 +584,8 @@ void Lexer::PushRest() {
       token.kind = text_[text_begin] == '#' ? TokenKind::kComment : TokenKind::kSkipped;
     }
     if (token.kind == TokenKind::kSkipped) {
-      emitter_.Emit<Kind::kEarthLostText>(Range(text_begin, token.end), text_.substr(text_begin, token.end - text_begin))
+      emitter_
+          .Emit<Kind::kEarthLostText>(Range(text_begin, token.end), text_.substr(text_begin, token.end - text_begin))
           .Hint("end the last line with a line feed");
     }
     tree_.tokens.push_back(token);

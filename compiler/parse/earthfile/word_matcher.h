@@ -21,8 +21,8 @@ class WordMatcher {
  public:
   explicit WordMatcher(std::string_view text);
 
-  // The end of the longest word that begins at `begin`; `begin` if none does. Linear in the text over all calls together:
-  // when the readings of a hostile text grow too many, the longest word found so far is the answer.
+  // The end of the longest word that begins at `begin`; `begin` if none does. Linear in the text over all calls
+  // together: when the readings of a hostile text grow too many, the longest word found so far is the answer.
   std::uint32_t Match(std::uint32_t begin, WordPlace place);
 
  private:
@@ -54,9 +54,7 @@ class WordMatcher {
   void Step(Reading reading, char c, WordPlace place);
   void StepPlain(std::uint32_t nesting, State state, bool after_blank, char c, WordPlace place);
   std::uint32_t Inside(std::uint32_t nesting, Open open);
-  void Add(std::uint32_t nesting, State state) {
-    next_.push_back(nesting * 16 + static_cast<std::uint32_t>(state));
-  }
+  void Add(std::uint32_t nesting, State state) { next_.push_back(nesting * 16 + static_cast<std::uint32_t>(state)); }
   // The position behind the closing quote; 0 without one, or at a `$(`.
   std::uint32_t SimpleQuoteEnd(std::uint32_t begin, char quote, bool* needs_readings);
 

@@ -112,9 +112,8 @@ void Checker::LookAt(std::size_t index) {
     LookAt(base);
     nodes_[index].edges.push_back({base, false, true, {}, {}});
   }
-  const auto recipe = kind == RecipeKind::kFunction
-                          ? project_.FunctionRecipe(file, nodes_[index].name, SourceRange{})
-                          : project_.TargetRecipe(file, nodes_[index].name, SourceRange{});
+  const auto recipe = kind == RecipeKind::kFunction ? project_.FunctionRecipe(file, nodes_[index].name, SourceRange{})
+                                                    : project_.TargetRecipe(file, nodes_[index].name, SourceRange{});
   if (!recipe) {
     if (options_.whole_files) {
       Add(index, recipe.error(), true);
@@ -133,7 +132,8 @@ void Checker::LookAt(std::size_t index) {
 void Checker::Follow(std::size_t index, const Use& use, const ImportScopes& imports, bool has_dynamic_imports) {
   const auto resolved = project_.Resolve(use.text, nodes_[index].file->project, imports, use.range);
   if (!resolved) {
-    const bool may_exist = has_dynamic_imports && resolved.error().diagnostics().front().kind == Kind::kEarthUnknownImport;
+    const bool may_exist =
+        has_dynamic_imports && resolved.error().diagnostics().front().kind == Kind::kEarthUnknownImport;
     if (may_exist) {
       nodes_[index].is_open = true;
     } else {
@@ -188,9 +188,9 @@ void Checker::FollowTo(std::size_t index, const Reference& reference, const Use&
     Add(index, recipe.error(), use.conditional);
     return;
   }
-  const RecipeKind kind = use.is_function                  ? RecipeKind::kFunction
+  const RecipeKind kind = use.is_function                 ? RecipeKind::kFunction
                           : reference.name == kBaseTarget ? RecipeKind::kBase
-                                                           : RecipeKind::kTarget;
+                                                          : RecipeKind::kTarget;
   const std::size_t to = NodeOf(**file, reference, kind);
   nodes_[index].edges.push_back({to, use.conditional, false, use.range, use.args});
 }

@@ -1,9 +1,9 @@
-// The static check of a whole project of Earthfiles: what is wrong with any Earthfile that a target reaches, told at once,
-// before anything runs.
+// The static check of a whole project of Earthfiles: what is wrong with any Earthfile that a target reaches, told at
+// once, before anything runs.
 //
-// Whatever the reference would run is never an error here: a mistake is an error only if it stands on the way that every
-// evaluation of the root takes (not in an IF, FOR or CATCH, not in a target that only such a one uses); elsewhere the same
-// mistake is a warning. Words with `$` are not known before the evaluation, and are skipped.
+// Whatever the reference would run is never an error here: a mistake is an error only if it stands on the way that
+// every evaluation of the root takes (not in an IF, FOR or CATCH, not in a target that only such a one uses); elsewhere
+// the same mistake is a warning. Words with `$` are not known before the evaluation, and are skipped.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ struct CheckOptions {
 
 struct CheckSummary {
   std::size_t files = 0;
-  std::size_t targets = 0;    // looked at, base recipes not counted
+  std::size_t targets = 0;  // looked at, base recipes not counted
   std::size_t functions = 0;
   bool ok = false;  // no errors
 };

@@ -223,9 +223,8 @@ void Walk::WalkIf(const ast::earthfile::If& branch, SourceRange keyword) {
     return condition.exec_mode ? std::nullopt : ConstantCondition(words);
   };
   const auto place = [](const ast::earthfile::Condition& condition, SourceRange otherwise) {
-    return condition.words.empty()
-               ? otherwise
-               : source::Cover(condition.words.front().range, condition.words.back().range);
+    return condition.words.empty() ? otherwise
+                                   : source::Cover(condition.words.front().range, condition.words.back().range);
   };
   const std::optional<bool> first = read(branch.condition);
   if (first) {
@@ -511,7 +510,8 @@ std::vector<GivenArg> Walk::ArgsIn(std::span<const Word> words, const std::vecto
   return out;
 }
 
-// --- variables --------------------------------------------------------------------------------------------------------
+// --- variables
+// --------------------------------------------------------------------------------------------------------
 
 void Walk::Declare(const std::string& name, bool is_let, SourceRange range) {
   const auto [other, is_new] = variables_.try_emplace(name);
@@ -537,7 +537,8 @@ void Walk::Declare(const std::string& name, bool is_let, SourceRange range) {
 }
 
 void Walk::WalkArg(const Command& command) {
-  const auto arg = ParseArg(ToWords(command.args), features_, recipe_.kind == RecipeKind::kBase, command.location.range);
+  const auto arg =
+      ParseArg(ToWords(command.args), features_, recipe_.kind == RecipeKind::kBase, command.location.range);
   if (!arg) {
     Add(arg.error());
     return;
@@ -614,8 +615,9 @@ void Walk::WalkImport(const Command& command) {
   const bool as = words.size() == 3 && words[1].text == "AS";
   if (words.size() != 1 && !as) {
     if (!words.empty()) {
-      Add<Kind::kEarthBadArguments>(command.location.range, "write `IMPORT [--allow-privileged] <project> [AS <alias>]`",
-                                    "IMPORT", "invalid arguments");
+      Add<Kind::kEarthBadArguments>(command.location.range,
+                                    "write `IMPORT [--allow-privileged] <project> [AS <alias>]`", "IMPORT",
+                                    "invalid arguments");
     }
     return;
   }

@@ -47,8 +47,8 @@ struct RecipeFacts {
   std::vector<Finding> findings;
   std::vector<Use> uses;
   ImportScopes imports;
-  bool has_dynamic_imports = false;  // an alias may exist that is not in `imports`
-  bool has_dynamic_uses = false;     // targets or functions whose names are not known
+  bool has_dynamic_imports = false;         // an alias may exist that is not in `imports`
+  bool has_dynamic_uses = false;            // targets or functions whose names are not known
   std::set<std::string, std::less<>> args;  // names that are declared with ARG
 };
 

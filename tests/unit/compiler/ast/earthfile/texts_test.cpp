@@ -34,8 +34,8 @@ TEST(ParseJsonWords, TakesArraysOfStringsAndNullsOnly) {
   EXPECT_EQ(texts("[\"a\xFF\"]"), (Words{"a\xEF\xBF\xBD"}));
   EXPECT_EQ(texts("null"), Words{});
   EXPECT_TRUE(ParseJsonWords("null")->is_null);
-  for (const char* bad : {"", "[", "[\"a\"", "[\"a\",]", "[1]", "[[\"a\"]]", "[\"a\"]x", "[\"\\x\"]", "[\"\n\"]", "['a']",
-                          "[\"\\u12\"]", "nul", "{}"}) {
+  for (const char* bad : {"", "[", "[\"a\"", "[\"a\",]", "[1]", "[[\"a\"]]", "[\"a\"]x", "[\"\\x\"]", "[\"\n\"]",
+                          "['a']", "[\"\\u12\"]", "nul", "{}"}) {
     EXPECT_EQ(texts(bad), std::nullopt) << bad;
   }
 }

@@ -41,8 +41,7 @@ struct Parsed {
   diag::CollectingConsumer consumer;
   diag::Emitter emitter{consumer};
   const source::Buffer* buffer = *sources.AddText("Earthfile", std::string(kText));
-  ast::earthfile::Earthfile file =
-      ast::earthfile::BuildEarthfile(parse::ParseEarthfile(*buffer, emitter), emitter);
+  ast::earthfile::Earthfile file = ast::earthfile::BuildEarthfile(parse::ParseEarthfile(*buffer, emitter), emitter);
   sema::earthfile::Features features = sema::earthfile::Features::OfVersion(0, 8);
 };
 

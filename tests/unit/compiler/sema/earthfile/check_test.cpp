@@ -23,8 +23,7 @@ struct CheckedFiles {
   diag::Emitter emitter{consumer};
   CheckSummary summary;
 
-  explicit CheckedFiles(Files files, const std::string& target = "all",
-                    const CheckOptions& options = {}) {
+  explicit CheckedFiles(Files files, const std::string& target = "all", const CheckOptions& options = {}) {
     host.files = std::move(files);
     Project project(host, sources, {});
     summary = CheckProject(project, {.git_path = {}, .tag = {}, .local_path = ".", .alias = {}, .name = target},
@@ -35,10 +34,9 @@ struct CheckedFiles {
     std::vector<std::string> out;
     for (const diag::Diagnostic& diagnostic : consumer.diagnostics()) {
       const source::Buffer* buffer = sources.Find(diagnostic.range.file);
-      out.push_back(fmt::format("{} {}:{}: {}", diagnostic.is_error() ? "E" : "W",
-                                buffer == nullptr ? "" : buffer->name(),
-                                buffer == nullptr ? 0 : buffer->lines().Line(diagnostic.range.begin),
-                                diagnostic.message));
+      out.push_back(
+          fmt::format("{} {}:{}: {}", diagnostic.is_error() ? "E" : "W", buffer == nullptr ? "" : buffer->name(),
+                      buffer == nullptr ? 0 : buffer->lines().Line(diagnostic.range.begin), diagnostic.message));
     }
     return out;
   }
@@ -54,11 +52,12 @@ std::vector<std::string> Check(const std::string& earthfile) {
 }
 
 TEST(CheckProject, AGoodProjectHasNoFindings) {
-  const CheckedFiles checked(Files{{"Earthfile",
-                           "VERSION 0.8\nIMPORT ./lib AS l\nFROM alpine\nARG --global tag=1\nall:\n  BUILD +b --x=2\n"
-                           "  BUILD ./lib+c\n  DO l+F --a=1\n  COPY (+b/out --x=1) .\n  WITH DOCKER --load i=+b\n"
-                           "    RUN x\n  END\n  SAVE IMAGE me:$tag\nb:\n  ARG x\n  RUN $x\n  SAVE ARTIFACT out\n"},
-                          {"lib/Earthfile", "VERSION 0.8\nc:\n  FROM a\nF:\n  FUNCTION\n  ARG a\n  RUN $a\n"}});
+  const CheckedFiles checked(
+      Files{{"Earthfile",
+             "VERSION 0.8\nIMPORT ./lib AS l\nFROM alpine\nARG --global tag=1\nall:\n  BUILD +b --x=2\n"
+             "  BUILD ./lib+c\n  DO l+F --a=1\n  COPY (+b/out --x=1) .\n  WITH DOCKER --load i=+b\n"
+             "    RUN x\n  END\n  SAVE IMAGE me:$tag\nb:\n  ARG x\n  RUN $x\n  SAVE ARTIFACT out\n"},
+            {"lib/Earthfile", "VERSION 0.8\nc:\n  FROM a\nF:\n  FUNCTION\n  ARG a\n  RUN $a\n"}});
   EXPECT_THAT(checked.Findings(), IsEmpty());
   EXPECT_TRUE(checked.summary.ok);
   EXPECT_EQ(checked.summary.files, 2U);
@@ -68,9 +67,9 @@ TEST(CheckProject, AGoodProjectHasNoFindings) {
 
 TEST(CheckProject, TellsAllMistakesOfAllFilesAtOnce) {
   const CheckedFiles checked(Files{{"Earthfile",
-                           "VERSION 0.8\nFROM a\nall:\n  BUILD +buidl\n  BUILD ./lib+c\n  BUILD ./none+c\n"
-                           "  BUILD nobody+c\n  RUN --pusch x\nbuild:\n  RUN y\n"},
-                          {"lib/Earthfile", "VERSION 0.8\nc:\n  RUN x\n  ADD a b\n"}});
+                                    "VERSION 0.8\nFROM a\nall:\n  BUILD +buidl\n  BUILD ./lib+c\n  BUILD ./none+c\n"
+                                    "  BUILD nobody+c\n  RUN --pusch x\nbuild:\n  RUN y\n"},
+                                   {"lib/Earthfile", "VERSION 0.8\nc:\n  RUN x\n  ADD a b\n"}});
   EXPECT_THAT(checked.Findings(),
               ElementsAre(HasSubstr("no target `buidl`"), HasSubstr("no Earthfile"), HasSubstr("import named `nobody`"),
                           HasSubstr("no flag `--pusch`"), HasSubstr("cannot apply RUN: requires a FROM"),
@@ -85,8 +84,8 @@ TEST(CheckProject, TellsAllMistakesOfAllFilesAtOnce) {
 // The reference finds these only when it comes by, which it may never do.
 TEST(CheckProject, WhatMayNotBeEvaluatedIsAWarning) {
   const CheckedFiles checked(Files{{"Earthfile",
-                           "VERSION 0.8\nFROM a\nall:\n  IF x\n    BUILD +none\n  ELSE\n    SHELL x\n  END\n"
-                           "  FOR i IN a\n    RUN --no x\n    BUILD +b\n  END\nb:\n  DO +NONE\n"}});
+                                    "VERSION 0.8\nFROM a\nall:\n  IF x\n    BUILD +none\n  ELSE\n    SHELL x\n  END\n"
+                                    "  FOR i IN a\n    RUN --no x\n    BUILD +b\n  END\nb:\n  DO +NONE\n"}});
   ASSERT_EQ(checked.Findings().size(), 4U);
   for (const diag::Diagnostic& diagnostic : checked.consumer.diagnostics()) {
     EXPECT_FALSE(diagnostic.is_error()) << diagnostic.message;
@@ -101,9 +100,10 @@ TEST(CheckProject, DynamicNamesAreSkipped) {
 }
 
 TEST(CheckProject, FindsCyclesWithoutACondition) {
-  const CheckedFiles checked(Files{{"Earthfile",
-                           "VERSION 0.8\nFROM a\nall:\n  BUILD +b\nb:\n  COPY +c/x .\nc:\n  FROM +b\nd:\n  IF x\n"
-                           "    BUILD +d\n  END\n"}});
+  const CheckedFiles checked(
+      Files{{"Earthfile",
+             "VERSION 0.8\nFROM a\nall:\n  BUILD +b\nb:\n  COPY +c/x .\nc:\n  FROM +b\nd:\n  IF x\n"
+             "    BUILD +d\n  END\n"}});
   ASSERT_THAT(checked.Findings(), ElementsAre(HasSubstr("E Earthfile:8: infinite cycle detected for target +b")));
   EXPECT_THAT(checked.consumer.diagnostics().front().notes, ElementsAre("+b → +c → +b"));
 }
@@ -118,18 +118,17 @@ TEST(CheckProject, TheBaseRecipeCannotUseItsTargets) {
 
 TEST(CheckProject, ArgsThatNobodyDeclares) {
   const CheckedFiles checked(Files{{"Earthfile",
-                           "VERSION 0.8\nFROM a\nall:\n  BUILD +b --versoin=1 --inner=2\nb:\n  ARG version\n"
-                           "  BUILD +c --other=$version\nc:\n  ARG inner\n  ARG other\n  RUN x\n"}});
-  EXPECT_THAT(checked.Findings(),
-              ElementsAre("W Earthfile:4: neither +b nor what it uses has an ARG `versoin`"));
+                                    "VERSION 0.8\nFROM a\nall:\n  BUILD +b --versoin=1 --inner=2\nb:\n  ARG version\n"
+                                    "  BUILD +c --other=$version\nc:\n  ARG inner\n  ARG other\n  RUN x\n"}});
+  EXPECT_THAT(checked.Findings(), ElementsAre("W Earthfile:4: neither +b nor what it uses has an ARG `versoin`"));
   EXPECT_EQ(checked.FirstHint(), "did you mean `--version`?");
 }
 
 TEST(CheckProject, VariablesThatAreDeclaredTwiceUnusedOrUnknown) {
-  EXPECT_THAT(Check("FROM a\nall:\n  ARG x\n  ARG x\n  LET y = 1\n  LET y = 2\n  SET x = 3\n  SET z = 1\n  RUN $y\n"),
-              ElementsAre(HasSubstr("E Earthfile:5: `x` is declared twice"),
-                          HasSubstr("E Earthfile:7: `y` is declared twice"),
-                          HasSubstr("E Earthfile:8: `x` is an ARG"), HasSubstr("there is no variable `z` to SET")));
+  EXPECT_THAT(
+      Check("FROM a\nall:\n  ARG x\n  ARG x\n  LET y = 1\n  LET y = 2\n  SET x = 3\n  SET z = 1\n  RUN $y\n"),
+      ElementsAre(HasSubstr("E Earthfile:5: `x` is declared twice"), HasSubstr("E Earthfile:7: `y` is declared twice"),
+                  HasSubstr("E Earthfile:8: `x` is an ARG"), HasSubstr("there is no variable `z` to SET")));
   EXPECT_THAT(Check("FROM a\nall:\n  ARG used\n  RUN make\n  ARG unused=1\n  LET other = 2\n  SAVE IMAGE x\n"),
               ElementsAre("W Earthfile:6: `unused` is never used", "W Earthfile:7: `other` is never used"));
   EXPECT_THAT(Check("FROM a\nall:\n  ARG version\n  SAVE IMAGE x:$verison y:$version\n"),
@@ -146,15 +145,15 @@ TEST(CheckProject, ConditionsThatAreConstant) {
 }
 
 TEST(CheckProject, CommandsThatTheVersionDoesNotHave) {
-  const CheckedFiles checked(Files{{"Earthfile", "VERSION 0.6\nFROM a\nall:\n  CACHE x\n  WAIT\n    BUILD +b\n  END\nb:\n  LET x = 1\n"}});
+  const CheckedFiles checked(
+      Files{{"Earthfile", "VERSION 0.6\nFROM a\nall:\n  CACHE x\n  WAIT\n    BUILD +b\n  END\nb:\n  LET x = 1\n"}});
   EXPECT_THAT(checked.Findings(),
               ElementsAre(HasSubstr("CACHE command is not supported"), HasSubstr("WAIT command is not supported"),
                           HasSubstr("--arg-scope-and-set must be enabled")));
 }
 
 TEST(CheckProject, WholeFilesAreLookedAtOnRequest) {
-  const Files files = {
-      {"Earthfile", "VERSION 0.8\nFROM a\nall:\n  RUN x\nother:\n  BUILD +none\nF:\n  RUN y\n"}};
+  const Files files = {{"Earthfile", "VERSION 0.8\nFROM a\nall:\n  RUN x\nother:\n  BUILD +none\nF:\n  RUN y\n"}};
   EXPECT_THAT(CheckedFiles(files).Findings(), IsEmpty());
   const CheckedFiles whole(files, "all", {.whole_files = true});
   EXPECT_THAT(whole.Findings(), ElementsAre(HasSubstr("W Earthfile:6: Earthfile has no target `none`"),
@@ -163,11 +162,11 @@ TEST(CheckProject, WholeFilesAreLookedAtOnRequest) {
 }
 
 TEST(CheckProject, SyntaxErrorsAndMissingVersionsOfOtherFiles) {
-  const CheckedFiles checked(Files{{"Earthfile", "VERSION 0.8\nFROM a\nall:\n  BUILD ./b+x\n  BUILD ./b+y\n  BUILD ./c+x\n"},
-                          {"b/Earthfile", "VERSION 0.8\nx:\n  FRON a\n"},
-                          {"c/Earthfile", "x:\n  FROM a\n"}});
-  EXPECT_THAT(checked.Findings(),
-              ElementsAre(HasSubstr("unknown command `FRON`"), HasSubstr("has no VERSION")));
+  const CheckedFiles checked(
+      Files{{"Earthfile", "VERSION 0.8\nFROM a\nall:\n  BUILD ./b+x\n  BUILD ./b+y\n  BUILD ./c+x\n"},
+            {"b/Earthfile", "VERSION 0.8\nx:\n  FRON a\n"},
+            {"c/Earthfile", "x:\n  FROM a\n"}});
+  EXPECT_THAT(checked.Findings(), ElementsAre(HasSubstr("unknown command `FRON`"), HasSubstr("has no VERSION")));
 }
 
 }  // namespace
