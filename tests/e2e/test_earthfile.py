@@ -124,7 +124,7 @@ here:
         self.write("b", "b")
         self.write(".secret", "C=c\n")
         self.earth("--secret", "A=a", "--secret-file", "B=b", "+test")
-        missing = self.earth("--secret", "A=a", "+test", check=1)
+        missing = self.earth("--no-cache", "--secret", "A=a", "+test", check=1)
         self.assertIn('unable to lookup secret "B": not found', missing.err)
 
     def test_arguments_from_everywhere(self):

@@ -99,7 +99,8 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
                                   .destination = files.destination,
                                   .directory = files.directory,
                                   .if_exists = files.if_exists,
-                                  .keep_times = files.keep_times});
+                                  .keep_times = files.keep_times,
+                                  .inside = true});
     });
   }
 

@@ -253,7 +253,7 @@ Result<> CopyToHost(const snapshot::MountedFs& fs, const CopyRequest& request) {
     const auto& [real, entry] = *found;
     const auto existing = LOAM_TRY(StatHost(request.destination));
     const bool is_dir = existing && S_ISDIR(existing->st_mode);
-    const bool inside = request.destination.ends_with('/') || request.destination.ends_with("/.") || is_dir ||
+    const bool inside = (request.inside && request.directory) || request.destination.ends_with('/') || request.destination.ends_with("/.") || is_dir ||
                         matches.size() > 1;
     std::string destination = WithoutTrailingSlash(request.destination);
     if (inside && (!entry.is_dir() || request.directory)) {

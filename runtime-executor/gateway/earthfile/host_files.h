@@ -37,6 +37,8 @@ struct CopyRequest {
   bool directory = false;
   bool if_exists = false;
   bool keep_times = false;
+  // With --dir: also a destination that does not exist is a directory to copy into.
+  bool inside = false;
 };
 
 // As COPY does it in a build: files are replaced, directories are merged.
