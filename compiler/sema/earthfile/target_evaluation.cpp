@@ -87,12 +87,7 @@ Checked<std::shared_ptr<TargetResult>> TargetEvaluation::Run(Interpreter& interp
 }
 
 Checked<> TargetEvaluation::Prepare() {
-  auto loaded = in_.project().Load(call_.reference, call_.range);
-  if (!loaded) {
-    // The file is none of this target's doing: the chain ends at who named it.
-    return tl::unexpected<Failure>(std::move(loaded).error());
-  }
-  file_ = *loaded;
+  file_ = LOAM_TRY(in_.project().Load(call_.reference, call_.range));
   name_ = call_.reference.Canonical();
   features_ = file_->features;
   canonical_ = LOAM_TRY(in_.project().Canonical(*file_, call_.reference.name));
@@ -121,6 +116,7 @@ Checked<> TargetEvaluation::Prepare() {
 Checked<> TargetEvaluation::RunRecipe() {
   const ast::earthfile::Block recipe =
       LOAM_TRY(in_.project().TargetRecipe(*file_, call_.reference.name, call_.range));
+  found_ = true;
   if (call_.reference.name == kBaseTarget) {
     is_base_ = true;
     return RunBlock(recipe);
@@ -164,10 +160,8 @@ Failure TargetEvaluation::WithChain(Failure failure) {
     return failure;
   }
   chain_told_ = true;
-  if (variables_) {
-    for (std::string& note : ChainNotes(CurrentChain(), in_.sources())) {
-      failure = std::move(failure).Note(std::move(note));
-    }
+  for (std::string& note : ChainNotes(found_ ? CurrentChain() : call_.chain, in_.sources())) {
+    failure = std::move(failure).Note(std::move(note));
   }
   return failure;
 }

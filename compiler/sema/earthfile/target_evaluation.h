@@ -281,6 +281,8 @@ class TargetEvaluation {
   std::vector<SaveScope*> scopes_;
   // Functions that are entered: what is shown of them, and the place of their DO.
   std::vector<std::pair<std::string, SourceRange>> functions_;
+  // The target exists; until then what is wrong is the caller's.
+  bool found_ = false;
   bool chain_told_ = false;
   SourceRange range_;  // of the current command
   bool shell_outs_allowed_ = true;

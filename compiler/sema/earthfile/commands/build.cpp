@@ -9,6 +9,17 @@ namespace loam::sema::earthfile {
 using ast::earthfile::CommandKind;
 using ast::earthfile::StatementKind;
 
+namespace {
+
+// What a BUILD behind it names, or is given, may be another thing then.
+bool ChangesLaterBuilds(CommandKind kind) {
+  return kind == CommandKind::kArg || kind == CommandKind::kLet || kind == CommandKind::kSet ||
+         kind == CommandKind::kEnv || kind == CommandKind::kLocally || kind == CommandKind::kFrom ||
+         kind == CommandKind::kFromDockerfile || kind == CommandKind::kImport || kind == CommandKind::kDo;
+}
+
+}  // namespace
+
 // BUILDs that nothing in front of them can influence begin at once. What is wrong with them is told when their turn
 // comes.
 void TargetEvaluation::StartBuilds(ast::earthfile::Block block, std::size_t from) {
@@ -20,28 +31,15 @@ void TargetEvaluation::StartBuilds(ast::earthfile::Block block, std::size_t from
       return;
     }
     const ast::earthfile::Command& command = *block[i].command;
-    switch (command.kind) {
-      case CommandKind::kArg:
-      case CommandKind::kLocally:
-      case CommandKind::kFrom:
-      case CommandKind::kFromDockerfile:
-      case CommandKind::kLet:
-      case CommandKind::kSet:
-      // These change what a later BUILD sees as well.
-      case CommandKind::kImport:
-      case CommandKind::kEnv:
-      case CommandKind::kDo:
-        return;
-      case CommandKind::kBuild: {
-        const SourceRange outer = range_;
-        shell_outs_allowed_ = false;
-        static_cast<void>(Build(command, true));
-        shell_outs_allowed_ = true;
-        range_ = outer;
-        break;
-      }
-      default:  // NOLINT: every other command leaves it alone
-        break;
+    if (ChangesLaterBuilds(command.kind)) {
+      return;
+    }
+    if (command.kind == CommandKind::kBuild) {
+      const SourceRange outer = range_;
+      shell_outs_allowed_ = false;
+      static_cast<void>(Build(command, true));
+      shell_outs_allowed_ = true;
+      range_ = outer;
     }
   }
 }

@@ -199,5 +199,18 @@ TEST_F(Evaluation, ChainsOfCallsAreTold) {
   EXPECT_THAT(Mistakes(), HasSubstr("in +t"));
 }
 
+TEST_F(Evaluation, UnknownTargetsAreTheirCallersMistake) {
+  EXPECT_FALSE(Run("FROM alpine\nt:\n  BUILD +nope\n"));
+  EXPECT_THAT(Mistakes(), HasSubstr("in +t"));
+  EXPECT_THAT(Mistakes(), Not(HasSubstr("in +nope")));
+}
+
+TEST_F(Evaluation, FailedHostsGiveTheirErrorToo) {
+  EXPECT_FALSE(Run("t:\n  FROM missing\n"));
+  EXPECT_THAT(Mistakes(), HasSubstr("image `missing`: not found"));
+  ASSERT_TRUE(error_.has_value());
+  EXPECT_EQ(error_->code(), ErrorCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace loam::sema::earthfile
