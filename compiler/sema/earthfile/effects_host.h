@@ -101,8 +101,8 @@ class EffectsHost {
   // Builds the step. If it fails, its files are written to the machine and the error is the step's.
   virtual Result<> RunTry(ir::Graph& graph, const TryStep& step) = 0;
 
-  // A source node of `graph` with the image as `docker save` writes it, unpacked: manifest.json, which has the name, the
-  // config and the layers as files of their own. kUnimplemented: the daemon gets the image's files as one layer.
+  // A source node of `graph` with the image as `docker save` writes it, unpacked: manifest.json, which has the name,
+  // the config and the layers as files of their own. kUnimplemented: the daemon gets the image's files as one layer.
   virtual Result<ir::Value> ImageLayout(ir::Graph& /*graph*/, const DaemonImage& /*image*/) {
     return Unexpected(ErrorCode::kUnimplemented, "this host has no image layouts");
   }

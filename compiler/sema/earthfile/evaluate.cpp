@@ -87,8 +87,8 @@ Checked<std::optional<std::string>> AutoSkip(const Root& root, const TargetCall&
     return std::optional<std::string>("");
   }
   if (*known) {
-    interpreter.effects().Notice(name, fmt::format("Target {} (hash {}) has already been run. Skipping.", name,
-                                                   hash.hash));
+    interpreter.effects().Notice(name,
+                                 fmt::format("Target {} (hash {}) has already been run. Skipping.", name, hash.hash));
     return std::optional<std::string>();
   }
   return std::optional(hash.hash);

@@ -30,9 +30,9 @@ bool Matches(const TargetEntry& entry, const TargetCall& call) {
   if (entry.result->read_push && entry.pushes != call.pushes) {
     return false;
   }
-  return std::all_of(
-      entry.result->names_read.begin(), entry.result->names_read.end(),
-      [&](const std::string& name) { return ValueOf(entry.overriding, name) == ValueOf(call.overriding, name); });
+  return std::all_of(entry.result->names_read.begin(), entry.result->names_read.end(), [&](const std::string& name) {
+    return ValueOf(entry.overriding, name) == ValueOf(call.overriding, name);
+  });
 }
 
 }  // namespace

@@ -55,9 +55,8 @@ Checked<TargetCall> TargetEvaluation::MakeCall(const Project::Resolved& target, 
                                                Edge edge, SourceRange range, Scope& passed) {
   passed = LOAM_TRY(variables_->ResolveArgs(passing.args));
   TargetCall call{.reference = target.reference, .platforms = platforms_.ForTarget(passing.platform)};
-  call.overriding = edge == Edge::kFunctionBase
-                        ? variables_->OverridingForFunctionBase(passed)
-                        : variables_->OverridingFor(passed, target.written, passing.pass_args);
+  call.overriding = edge == Edge::kFunctionBase ? variables_->OverridingForFunctionBase(passed)
+                                                : variables_->OverridingFor(passed, target.written, passing.pass_args);
   call.allow_privileged = privileged;
   if (Has(Feature::kReferencedSaveOnly)) {
     call.saves = edge == Edge::kBuild && call_.saves && in_.options().mode != OutputMode::kImage;

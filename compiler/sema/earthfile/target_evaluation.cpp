@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/steps.h"
 
 namespace loam::sema::earthfile {
@@ -101,8 +102,8 @@ Checked<> TargetEvaluation::Prepare() {
   builtin.ci = in_.options().ci;
   builtin.version = in_.options().version;
   builtin.build_sha = in_.options().version_sha;
-  variables_.emplace(Variables::Options{features_, call_.overriding, BuiltinArgs(builtin), {}, file_->project,
-                                        canonical_.Canonical()});
+  variables_.emplace(Variables::Options{
+      features_, call_.overriding, BuiltinArgs(builtin), {}, file_->project, canonical_.Canonical()});
   allow_privileged_ = call_.allow_privileged;
   result_ = std::make_shared<TargetResult>(platforms_);
   result_->reference = call_.reference;
@@ -114,8 +115,7 @@ Checked<> TargetEvaluation::Prepare() {
 }
 
 Checked<> TargetEvaluation::RunRecipe() {
-  const ast::earthfile::Block recipe =
-      LOAM_TRY(in_.project().TargetRecipe(*file_, call_.reference.name, call_.range));
+  const ast::earthfile::Block recipe = LOAM_TRY(in_.project().TargetRecipe(*file_, call_.reference.name, call_.range));
   found_ = true;
   if (call_.reference.name == kBaseTarget) {
     is_base_ = true;
@@ -143,9 +143,12 @@ Checked<> TargetEvaluation::Finish() {
 
 CallChain TargetEvaluation::CurrentChain() const {
   std::string what = name_;
-  if (variables_) {
-    if (const std::string args = variables_->ActiveOverriding(); !args.empty() && functions_.empty()) {
-      what += " " + args;
+  // With the args that it declared so far; those of a function are of another frame.
+  if (variables_ && functions_.empty()) {
+    for (const auto& [name, value] : variables_->args()) {
+      if (!IsBuiltinArg(name)) {
+        what += fmt::format(" --{}={}", name, value);
+      }
     }
   }
   CallChain chain = Extend(call_.chain, std::move(what), call_.range);

@@ -85,7 +85,7 @@ class TargetEvaluation {
     bool shell = true;
     bool internal = false;
     bool raw = false;
-    bool capture = false;  // a capture node instead of an exec
+    bool capture = false;                                  // a capture node instead of an exec
     std::vector<std::pair<std::string, std::string>> env;  // more variables
     // More mounts: read-only filesystems.
     struct Bind {
@@ -154,8 +154,8 @@ class TargetEvaluation {
   Checked<std::shared_ptr<TargetResult>> Call(TargetCall call, const Scope& passed, const Project::Resolved& target,
                                               bool pass_args, Edge edge);
   // `--k=v` words and --build-arg of a command, expanded.
-  Checked<std::vector<PassedArg>> ReadPassedArgs(std::span<const Word> words, const std::vector<std::string>& build_args,
-                                                 SourceRange range);
+  Checked<std::vector<PassedArg>> ReadPassedArgs(std::span<const Word> words,
+                                                 const std::vector<std::string>& build_args, SourceRange range);
   Checked<std::vector<PassedArg>> ReadPassedArgs(const std::vector<std::string>& words,
                                                  const std::vector<std::string>& build_args, SourceRange range);
   void TakeGlobals(const TargetResult& result);
@@ -258,8 +258,8 @@ class TargetEvaluation {
   const TargetCall& call_;
   TargetEntry& entry_;
   const ProjectFile* file_ = nullptr;
-  Reference canonical_;    // with what git knows
-  std::string name_;       // "+build"
+  Reference canonical_;  // with what git knows
+  std::string name_;     // "+build"
   Features features_;
   std::optional<Variables> variables_;
   PlatformResolver platforms_;

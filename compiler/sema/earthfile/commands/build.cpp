@@ -48,8 +48,7 @@ Checked<> TargetEvaluation::Build(const ast::earthfile::Command& command, bool a
   LOAM_TRY(RejectAfterPush());
   const SourceRange range = command.location.range;
   BuildFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.empty()) {
     return BadArguments(command, "invalid number of arguments for BUILD: a target is missing");
   }
@@ -103,8 +102,8 @@ Checked<> TargetEvaluation::Build(const ast::earthfile::Command& command, bool a
           in_.effects().Warning(name_, fmt::format("Unable to check if target {} (hash {}) has already been run: {}",
                                                    skip_name, hash.hash, known.error().message()));
         } else if (*known) {
-          in_.effects().Notice(name_, fmt::format("Target {} (hash {}) has already been run. Skipping.", skip_name,
-                                                  hash.hash));
+          in_.effects().Notice(
+              name_, fmt::format("Target {} (hash {}) has already been run. Skipping.", skip_name, hash.hash));
           continue;
         } else {
           skip_hash = hash.hash;

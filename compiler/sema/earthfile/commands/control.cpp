@@ -37,8 +37,7 @@ Checked<> TargetEvaluation::IfStatement(const ast::earthfile::Statement& stateme
 Checked<bool> TargetEvaluation::Decide(const ast::earthfile::Condition& condition, SourceRange range) {
   range_ = range;
   IfFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(condition.words), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(condition.words), {.features = &features_}, flags));
   if (words.empty()) {
     return Fail<Kind::kEarthBadArguments>(range, "IF", "a condition is missing");
   }
@@ -67,8 +66,7 @@ Checked<> TargetEvaluation::ForStatement(const ast::earthfile::Statement& statem
   range_ = range;
   const ast::earthfile::For& loop = *statement.for_;
   ForFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(loop.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(loop.args), {.features = &features_}, flags));
   if (words.size() < 3 || words[1].text != "IN") {
     return Fail<Kind::kEarthBadArguments>(range, "FOR", "not enough arguments for FOR")
         .Hint("write `FOR [--sep <separators>] <variable> IN <words>`");
@@ -88,8 +86,7 @@ Checked<> TargetEvaluation::ForStatement(const ast::earthfile::Statement& statem
   step.text = fmt::format("FOR {} IN {}", words[0].text, list);
   const ProcessResult result = LOAM_TRY(RunShell(std::move(step), "echo " + list, false));
   if (result.exit_code != 0) {
-    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("FOR {} IN {}", words[0].text, list),
-                                           result.exit_code);
+    return Fail<Kind::kEarthCommandFailed>(range, fmt::format("FOR {} IN {}", words[0].text, list), result.exit_code);
   }
   // echo's newline is no part of the last item, whatever the separators are.
   std::string_view output = result.standard_output;
@@ -166,8 +163,7 @@ Checked<> TargetEvaluation::TryStatement(const ast::earthfile::Statement& statem
       return fail(save.keyword, "FINALLY body only (currently) supports SAVE ARTIFACT ... AS LOCAL commands");
     }
     SaveArtifactFlags flags;
-    const std::vector<Word> words =
-        LOAM_TRY(ParseFlags(WordsOf(save.command->args), {.features = &features_}, flags));
+    const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(save.command->args), {.features = &features_}, flags));
     if (flags.keep_ts || flags.keep_own || flags.symlink_no_follow || flags.force) {
       return fail(save.keyword, "only the SAVE ARTIFACT --if-exists option is allowed in a TRY/FINALLY block");
     }

@@ -30,8 +30,7 @@ Checked<> TargetEvaluation::Copy(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
   const SourceRange range = range_;
   CopyFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.size() < 2) {
     return BadArguments(command, "not enough COPY arguments: it takes sources and a destination");
   }
@@ -50,7 +49,8 @@ Checked<> TargetEvaluation::Copy(const ast::earthfile::Command& command) {
     const std::string text = LOAM_TRY(Expand(flags.chmod, range));
     const auto mode = ParseUint(text, 8, 32);
     if (!mode || *mode > 07777) {
-      return Fail<Kind::kEarthBadValue>(flags.RangeOf("chmod", range), "mode", text, "it is an octal number up to 7777");
+      return Fail<Kind::kEarthBadValue>(flags.RangeOf("chmod", range), "mode", text,
+                                        "it is an octal number up to 7777");
     }
     options.mode = static_cast<std::uint32_t>(*mode);
   }
@@ -98,8 +98,8 @@ Checked<> TargetEvaluation::Copy(const ast::earthfile::Command& command) {
   }
   if (NamesHome(destination)) {
     in_.effects().Warning(
-        name_, fmt::format("destination path \"{}\" contains a \"~\" which does not expand to a home directory",
-                           destination));
+        name_,
+        fmt::format("destination path \"{}\" contains a \"~\" which does not expand to a home directory", destination));
   }
   range_ = range;
   if (!artifacts.empty()) {
@@ -123,8 +123,8 @@ Checked<> TargetEvaluation::CopyFiles(const std::vector<std::string>& sources, s
   for (const std::string& source : sources) {
     paths.push_back(subdirectory.empty() ? source : subdirectory + "/" + source);
   }
-  const std::string name = fmt::format("COPY {}{}{}{}", flags.dir ? "--dir " : "", flags.if_exists ? "--if-exists " : "",
-                                       JoinTexts(sources), destination);
+  const std::string name = fmt::format("COPY {}{}{}{}", flags.dir ? "--dir " : "",
+                                       flags.if_exists ? "--if-exists " : "", JoinTexts(sources), destination);
   state_.fs = AddCopy(state_.fs, from, paths, destination, state_.directory(), options, name);
   return {};
 }

@@ -28,8 +28,7 @@ Scope EnvsOf(const ImageConfig& image) {
 Checked<> TargetEvaluation::From(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
   FromFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.empty()) {
     return BadArguments(command, "an image or a target is missing");
   }
@@ -180,8 +179,8 @@ Checked<> TargetEvaluation::Locally(const ast::earthfile::Command& command) {
   LOAM_TRY(FromImage("scratch", range_));
   local_ = true;
   caches_.clear();
-  const std::string directory = file_->IsRemote() ? file_->remote->local_path + "/" + file_->place.directory
-                                                  : file_->place.directory;
+  const std::string directory =
+      file_->IsRemote() ? file_->remote->local_path + "/" + file_->place.directory : file_->place.directory;
   local_directory_ = in_.Absolute(directory.empty() ? "." : directory);
   state_.image.working_dir = Intern(local_directory_);
   for (const auto& [name, value] : LocallyArgs(true)) {

@@ -22,8 +22,7 @@ Checked<> TargetEvaluation::FromDockerfile(const ast::earthfile::Command& comman
   LOAM_TRY(RejectAfterPush());
   const SourceRange range = range_;
   FromDockerfileFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.empty()) {
     return BadArguments(command, "invalid number of arguments for FROM DOCKERFILE: a build context is missing");
   }
@@ -129,8 +128,8 @@ Checked<> TargetEvaluation::FromDockerfile(const ast::earthfile::Command& comman
   // The module takes the results of one Dockerfile at a time.
   const Interpreter::ModuleUse use(in_);
   const std::size_t first_node = graph().size();
-  const bool done = in_.request().dockerfiles->Compile(shown, std::move(text), options, files, in_.host(),
-                                                       in_.module(), emitter);
+  const bool done =
+      in_.request().dockerfiles->Compile(shown, std::move(text), options, files, in_.host(), in_.module(), emitter);
   if (!done || in_.module().results.empty()) {
     in_.module().results.clear();
     std::vector<diag::Diagnostic> diagnostics = mistakes.Take();

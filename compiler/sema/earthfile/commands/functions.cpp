@@ -16,8 +16,7 @@ constexpr std::size_t kMaxFunctionDepth = 300;
 Checked<> TargetEvaluation::Do(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   DoFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.empty()) {
     return BadArguments(command, "invalid number of arguments for DO: a function is missing");
   }
@@ -72,8 +71,7 @@ Checked<> TargetEvaluation::Do(const ast::earthfile::Command& command) {
 Checked<> TargetEvaluation::ImportCommand(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   ImportFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.size() != 1 && !(words.size() == 3 && words[1].text == "AS")) {
     return std::move(BadArguments(command, "invalid arguments"))
         .Hint("write `IMPORT [--allow-privileged] <project> [AS <alias>]`");
@@ -96,8 +94,8 @@ Checked<> TargetEvaluation::ProjectCommand(const ast::earthfile::Command& comman
   if (!Has(Feature::kUseProjectSecrets)) {
     return Fail<Kind::kEarthNeedsFeature>(range_, "use-project-secrets", "PROJECT");
   }
-  const bool fits = command.args.size() == 1 && std::count(command.args[0].text.begin(), command.args[0].text.end(),
-                                                           '/') == 1;
+  const bool fits =
+      command.args.size() == 1 && std::count(command.args[0].text.begin(), command.args[0].text.end(), '/') == 1;
   if (!fits) {
     return BadArguments(command, "unexpected format for PROJECT statement, should be: <organization>/<project>");
   }

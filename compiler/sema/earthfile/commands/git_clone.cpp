@@ -12,8 +12,7 @@ Checked<> TargetEvaluation::GitClone(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
   const SourceRange range = range_;
   GitCloneFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.size() != 2) {
     return BadArguments(command, "invalid number of arguments for GIT CLONE: it takes a URL and a directory");
   }

@@ -190,8 +190,8 @@ Checked<> TargetEvaluation::ReadMounts(const Step& step, StepMounts& mounts) {
       ir::Mount& out = mounts.mounts.sockets.emplace_back();
       out.kind = ir::MountKind::kSsh;
       out.output = 0;
-      out.dest = Intern(target.empty() ? fmt::format("/run/buildkit/ssh_agent.{}", mounts.mounts.sockets.size() - 1)
-                                       : target);
+      out.dest =
+          Intern(target.empty() ? fmt::format("/run/buildkit/ssh_agent.{}", mounts.mounts.sockets.size() - 1) : target);
       ir::MountCredential credential;
       credential.id = Intern(!mount.id.empty() ? mount.id : target.empty() ? "default" : CleanPath(mount.target));
       credential.mode = 0600;
@@ -206,8 +206,8 @@ Checked<> TargetEvaluation::ReadMounts(const Step& step, StepMounts& mounts) {
       mounts.mounts.AddBind(Intern(target), Fs{files}, {});
       mounts.mounts.entries.back().mount.readonly = mount.readonly;
     } else {
-      return fail(fmt::format("there is no type `{}` (cache, tmpfs, secret, ssh-experimental, bind-experimental)",
-                              mount.type));
+      return fail(
+          fmt::format("there is no type `{}` (cache, tmpfs, secret, ssh-experimental, bind-experimental)", mount.type));
     }
   }
   return {};
@@ -256,8 +256,7 @@ Checked<> TargetEvaluation::Cache(const ast::earthfile::Command& command) {
   }
   const SourceRange range = range_;
   CacheFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.size() != 1) {
     return BadArguments(command, "invalid number of arguments for CACHE: it takes one directory");
   }
@@ -284,8 +283,8 @@ Checked<> TargetEvaluation::Cache(const ast::earthfile::Command& command) {
   }
   cache.id = id.empty() || !Has(Feature::kGlobalCache) ? CacheId(cache.path) : id;
   cache.persist = flags.persist || !Has(Feature::kCachePersistOption);
-  const bool known = std::any_of(caches_.begin(), caches_.end(),
-                                 [&](const CacheMount& other) { return other.path == cache.path; });
+  const bool known =
+      std::any_of(caches_.begin(), caches_.end(), [&](const CacheMount& other) { return other.path == cache.path; });
   if (!known) {
     caches_.push_back(std::move(cache));
   }

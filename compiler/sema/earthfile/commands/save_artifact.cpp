@@ -60,20 +60,20 @@ Checked<> TargetEvaluation::CheckSaveDestination(std::string_view path, SourceRa
     return Fail<Kind::kEarthUnsafeSave>(range, path, directory)
         .Hint("write `SAVE ARTIFACT --force` to save outside of the Earthfile's directory");
   }
-  in_.effects().Warning(name_, fmt::format("saving to path ({}) outside of current directory ({}) will require a --force "
-                                           "flag in a future version",
-                                           path, directory));
+  in_.effects().Warning(name_,
+                        fmt::format("saving to path ({}) outside of current directory ({}) will require a --force "
+                                    "flag in a future version",
+                                    path, directory));
   return {};
 }
 
 Checked<> TargetEvaluation::SaveArtifact(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   SaveArtifactFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   // src | src dest | src AS LOCAL l | src dest AS LOCAL l
-  const bool as_local = words.size() >= 4 && words[words.size() - 3].text == "AS" &&
-                        words[words.size() - 2].text == "LOCAL";
+  const bool as_local =
+      words.size() >= 4 && words[words.size() - 3].text == "AS" && words[words.size() - 2].text == "LOCAL";
   const bool fits = words.size() == 1 || words.size() == 2 || ((words.size() == 4 || words.size() == 5) && as_local);
   if (!fits) {
     return std::move(BadArguments(command, words.empty() ? "nothing to save" : "invalid arguments"))
@@ -164,8 +164,8 @@ Checked<> TargetEvaluation::SaveLocally(const std::string& from, std::string to,
   options.no_follow = true;
   options.owner = "root:root";
   const std::string all = "/";
-  result_->artifacts =
-      AddCopy(result_->artifacts, *imported, {&all, 1}, "/", "/", options, fmt::format("SAVE ARTIFACT {} {}", from, to));
+  result_->artifacts = AddCopy(result_->artifacts, *imported, {&all, 1}, "/", "/", options,
+                               fmt::format("SAVE ARTIFACT {} {}", from, to));
   result_->has_artifacts = true;
   return {};
 }

@@ -14,8 +14,7 @@ void TargetEvaluation::SaveItem(OutputItem item, bool after_push) {
 Checked<> TargetEvaluation::SaveImage(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   SaveImageFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   const std::vector<std::string> cache_from =
       LOAM_TRY(ExpandAll(std::span<const std::string>(flags.cache_from), range));
   if (flags.push && words.empty()) {

@@ -175,7 +175,8 @@ Checked<> TargetEvaluation::Label(const ast::earthfile::Command& command) {
     if (!pair.has_equals) {
       return BadArguments(command, fmt::format("syntax error: `{}` has no value", key));
     }
-    const std::string value = pair.value.present() ? LOAM_TRY(Expand(pair.value.text, pair.value.range)) : std::string();
+    const std::string value =
+        pair.value.present() ? LOAM_TRY(Expand(pair.value.text, pair.value.range)) : std::string();
     state_.image.labels.emplace_back(Intern(key), Intern(value));
   }
   return {};
@@ -184,8 +185,7 @@ Checked<> TargetEvaluation::Label(const ast::earthfile::Command& command) {
 Checked<> TargetEvaluation::HealthcheckCommand(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
   HealthcheckFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (words.empty()) {
     return BadArguments(command, "NONE or CMD is missing");
   }

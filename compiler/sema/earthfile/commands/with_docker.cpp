@@ -74,11 +74,9 @@ Checked<TargetEvaluation::Docker> TargetEvaluation::ReadDocker(const ast::earthf
   docker.range = command.location.range;
   const SourceRange range = docker.range;
   WithDockerFlags flags;
-  const std::vector<Word> words =
-      LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
+  const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   if (!words.empty()) {
-    return Fail<Kind::kEarthBadArguments>(words[0].range, "WITH DOCKER",
-                                          fmt::format("`{}` is no flag", words[0].text));
+    return Fail<Kind::kEarthBadArguments>(words[0].range, "WITH DOCKER", fmt::format("`{}` is no flag", words[0].text));
   }
   docker.platform = LOAM_TRY(ReadPlatform(flags.platform, flags.RangeOf("platform", range)));
   docker.compose_files = LOAM_TRY(ExpandAll(std::span<const std::string>(flags.compose_files), range));

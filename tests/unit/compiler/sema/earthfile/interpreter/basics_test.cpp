@@ -61,8 +61,9 @@ TEST_F(Evaluation, ATargetThatDoesNotReadAnArgumentIsOneNode) {
 }
 
 TEST_F(Evaluation, Matrix) {
-  ASSERT_TRUE(Run("FROM alpine\na:\n  ARG A\n  ARG B\n  RUN $A$B\n  SAVE IMAGE x:$A-$B\n"
-                  "t:\n  BUILD +a --A=1 --A=2 --B=3 --B=4\n"))
+  ASSERT_TRUE(
+      Run("FROM alpine\na:\n  ARG A\n  ARG B\n  RUN $A$B\n  SAVE IMAGE x:$A-$B\n"
+          "t:\n  BUILD +a --A=1 --A=2 --B=3 --B=4\n"))
       << Mistakes();
   std::vector<std::string> names;
   for (const ImageOutput& image : outcome_->outputs.images) {
@@ -106,8 +107,9 @@ TEST_F(Evaluation, BuildsBeginAheadOnThreads) {
 }
 
 TEST_F(Evaluation, PlatformsFollowReferences) {
-  ASSERT_TRUE(Run("FROM alpine\na:\n  FROM alpine\n  ARG TARGETARCH\n  RUN echo $TARGETARCH\n  SAVE IMAGE x\n"
-                  "t:\n  BUILD --platform=linux/arm64 --platform=linux/amd64 +a\n"))
+  ASSERT_TRUE(
+      Run("FROM alpine\na:\n  FROM alpine\n  ARG TARGETARCH\n  RUN echo $TARGETARCH\n  SAVE IMAGE x\n"
+          "t:\n  BUILD --platform=linux/arm64 --platform=linux/amd64 +a\n"))
       << Mistakes();
   ASSERT_EQ(outcome_->outputs.images.size(), 2U);
   EXPECT_TRUE(outcome_->outputs.images[0].multi_platform);
@@ -116,8 +118,9 @@ TEST_F(Evaluation, PlatformsFollowReferences) {
 }
 
 TEST_F(Evaluation, CommandsOfTheImageConfig) {
-  ASSERT_TRUE(Run("FROM alpine\nt:\n  ARG P=80\n  USER me\n  ENTRYPOINT run $P\n  CMD [\"$P\"]\n  EXPOSE $P 1-2/udp\n"
-                  "  VOLUME /a \"/b\"\n  LABEL k=v \"x y\"=$P\n  HEALTHCHECK --retries=2 CMD check $P\n  SAVE IMAGE i\n"))
+  ASSERT_TRUE(
+      Run("FROM alpine\nt:\n  ARG P=80\n  USER me\n  ENTRYPOINT run $P\n  CMD [\"$P\"]\n  EXPOSE $P 1-2/udp\n"
+          "  VOLUME /a \"/b\"\n  LABEL k=v \"x y\"=$P\n  HEALTHCHECK --retries=2 CMD check $P\n  SAVE IMAGE i\n"))
       << Mistakes();
   const std::string& config = outcome_->outputs.images.at(0).config;
   EXPECT_THAT(config, HasSubstr(R"("User":"me")"));
@@ -141,9 +144,10 @@ TEST_F(Evaluation, RejectsWhatEarthfilesDoNotHave) {
 }
 
 TEST_F(Evaluation, RunFlags) {
-  ASSERT_TRUE(Run("FROM alpine\nt:\n  ARG SEC=shadowed\n  HOST db 10.0.0.1\n  CACHE /c\n"
-                  "  RUN --network=none --ssh --secret SEC --secret E=+secrets/id --mount=type=tmpfs,target=/tmp "
-                  "--mount=type=cache,target=m,id=shared,sharing=shared make\n"))
+  ASSERT_TRUE(
+      Run("FROM alpine\nt:\n  ARG SEC=shadowed\n  HOST db 10.0.0.1\n  CACHE /c\n"
+          "  RUN --network=none --ssh --secret SEC --secret E=+secrets/id --mount=type=tmpfs,target=/tmp "
+          "--mount=type=cache,target=m,id=shared,sharing=shared make\n"))
       << Mistakes();
   const ir::ExecAttrs& exec = *LastExec();
   EXPECT_EQ(exec.network, ir::Network::kNone);

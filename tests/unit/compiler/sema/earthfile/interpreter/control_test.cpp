@@ -12,8 +12,9 @@ using ::testing::HasSubstr;
 
 TEST_F(Evaluation, ConditionsChooseBranches) {
   host_.answers["[ \"$X\" = 1 ]"] = {1, ""};
-  const std::string file = "FROM alpine\nt:\n  ARG X=2\n  IF [ \"$X\" = 1 ]\n    RUN one\n  ELSE IF two?\n    RUN two\n"
-                           "  ELSE\n    RUN other\n  END\n";
+  const std::string file =
+      "FROM alpine\nt:\n  ARG X=2\n  IF [ \"$X\" = 1 ]\n    RUN one\n  ELSE IF two?\n    RUN two\n"
+      "  ELSE\n    RUN other\n  END\n";
   ASSERT_TRUE(Run(file)) << Mistakes();
   EXPECT_THAT(Steps(), Contains("exec two"));
   host_.answers["two?"] = {127, ""};
@@ -26,14 +27,16 @@ TEST_F(Evaluation, LoopsSplitWhatTheShellSays) {
   ASSERT_TRUE(Run("FROM alpine\nt:\n  FOR f IN $(ls)\n    RUN echo $f\n  END\n  RUN end\n")) << Mistakes();
   EXPECT_EQ(Steps().size(), 5U);
   host_.answers["echo a,b"] = {0, "a,b\n"};
-  ASSERT_TRUE(Run("FROM alpine\nt:\n  LET sum=\"\"\n  FOR --sep=, f IN a,b\n    SET sum=$sum-$f\n  END\n"
-                  "  RUN end\n"));
+  ASSERT_TRUE(
+      Run("FROM alpine\nt:\n  LET sum=\"\"\n  FOR --sep=, f IN a,b\n    SET sum=$sum-$f\n  END\n"
+          "  RUN end\n"));
   EXPECT_THAT(LastEnv(), Contains("sum=-a-b"));
 }
 
 TEST_F(Evaluation, WaitPerformsWhatItHolds) {
-  ASSERT_TRUE(Run("FROM alpine\na:\n  RUN a\n  SAVE IMAGE a\nt:\n  WAIT\n    BUILD +a\n    SAVE ARTIFACT x AS LOCAL x\n"
-                  "  END\n  SAVE IMAGE t\n"))
+  ASSERT_TRUE(
+      Run("FROM alpine\na:\n  RUN a\n  SAVE IMAGE a\nt:\n  WAIT\n    BUILD +a\n    SAVE ARTIFACT x AS LOCAL x\n"
+          "  END\n  SAVE IMAGE t\n"))
       << Mistakes();
   ASSERT_EQ(effects_.performed.size(), 1U);
   EXPECT_EQ(effects_.performed[0].images.size(), 1U);
@@ -43,7 +46,8 @@ TEST_F(Evaluation, WaitPerformsWhatItHolds) {
 }
 
 TEST_F(Evaluation, WaitOfATargetThatIsEnabledLater) {
-  ASSERT_TRUE(Run("FROM alpine\na:\n  WAIT\n    SAVE IMAGE a\n  END\n  SAVE ARTIFACT x\nt:\n  COPY +a/x .\n  BUILD +a\n"));
+  ASSERT_TRUE(
+      Run("FROM alpine\na:\n  WAIT\n    SAVE IMAGE a\n  END\n  SAVE ARTIFACT x\nt:\n  COPY +a/x .\n  BUILD +a\n"));
   ASSERT_EQ(effects_.performed.size(), 2U);
   EXPECT_TRUE(effects_.performed[0].images.empty());
   EXPECT_EQ(effects_.performed[1].images.size(), 1U);
@@ -68,7 +72,8 @@ TEST_F(Evaluation, TryKeepsFilesOfTheFailure) {
 
 TEST_F(Evaluation, FunctionsChangeTheCaller) {
   projects_.files["lib/Earthfile"] =
-      "VERSION 0.8\nARG --global G=lib\nADD_ALL:\n  FUNCTION\n  ARG X=default\n  COPY f /f\n  ENV E=$X$G\n  WORKDIR /d\n";
+      "VERSION 0.8\nARG --global G=lib\nADD_ALL:\n  FUNCTION\n  ARG X=default\n  COPY f /f\n  ENV E=$X$G\n  WORKDIR "
+      "/d\n";
   ASSERT_TRUE(Run("FROM alpine\nt:\n  ARG X=caller\n  DO ./lib+ADD_ALL --X=given\n  RUN end\n")) << Mistakes();
   EXPECT_THAT(LastEnv(), Contains("E=givenlib"));
   EXPECT_THAT(LastEnv(), Contains("X=caller"));
@@ -80,8 +85,9 @@ TEST_F(Evaluation, FunctionsChangeTheCaller) {
 
 TEST_F(Evaluation, LocallyRunsOnTheHost) {
   effects_.answers["echo hi"] = {0, "hi\n"};
-  ASSERT_TRUE(Run("a:\n  FROM alpine\n  SAVE ARTIFACT x\nt:\n  LOCALLY\n  ARG V=$(echo hi)\n  RUN make $V\n"
-                  "  WORKDIR sub\n  COPY +a/x ./y\n  SAVE ARTIFACT out\n"))
+  ASSERT_TRUE(
+      Run("a:\n  FROM alpine\n  SAVE ARTIFACT x\nt:\n  LOCALLY\n  ARG V=$(echo hi)\n  RUN make $V\n"
+          "  WORKDIR sub\n  COPY +a/x ./y\n  SAVE ARTIFACT out\n"))
       << Mistakes();
   EXPECT_THAT(effects_.log, ElementsAre("local echo hi", "local make $V", "export /x -> /project/sub/./y",
                                         "import /project/sub/out -> out"));
@@ -100,8 +106,9 @@ TEST_F(Evaluation, LocallyRunsOnTheHost) {
 TEST_F(Evaluation, WithDockerRunsADaemon) {
   request_.options.allow_privileged = true;
   effects_.layouts = true;
-  ASSERT_TRUE(Run("a:\n  FROM alpine\n  RUN a\n  SAVE IMAGE app:1\nt:\n  FROM alpine\n"
-                  "  WITH DOCKER --load +a --load other=+a --pull busybox\n    RUN docker run app:1\n  END\n"))
+  ASSERT_TRUE(
+      Run("a:\n  FROM alpine\n  RUN a\n  SAVE IMAGE app:1\nt:\n  FROM alpine\n"
+          "  WITH DOCKER --load +a --load other=+a --pull busybox\n    RUN docker run app:1\n  END\n"))
       << Mistakes();
   const std::vector<std::string> steps = Steps();
   EXPECT_THAT(steps, Contains("exec /bin/sh /run/loam-docker/install"));
@@ -120,8 +127,9 @@ TEST_F(Evaluation, ComposeImagesArePulledUnlessLoaded) {
   request_.options.allow_privileged = true;
   host_.answers["/bin/sh /run/loam-docker/compose-config"] = {
       0, "name: x\nservices:\n  db:\n    image: postgres:1\n  web:\n    image: app:1\n  off:\n    image: \"none\"\n"};
-  ASSERT_TRUE(Run("a:\n  FROM scratch\nt:\n  FROM alpine\n"
-                  "  WITH DOCKER --compose c.yml --service db --service web --load app:1=+a\n    RUN x\n  END\n"))
+  ASSERT_TRUE(
+      Run("a:\n  FROM scratch\nt:\n  FROM alpine\n"
+          "  WITH DOCKER --compose c.yml --service db --service web --load app:1=+a\n    RUN x\n  END\n"))
       << Mistakes();
   EXPECT_THAT(host_.resolved, ElementsAre("docker.io/library/alpine:latest", "docker.io/library/postgres:1"));
 }

@@ -10,21 +10,22 @@ using ::testing::HasSubstr;
 
 TEST_F(Evaluation, CopiesFilesOfTheContext) {
   projects_.files[".earthlyignore"] = "*.o\n!keep.o\n";
-  ASSERT_TRUE(Run("t:\n  FROM scratch\n  COPY a ./b/ dest\n  COPY --dir --chmod=600 --keep-ts c /d/\n"
-                  "  COPY --if-exists e* .\n"))
+  ASSERT_TRUE(
+      Run("t:\n  FROM scratch\n  COPY a ./b/ dest\n  COPY --dir --chmod=600 --keep-ts c /d/\n"
+          "  COPY --if-exists e* .\n"))
       << Mistakes();
-  EXPECT_THAT(Steps(),
-              ElementsAre(R"(local earthfile:. excludepatterns=["*.o","!keep.o"] followpaths=["a","b"])",
-                          "copy /a -> /dest/", "copy /b -> /dest/",
-                          R"(local earthfile:. excludepatterns=["*.o","!keep.o"] followpaths=["c"])",
-                          "copy /c -> /d/ --dir 600 keep-ts",
-                          R"(local earthfile:. excludepatterns=["*.o","!keep.o"] followpaths=["e*"])",
-                          "copy /[e]* -> / if-exists"));
+  EXPECT_THAT(Steps(), ElementsAre(R"(local earthfile:. excludepatterns=["*.o","!keep.o"] followpaths=["a","b"])",
+                                   "copy /a -> /dest/", "copy /b -> /dest/",
+                                   R"(local earthfile:. excludepatterns=["*.o","!keep.o"] followpaths=["c"])",
+                                   "copy /c -> /d/ --dir 600 keep-ts",
+                                   R"(local earthfile:. excludepatterns=["*.o","!keep.o"] followpaths=["e*"])",
+                                   "copy /[e]* -> / if-exists"));
 }
 
 TEST_F(Evaluation, CopiesArtifacts) {
-  ASSERT_TRUE(Run("a:\n  FROM scratch\n  ARG N=1\n  COPY x /out/x\n  SAVE ARTIFACT /out/x bin/\n"
-                  "t:\n  FROM alpine\n  USER me\n  COPY (+a/bin/x --N=2) sub/\n  COPY --keep-own --dir +a/bin .\n"))
+  ASSERT_TRUE(
+      Run("a:\n  FROM scratch\n  ARG N=1\n  COPY x /out/x\n  SAVE ARTIFACT /out/x bin/\n"
+          "t:\n  FROM alpine\n  USER me\n  COPY (+a/bin/x --N=2) sub/\n  COPY --keep-own --dir +a/bin .\n"))
       << Mistakes();
   const std::vector<std::string> steps = Steps();
   EXPECT_THAT(steps, Contains("copy /out/x -> /bin/x --dir keep-own"));
@@ -86,7 +87,8 @@ TEST_F(Evaluation, OutputsFollowBuildEdgesOnly) {
 }
 
 TEST_F(Evaluation, ModesOfOutput) {
-  const std::string file = "FROM alpine\na:\n  SAVE IMAGE a\nt:\n  SAVE ARTIFACT f AS LOCAL f\n  SAVE IMAGE t\n  BUILD +a\n";
+  const std::string file =
+      "FROM alpine\na:\n  SAVE IMAGE a\nt:\n  SAVE ARTIFACT f AS LOCAL f\n  SAVE IMAGE t\n  BUILD +a\n";
   request_.options.mode = OutputMode::kImage;
   ASSERT_TRUE(Run(file));
   ASSERT_EQ(outcome_->outputs.images.size(), 1U);
@@ -109,8 +111,9 @@ TEST_F(Evaluation, CachesPersistOnRequest) {
 }
 
 TEST_F(Evaluation, FromDockerfile) {
-  projects_.files["sub/Dockerfile"] = "ARG V=1\nFROM alpine AS one\nARG V\nRUN one $V\nFROM one\nENV D=d\nCOPY f /f\n"
-                                      "FROM scratch\nCOPY g g\n";
+  projects_.files["sub/Dockerfile"] =
+      "ARG V=1\nFROM alpine AS one\nARG V\nRUN one $V\nFROM one\nENV D=d\nCOPY f /f\n"
+      "FROM scratch\nCOPY g g\n";
   ASSERT_TRUE(Run("t:\n  FROM DOCKERFILE --build-arg V=2 --target one sub\n  RUN after\n")) << Mistakes();
   EXPECT_THAT(Steps(), ElementsAre("image docker.io/library/alpine:latest", "exec one $V", "exec after"));
   ASSERT_TRUE(Run("t:\n  FROM DOCKERFILE sub\n")) << Mistakes();

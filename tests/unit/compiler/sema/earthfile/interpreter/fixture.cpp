@@ -141,8 +141,8 @@ Result<ir::Value> NotingEffects::ImportFromHost(ir::Graph& graph, const HostImpo
 }
 Result<> NotingEffects::Perform(ir::Graph&, const Outputs& outputs) {
   performed.push_back(outputs);
-  log.push_back(fmt::format("perform {} images {} artifacts {} states", outputs.images.size(),
-                            outputs.artifacts.size(), outputs.states.size()));
+  log.push_back(fmt::format("perform {} images {} artifacts {} states", outputs.images.size(), outputs.artifacts.size(),
+                            outputs.states.size()));
   return {};
 }
 Result<> NotingEffects::RunTry(ir::Graph&, const TryStep& step) {
@@ -239,10 +239,10 @@ std::vector<std::string> Evaluation::Steps(ir::Value fs) {
         break;
       case ir::OpKind::kFile:
         for (const ir::FileAction& action : node.As<ir::FileAttrs>().actions) {
-          std::string line = action.kind == ir::FileActionKind::kMkdir    ? fmt::format("mkdir {}", action.path)
-                             : action.kind == ir::FileActionKind::kMkfile ? fmt::format("mkfile {}", action.path)
-                                                                          : fmt::format("copy {} -> {}", action.source,
-                                                                                        action.path);
+          std::string line = action.kind == ir::FileActionKind::kMkdir ? fmt::format("mkdir {}", action.path)
+                             : action.kind == ir::FileActionKind::kMkfile
+                                 ? fmt::format("mkfile {}", action.path)
+                                 : fmt::format("copy {} -> {}", action.source, action.path);
           line += action.kind == ir::FileActionKind::kCopy && !action.dir_copy_contents ? " --dir" : "";
           line += action.kind == ir::FileActionKind::kCopy && !action.owner ? " keep-own" : "";
           line += action.kind == ir::FileActionKind::kCopy && action.mode >= 0 ? fmt::format(" {:o}", action.mode) : "";
