@@ -65,6 +65,16 @@ if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
   mkdir -p /sys/fs/cgroup/loam-docker
   echo $$ >/sys/fs/cgroup/loam-docker/cgroup.procs || true
   echo 1 >/sys/fs/cgroup/loam-docker/cgroup.procs || true
+elif ! grep -q ' /sys/fs/cgroup/' /proc/self/mountinfo; then
+  # Hierarchies of cgroups v1, as this host joins them: the daemon asks for the one of devices.
+  mount -t tmpfs -o mode=0755 cgroup /sys/fs/cgroup
+  while IFS=: read -r _ controllers _; do
+    [ -n "$controllers" ] || continue
+    group=/sys/fs/cgroup/${controllers#name=}
+    case $controllers in name=*) controllers=none,$controllers ;; esac
+    mkdir -p "$group"
+    mount -t cgroup -o "$controllers" cgroup "$group" 2>/dev/null || rmdir "$group"
+  done </proc/self/cgroup
 fi
 dockerd --data-root "$data" --exec-root /run/loam-dockerd --bip 172.20.0.1/16 \
   --default-address-pool base=172.21.0.0/16,size=24 --default-address-pool base=172.22.0.0/16,size=24 >"$log" 2>&1 &
@@ -78,8 +88,8 @@ tries=0
 until docker ps >/dev/null 2>&1; do
   tries=$((tries + 1))
   if ! kill -0 "$daemon" 2>/dev/null || [ "$tries" -gt 1200 ]; then
-    echo "ERROR: the Docker daemon did not start. Its log:" >&2
-    cat "$log" >&2
+    echo "ERROR: the Docker daemon did not start. The last lines of its log:" >&2
+    grep -v level=info "$log" | tail -n 15 >&2
     stop
     exit 1
   fi
