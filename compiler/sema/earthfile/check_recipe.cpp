@@ -553,6 +553,10 @@ void Walk::WalkArg(const Command& command) {
     other_names_.insert(arg->name);
     return;
   }
+  if (recipe_.kind == RecipeKind::kBase && !is_global && base_.variables.contains(arg->name)) {
+    // A global may be redeclared as a local ARG, in base too.
+    return;
+  }
   Declare(arg->name, false, range);
   if (is_global) {
     variables_.find(arg->name)->second.is_reported = true;

@@ -1,10 +1,12 @@
 #include "compiler/sema/earthfile/evaluate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "compiler/sema/earthfile/auto_skip.h"
+#include "compiler/sema/earthfile/check.h"
 #include "compiler/sema/earthfile/interpreter.h"
 
 namespace loam::sema::earthfile {
@@ -153,6 +155,31 @@ Checked<> EvaluateRoots(const EvaluateRequest& request, Interpreter& interpreter
   return {};
 }
 
+// The evaluation ends with the first mistake that it meets, told with the chain of calls that led there. What else is
+// known to be wrong without evaluating, in all files that the roots reach, is told with it, so that all can be mended at
+// once.
+void ReportOtherMistakes(const EvaluateRequest& request, const Failure& told, diag::Emitter& emitter) {
+  diag::CollectingConsumer findings;
+  diag::Emitter collector(findings);
+  for (const std::string& text : request.roots) {
+    const Checked<Root> root = ReadRoot(text, request);
+    if (root && !root->reference.IsRemote()) {
+      CheckProject(*request.project, root->reference, {}, collector);
+    }
+  }
+  for (diag::Diagnostic& finding : findings.Take()) {
+    const bool again = std::any_of(
+        told.diagnostics().begin(), told.diagnostics().end(), [&finding](const diag::Diagnostic& diagnostic) {
+          const source::SourceRange& known = diagnostic.range;
+          return known.valid() && known.file == finding.range.file && known.begin < finding.range.end &&
+                 finding.range.begin < known.end;
+        });
+    if (finding.is_error() && !again) {
+      emitter.Report(std::move(finding));
+    }
+  }
+}
+
 // The gate, held.
 class Held {
  public:
@@ -188,6 +215,7 @@ Result<std::optional<EvaluateOutcome>> Evaluate(const EvaluateRequest& request, 
   if (failure->error()) {
     return tl::unexpected<Error>(*failure->error());
   }
+  ReportOtherMistakes(request, *failure, emitter);
   return std::optional<EvaluateOutcome>();
 }
 
