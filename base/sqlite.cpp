@@ -69,8 +69,8 @@ Result<Database> Database::Open(const std::string& path, const OpenOptions& opti
   }
   sqlite3_busy_timeout(handle, static_cast<int>(options.busy_timeout.count()));
   if (!options.read_only) {
-    // The last connection to close would otherwise write the log back and sync, at the end of every short-lived process.
-    // A commit that finds the log longer than 1 MiB does it instead.
+    // The last connection to close would otherwise write the log back and sync, at the end of every short-lived
+    // process. A commit that finds the log longer than 1 MiB does it instead.
     sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     LOAM_TRY(database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=256;"));
   }

@@ -139,10 +139,10 @@ Result<> AddNamedContexts(const Flags& flags, Options& options, session::LocalCl
 // Limits of each RUN; what is wrong with the other values the frontend says.
 Result<> AddResources(const Flags& flags, Options& options) {
   constexpr std::pair<std::string_view, const char*> kPlain[] = {{"cpu-period", "cpuperiod"},
-                                                                {"cpu-quota", "cpuquota"},
-                                                                {"cpu-shares", "cpushares"},
-                                                                {"cpuset-cpus", "cpusetcpus"},
-                                                                {"cpuset-mems", "cpusetmems"}};
+                                                                 {"cpu-quota", "cpuquota"},
+                                                                 {"cpu-shares", "cpushares"},
+                                                                 {"cpuset-cpus", "cpusetcpus"},
+                                                                 {"cpuset-mems", "cpusetmems"}};
   for (const auto& [flag, option] : kPlain) {
     if (flags.Has(flag)) {
       options[option] = flags.String(flag);

@@ -127,7 +127,7 @@ Exit Run(Context& context, const Flags& flags) {
     return UsageError(context, kCompileCommand, Error(ErrorCode::kInvalidArgument, "one build context at most"));
   }
   // `-f path/Earthfile`, or the file itself in place of a build context.
-  const std::string named = flags.Has("file")              ? flags.String("file")
+  const std::string named = flags.Has("file")            ? flags.String("file")
                             : flags.positional().empty() ? std::string()
                                                          : flags.positional()[0];
   if (driver::earthfile::IsEarthfileName(named)) {

@@ -9,8 +9,8 @@
 namespace loam::cli {
 
 // A hint for an error of the form `"/path": not found`: the line of the ignore file that excludes it, the same name in
-// other case, the nearest name in its directory, a file of the same name elsewhere, or the pattern that nothing matches.
-// Empty if nothing is known, or if the error is of another kind. `step` is the failed step's name.
+// other case, the nearest name in its directory, a file of the same name elsewhere, or the pattern that nothing
+// matches. Empty if nothing is known, or if the error is of another kind. `step` is the failed step's name.
 std::string MissingFileHint(const Error& error, const std::string& step, const BuildContext& files);
 
 }  // namespace loam::cli

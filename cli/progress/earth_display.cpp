@@ -111,9 +111,9 @@ class Display final : public EarthDisplay {
   struct Line {
     const Step* step = nullptr;
     EarthStep label;
-    bool header = false;   // the header was printed
-    bool closed = false;   // its end was printed
-    std::string waiting;   // of a step whose turn has not come (groups)
+    bool header = false;  // the header was printed
+    bool closed = false;  // its end was printed
+    std::string waiting;  // of a step whose turn has not come (groups)
   };
 
   // --- what is printed -----------------------------------------------------------------------------------------------
@@ -267,7 +267,8 @@ class Display final : public EarthDisplay {
     return fmt::format("::error{}::{}\n", where, escaped);
   }
 
-  // --- lines -----------------------------------------------------------------------------------------------------------
+  // --- lines
+  // -----------------------------------------------------------------------------------------------------------
 
   static std::vector<std::string_view> LinesOf(std::string_view text) {
     while (text.ends_with('\n')) {
@@ -304,7 +305,8 @@ class Display final : public EarthDisplay {
     return result;
   }
 
-  // --- groups: the step that has the log is told as it runs, the others when it ends ----------------------------------
+  // --- groups: the step that has the log is told as it runs, the others when it ends
+  // ----------------------------------
 
   void Write(const Line* line, const std::string& text) {
     if (!options_.github || line == nullptr) {
@@ -361,7 +363,8 @@ class Display final : public EarthDisplay {
     }
   }
 
-  // --- the terminal ------------------------------------------------------------------------------------------------------
+  // --- the terminal
+  // ------------------------------------------------------------------------------------------------------
 
   void Emit(const std::string& text) {
     if (text.empty()) {
@@ -495,8 +498,8 @@ std::string DescribeStepError(const gateway::earthfile::Step& step, std::string_
   const std::string head = fmt::format("ERROR{}{}\n", step.place.empty() ? "" : " ", step.place);
   if (const std::optional<int> code = ExitCodeOf(error)) {
     const bool memory = error.ends_with("out of memory");
-    return fmt::format("{}      The command\n{}      did not complete successfully. Exit code {}{}\n", head, command, *code,
-                       memory ? ": the kernel killed it for want of memory" : "");
+    return fmt::format("{}      The command\n{}      did not complete successfully. Exit code {}{}\n", head, command,
+                       *code, memory ? ": the kernel killed it for want of memory" : "");
   }
   return fmt::format("{}      The command\n{}      failed: {}\n", head, command, error);
 }

@@ -35,8 +35,8 @@ struct FixOptions {
 };
 
 // Fixes what can be fixed, until nothing is left to fix: run over its own result it changes nothing. Safe fixes whose
-// proof fails are not applied. kFailedPrecondition with a hint if the text does not compile: nothing can be proved then.
-// `options.target` is compiled, and every stage that has a name.
+// proof fails are not applied. kFailedPrecondition with a hint if the text does not compile: nothing can be proved
+// then. `options.target` is compiled, and every stage that has a name.
 Result<FixOutcome> FixDockerfile(const std::string& name, std::string_view text, const CompileOptions& options,
                                  sema::BuildHost& host, const FixOptions& fix_options);
 

@@ -83,9 +83,9 @@ std::optional<std::int64_t> BaseOf(const ir::Node& node) {
       return std::nullopt;
     }
   }
-  const bool is_chain = !actions.empty() && actions.back().output == 0 && actions[0].input < operands &&
-                        std::all_of(actions.begin(), actions.end() - 1,
-                                    [](const ir::FileAction& action) { return action.output != 0; });
+  const bool is_chain =
+      !actions.empty() && actions.back().output == 0 && actions[0].input < operands &&
+      std::all_of(actions.begin(), actions.end() - 1, [](const ir::FileAction& action) { return action.output != 0; });
   return is_chain ? std::optional(actions[0].input) : std::nullopt;
 }
 

@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::string_view kDirectory = "/capture";
 // The answer is the command's whatever its exit code: the exec itself succeeds whenever the shell could be started.
-constexpr std::string_view kScript =
-    "\"$@\" >/run/loam-capture/stdout\necho \"$?\" >/run/loam-capture/exit-code";
+constexpr std::string_view kScript = "\"$@\" >/run/loam-capture/stdout\necho \"$?\" >/run/loam-capture/exit-code";
 constexpr std::int32_t kWritableByAll = 01777;
 
 // An empty directory that any user may write.
@@ -52,8 +51,7 @@ ir::Value LowerCapture(ir::Graph& graph, ir::Value capture) {
       mount.output = -1;
     }
   }
-  const ir::Mount output{
-      .input = input - operands.begin(), .selector = kDirectory, .dest = kCaptureMount, .output = 0};
+  const ir::Mount output{.input = input - operands.begin(), .selector = kDirectory, .dest = kCaptureMount, .output = 0};
   // Sorted by destination, secrets and sockets last.
   const auto place = std::find_if(mounts.begin(), mounts.end(), [](const ir::Mount& mount) {
     return mount.kind == ir::MountKind::kSecret || mount.kind == ir::MountKind::kSsh || mount.dest > kCaptureMount;

@@ -28,8 +28,8 @@ constexpr std::string_view kFollowPaths = "local.followpaths";
 constexpr std::string_view kKeyHint = "local.sharedkeyhint";
 // Marks what this pass made, which it leaves alone from then on.
 constexpr std::string_view kNarrowed = "loam.narrowed";
-// A client that sends its context sends each of them, and each is walked: steps beyond this many share one with the paths
-// of all of them.
+// A client that sends its context sends each of them, and each is walked: steps beyond this many share one with the
+// paths of all of them.
 constexpr std::size_t kMostContexts = 4;
 constexpr std::size_t kMostNames = 3;
 
@@ -43,7 +43,9 @@ bool IsPlain(std::string_view text) {
   });
 }
 
-bool HasWildcard(std::string_view text) { return text.find_first_of("*?") != std::string_view::npos; }
+bool HasWildcard(std::string_view text) {
+  return text.find_first_of("*?") != std::string_view::npos;
+}
 
 // `/a/b` as `a/b`; nothing for the root, and for what is no clean absolute path.
 std::optional<std::string> Relative(std::string_view path) {
@@ -254,8 +256,8 @@ class Narrower {
     std::sort(paths.begin(), paths.end());
     paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     // Nothing may be visible that was not, so with a restriction each path must be one of it.
-    if (!local.shown.empty() && !std::all_of(paths.begin(), paths.end(),
-                                             [&](const std::string& path) { return local.shown.contains(path); })) {
+    if (!local.shown.empty() &&
+        !std::all_of(paths.begin(), paths.end(), [&](const std::string& path) { return local.shown.contains(path); })) {
       return std::nullopt;
     }
     return GoJsonStringList(paths) == local.shown_text ? std::nullopt : std::optional(std::move(paths));

@@ -23,12 +23,9 @@ Result<> NeedSession(const std::shared_ptr<session::Session>& session, const std
   return {};
 }
 
-Result<std::map<std::string, std::string>> ExportDirectory(engine::Job& job,
-                                                           std::span<const engine::PlatformResult> results,
-                                                           const SessionExport& output,
-                                                           const std::shared_ptr<session::Session>& session,
-                                                           const std::string& scratch_root,
-                                                           const std::stop_token& stop) {
+Result<std::map<std::string, std::string>> ExportDirectory(
+    engine::Job& job, std::span<const engine::PlatformResult> results, const SessionExport& output,
+    const std::shared_ptr<session::Session>& session, const std::string& scratch_root, const std::stop_token& stop) {
   LOAM_TRY(NeedSession(session, output.request.type));
   const TempDir staging = LOAM_TRY(TempDir::Create(scratch_root, "export-"));
   engine::ExportRequest request = output.request;
@@ -80,8 +77,8 @@ Result<> CheckExporter(const engine::ExportRequest& request) {
   }
   const auto tar = request.attributes.find("tar");
   if (tar != request.attributes.end() && tar->second == "false") {
-    return Unexpected(ErrorCode::kUnimplemented, fmt::format("exporter {} with tar=false is not supported yet",
-                                                             request.type));
+    return Unexpected(ErrorCode::kUnimplemented,
+                      fmt::format("exporter {} with tar=false is not supported yet", request.type));
   }
   return {};
 }

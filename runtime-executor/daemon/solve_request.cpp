@@ -132,7 +132,8 @@ class Solve {
     for (SessionExport& output : outputs_) {
       output.request.multi_platform = result.is_map;
       output.request.metadata = result.metadata;
-      auto made = LOAM_TRY(ExportToSession(*job_, platforms, output, session_, services_.engine->root() + "/tmp", stop_));
+      auto made =
+          LOAM_TRY(ExportToSession(*job_, platforms, output, session_, services_.engine->root() + "/tmp", stop_));
       for (auto& [key, value] : made) {
         response[key] = std::move(value);
       }
@@ -164,7 +165,8 @@ class Solve {
     options.client = client_.get();
     options.inputs = std::move(inputs);
     options.stop = stop_;
-    options.run_frontend = [this](const std::string& frontend, const std::map<std::string, std::string>& frontend_options,
+    options.run_frontend = [this](const std::string& frontend,
+                                  const std::map<std::string, std::string>& frontend_options,
                                   const std::map<std::string, std::string>& frontend_inputs) {
       return RunFrontend(frontend, frontend_options, frontend_inputs);
     };
@@ -198,8 +200,7 @@ class Solve {
     // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
     request.optimization_level = 0;
     gateway::DockerfileBuildReport report;
-    Result<gateway::DockerfileBuildResult> built =
-        gateway::BuildDockerfile(*job_, *client_, request, report, stop_);
+    Result<gateway::DockerfileBuildResult> built = gateway::BuildDockerfile(*job_, *client_, request, report, stop_);
     if (!built) {
       std::string message;
       for (const diag::Diagnostic& diagnostic : report.diagnostics) {

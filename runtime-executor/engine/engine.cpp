@@ -110,8 +110,8 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
                                     .index = state->source_index.get()});
   state->git = git.get();
   state->sources.Register(std::move(git));
-  state->sources.Register(source::MakeHttpSource(
-      {.tmp_dir = tmp, .layers = state->layers.get(), .index = state->source_index.get()}));
+  state->sources.Register(
+      source::MakeHttpSource({.tmp_dir = tmp, .layers = state->layers.get(), .index = state->source_index.get()}));
 
   if (alone) {
     LOAM_TRY(RemoveTree(tmp));

@@ -32,8 +32,8 @@ using MultiHandle = std::unique_ptr<CURLM, Deleter<curl_multi_cleanup>>;
 using HeaderList = std::unique_ptr<curl_slist, Deleter<curl_slist_free_all>>;
 using UrlHandle = std::unique_ptr<CURLU, Deleter<curl_url_cleanup>>;
 
-// libcurl's own initialisation, which it wants once a process and before anything else. Done for the first request, not at
-// the start: it loads the library and all that it depends on.
+// libcurl's own initialisation, which it wants once a process and before anything else. Done for the first request, not
+// at the start: it loads the library and all that it depends on.
 void InitialiseLibrary() {
   static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
   LOAM_CHECK(result == CURLE_OK, "libcurl cannot be initialised");

@@ -108,8 +108,9 @@ std::string GainText(const Gain& gain) {
   std::string text = fmt::format("{} Dockerfiles, {} of them changed by -O1\n{:<38}{:>8}{:>8}\n", gain.files,
                                  gain.changed, "", "-O0", "-O1");
   const auto row = [&text](std::string_view name, std::size_t o0, std::size_t o1) {
-    text += fmt::format("{:<38}{:>8}{:>8}  {:+.1f} %\n", name, o0, o1,
-                        o0 == 0 ? 0.0 : 100.0 * (static_cast<double>(o1) - static_cast<double>(o0)) / static_cast<double>(o0));
+    text += fmt::format(
+        "{:<38}{:>8}{:>8}  {:+.1f} %\n", name, o0, o1,
+        o0 == 0 ? 0.0 : 100.0 * (static_cast<double>(o1) - static_cast<double>(o0)) / static_cast<double>(o0));
   };
   row("vertices", gain.o0.vertices, gain.o1.vertices);
   row("vertices on critical paths", gain.o0.critical_path, gain.o1.critical_path);

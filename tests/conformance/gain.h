@@ -12,9 +12,9 @@ namespace loam::conformance {
 
 struct GraphFigures {
   std::size_t vertices = 0;
-  std::size_t critical_path = 0;  // vertices of the longest chain
-  std::size_t contexts = 0;       // local sources
-  std::size_t context_steps = 0;  // steps that read one
+  std::size_t critical_path = 0;        // vertices of the longest chain
+  std::size_t contexts = 0;             // local sources
+  std::size_t context_steps = 0;        // steps that read one
   std::size_t whole_context_steps = 0;  // … without any restriction to paths
 
   GraphFigures& operator+=(const GraphFigures& other);

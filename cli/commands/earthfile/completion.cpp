@@ -59,9 +59,8 @@ std::string UnescapedPlus(std::string text) {
 bool Targets(const std::string& prefix, Words& candidates) {
   const std::size_t plus = prefix.find('+');
   const std::string directory = UnescapedPlus(prefix.substr(0, plus));
-  const Result<EarthFile> file = ReadEarthFileIn(directory.ends_with('/') && directory.size() > 1
-                                                     ? directory.substr(0, directory.size() - 1)
-                                                     : directory);
+  const Result<EarthFile> file = ReadEarthFileIn(
+      directory.ends_with('/') && directory.size() > 1 ? directory.substr(0, directory.size() - 1) : directory);
   if (!file || !file->ok() || !sema::earthfile::ParseProjectFile(*file->buffer, "")) {
     return false;
   }

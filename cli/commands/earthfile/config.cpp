@@ -10,7 +10,8 @@ namespace loam::cli {
 namespace {
 
 bool IsPlain(std::string_view text) {
-  return !text.empty() && text.find_first_of(":#'\"{}[],&*!|>%@`\n") == std::string_view::npos && text == TrimSpace(text);
+  return !text.empty() && text.find_first_of(":#'\"{}[],&*!|>%@`\n") == std::string_view::npos &&
+         text == TrimSpace(text);
 }
 
 std::string Quoted(std::string_view text) {

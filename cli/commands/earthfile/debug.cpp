@@ -8,7 +8,8 @@
 
 namespace loam::cli {
 
-Exit RunEarthDebug(Context& context, const EarthSettings&, const std::vector<std::string>& words, EarthDialect dialect) {
+Exit RunEarthDebug(Context& context, const EarthSettings&, const std::vector<std::string>& words,
+                   EarthDialect dialect) {
   bool source_map = false;
   std::string path = "Earthfile";
   if (words.empty() || (words[0] != "ast" && words[0] != "a")) {

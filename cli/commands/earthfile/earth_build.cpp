@@ -64,7 +64,8 @@ Result<Words> ReadWords(const std::vector<std::string>& words) {
     } else if (i + 1 < words.size()) {
       result.args.emplace_back(bare, words[++i]);
     } else {
-      return Unexpected(Mistake(fmt::format("no value provided for --{}", bare), fmt::format("write `--{}=VALUE`", bare)));
+      return Unexpected(
+          Mistake(fmt::format("no value provided for --{}", bare), fmt::format("write `--{}=VALUE`", bare)));
     }
   }
   return result;
@@ -92,8 +93,8 @@ Result<SideFiles> ReadSideFiles(const Context& context, EarthSettings& settings)
   SideFiles files;
   Values env = LOAM_TRY(ReadDotenv(settings.String("env-file-path", ".env"), settings.IsSet("env-file-path")));
   settings.set_file_values(env);
-  const std::string arg_file = settings.Has("build-arg-file") ? settings.String("build-arg-file")
-                                                               : settings.String("arg-file-path", ".arg");
+  const std::string arg_file =
+      settings.Has("build-arg-file") ? settings.String("build-arg-file") : settings.String("arg-file-path", ".arg");
   files.secrets_name = settings.String("secret-file-path", ".secret");
   files.args =
       LOAM_TRY(ReadDotenv(arg_file, settings.IsSet("arg-file-path") || settings.flags().Has("build-arg-file")));
@@ -104,7 +105,8 @@ Result<SideFiles> ReadSideFiles(const Context& context, EarthSettings& settings)
       const std::string other = name.starts_with("EARTH_") ? "EARTHLY_" + name.substr(6) : name;
       if (std::find(known.begin(), known.end(), other) == known.end()) {
         fmt::print(context.err,
-                   "warning: unexpected env \"{}\" in .env: values of ARGs belong into .arg, secrets into .secret\n", name);
+                   "warning: unexpected env \"{}\" in .env: values of ARGs belong into .arg, secrets into .secret\n",
+                   name);
       }
     }
   }
@@ -172,11 +174,11 @@ Result<> SetReferences(const EarthSettings& settings, const Words& words, EarthD
   const std::string_view program = ProgramOf(dialect);
   const bool artifact = settings.Bool("artifact");
   if (words.references.empty()) {
-    return Unexpected(artifact ? Mistake("no artifact reference provided",
-                                         fmt::format("try `{} --artifact +TARGET/PATH`", program))
-                      : settings.Bool("image")
-                          ? Mistake("no image reference provided", fmt::format("try `{} --image +TARGET`", program))
-                          : Mistake("no target reference provided", fmt::format("try `{} +TARGET`", program)));
+    return Unexpected(
+        artifact ? Mistake("no artifact reference provided", fmt::format("try `{} --artifact +TARGET/PATH`", program))
+        : settings.Bool("image")
+            ? Mistake("no image reference provided", fmt::format("try `{} --image +TARGET`", program))
+            : Mistake("no target reference provided", fmt::format("try `{} +TARGET`", program)));
   }
   if (words.references.size() > (artifact ? 2 : 1)) {
     return Unexpected(Mistake(fmt::format("invalid arguments {}", Join(words.references, " ")),
@@ -191,7 +193,8 @@ Result<> SetReferences(const EarthSettings& settings, const Words& words, EarthD
   } else if (const auto parsed = sema::earthfile::ParseTargetReference(reference, request.options.home); !parsed) {
     Error error = Mistake(fmt::format("invalid target {}: {}", reference, parsed.error().message()));
     if (sema::earthfile::IsArtifact(reference)) {
-      error = std::move(error).WithHint(fmt::format("an artifact is written by `{} --artifact {}`", program, reference));
+      error =
+          std::move(error).WithHint(fmt::format("an artifact is written by `{} --artifact {}`", program, reference));
     }
     return Unexpected(std::move(error));
   }
@@ -209,8 +212,9 @@ Result<> SetArgs(const Context& context, const EarthSettings& settings, const Si
       request.args.emplace_back(pair->first, pair->second);
     } else {
       if (std::getenv(text.c_str()) == nullptr) {
-        return Unexpected(Mistake(fmt::format("`--build-arg {}`: there is no variable {} in the environment", text, text),
-                                  fmt::format("set it, or write `--build-arg {}=VALUE`", text)));
+        return Unexpected(
+            Mistake(fmt::format("`--build-arg {}`: there is no variable {} in the environment", text, text),
+                    fmt::format("set it, or write `--build-arg {}=VALUE`", text)));
       }
       request.args.emplace_back(text, context.Env(text.c_str()));
     }
@@ -277,9 +281,9 @@ Result<Prepared> Prepare(const Context& context, EarthSettings& settings, const 
   if (!agent.empty()) {
     client.ssh["default"] = {.paths = {agent}};
   }
-  prepared.client = gateway::earthfile::EarthfileClient(
-      session::MakeLocalClientServices(std::move(client)),
-      std::make_shared<gateway::earthfile::ProjectDirs>(directory), store);
+  prepared.client =
+      gateway::earthfile::EarthfileClient(session::MakeLocalClientServices(std::move(client)),
+                                          std::make_shared<gateway::earthfile::ProjectDirs>(directory), store);
   prepared.title = request.roots[0];
   return prepared;
 }
@@ -324,7 +328,8 @@ void PrintOutputs(const Context& context, const EarthfileBuildReport& report, bo
   }
 }
 
-void PrintSummary(const Context& context, const Prepared& prepared, const ProgressModel& model, WallTime started, bool ok) {
+void PrintSummary(const Context& context, const Prepared& prepared, const ProgressModel& model, WallTime started,
+                  bool ok) {
   const bool colors = context.Colors();
   std::size_t ran = 0;
   for (const Step& step : model.steps()) {
@@ -349,8 +354,8 @@ void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report
 }
 
 Exit FailureCode(const Error& error, EarthDialect dialect) {
-  const bool privileged = error.Is(ErrorCode::kPermissionDenied) &&
-                          error.message().find("security.insecure") != std::string::npos;
+  const bool privileged =
+      error.Is(ErrorCode::kPermissionDenied) && error.message().find("security.insecure") != std::string::npos;
   return dialect == EarthDialect::kEarthly && privileged ? static_cast<Exit>(kEarthlyNotPrivileged) : Exit::kFailed;
 }
 
@@ -413,12 +418,12 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
 
   Result<> built;
   {
-    engine::Job job = (*engine)->StartJob({.client = prepared->client,
-                                           .progress = display,
-                                           .entitlements = {.network_host = true,
-                                                            .security_insecure = request.options.allow_privileged},
-                                           .title = prepared->title,
-                                           .build_key = request.options.invocation_directory + "\n" + prepared->title});
+    engine::Job job = (*engine)->StartJob(
+        {.client = prepared->client,
+         .progress = display,
+         .entitlements = {.network_host = true, .security_insecure = request.options.allow_privileged},
+         .title = prepared->title,
+         .build_key = request.options.invocation_directory + "\n" + prepared->title});
     built = gateway::earthfile::BuildEarthfile(job, *prepared->client, request, report, context.stop);
     const Result<> recorded = job.Finish(built ? std::nullopt : std::optional<Error>(built.error()));
     if (built && !recorded) {

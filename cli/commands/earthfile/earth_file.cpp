@@ -38,8 +38,8 @@ Result<EarthFile> ReadEarthFileIn(const std::string& directory) {
     if (other || !other.error().Is(ErrorCode::kNotFound)) {
       return other;
     }
-    return Unexpected(Error(ErrorCode::kNotFound,
-                            fmt::format("No Earthfile nor build.earth file found in {}", base.empty() ? "." : directory))
+    return Unexpected(Error(ErrorCode::kNotFound, fmt::format("No Earthfile nor build.earth file found in {}",
+                                                              base.empty() ? "." : directory))
                           .WithHint("`loam init` writes one"));
   }
   return file;

@@ -98,11 +98,7 @@ constexpr Entry kEntries[] = {
       .value_name = "IMAGE",
       .help = "accepted without effect"},
      Standing::kIgnored},
-    {{.name = "ci",
-      .short_name = 0,
-      .kind = FlagKind::kBool,
-      .value_name = "",
-      .help = "for CI: --no-output --strict"},
+    {{.name = "ci", .short_name = 0, .kind = FlagKind::kBool, .value_name = "", .help = "for CI: --no-output --strict"},
      Standing::kShown},
     {{.name = "config",
       .short_name = 0,
@@ -111,11 +107,7 @@ constexpr Entry kEntries[] = {
       .help = "earthly's configuration file (default ~/.earthly/config.yml)",
       .completion = "file"},
      Standing::kShown},
-    {{.name = "debug",
-      .short_name = 'D',
-      .kind = FlagKind::kBool,
-      .value_name = "",
-      .help = "more messages"},
+    {{.name = "debug", .short_name = 'D', .kind = FlagKind::kBool, .value_name = "", .help = "more messages"},
      Standing::kHidden},
     {{.name = "disable-remote-registry-proxy",
       .short_name = 0,
@@ -226,11 +218,7 @@ constexpr Entry kEntries[] = {
       .value_name = "",
       .help = "accepted without effect"},
      Standing::kIgnored},
-    {{.name = "no-cache",
-      .short_name = 0,
-      .kind = FlagKind::kBool,
-      .value_name = "",
-      .help = "run everything"},
+    {{.name = "no-cache", .short_name = 0, .kind = FlagKind::kBool, .value_name = "", .help = "run everything"},
      Standing::kShown},
     {{.name = "no-fake-dep",
       .short_name = 0,
@@ -293,11 +281,7 @@ constexpr Entry kEntries[] = {
       .value_name = "",
       .help = "push images and run RUN --push"},
      Standing::kShown},
-    {{.name = "quiet",
-      .short_name = 'q',
-      .kind = FlagKind::kBool,
-      .value_name = "",
-      .help = "only errors"},
+    {{.name = "quiet", .short_name = 'q', .kind = FlagKind::kBool, .value_name = "", .help = "only errors"},
      Standing::kShown},
     {{.name = "remote-cache",
       .short_name = 0,
@@ -367,11 +351,7 @@ constexpr Entry kEntries[] = {
       .value_name = "",
       .help = "also what the build does for itself"},
      Standing::kShown},
-    {{.name = "version",
-      .short_name = 0,
-      .kind = FlagKind::kBool,
-      .value_name = "",
-      .help = "print the version"},
+    {{.name = "version", .short_name = 0, .kind = FlagKind::kBool, .value_name = "", .help = "print the version"},
      Standing::kShown},
     {{.name = "version-flag-overrides",
       .short_name = 0,
@@ -550,7 +530,8 @@ std::string EarthSettings::String(std::string_view flag, std::string_view fallba
   if (std::string value = FromEnvironment(flag); !value.empty()) {
     return value;
   }
-  if (const auto found = file_values_.find(EarthVariable(flag)); found != file_values_.end() && !found->second.empty()) {
+  if (const auto found = file_values_.find(EarthVariable(flag));
+      found != file_values_.end() && !found->second.empty()) {
     return found->second;
   }
   return std::string(fallback);

@@ -1,5 +1,5 @@
-// The flags of Earthfile builds, spelled as earthly spells them, with the EARTHLY_* (and EARTH_*) variables that stand for
-// them. `loam build +target`, `loam +target` and `loam earthly` share the table.
+// The flags of Earthfile builds, spelled as earthly spells them, with the EARTHLY_* (and EARTH_*) variables that stand
+// for them. `loam build +target`, `loam +target` and `loam earthly` share the table.
 #pragma once
 
 #include <string>

@@ -76,8 +76,9 @@ class Secrets final : public session::SecretStore {
       return Missing(id);
     }
     if (!output.status.ok()) {
-      return Unexpected(ErrorCode::kUnknown, fmt::format("the secret provider `{}` failed for `{}` with exit code {}: {}",
-                                                         provider_, id, output.status.code, TrimSpace(output.err)));
+      return Unexpected(ErrorCode::kUnknown,
+                        fmt::format("the secret provider `{}` failed for `{}` with exit code {}: {}", provider_, id,
+                                    output.status.code, TrimSpace(output.err)));
     }
     return output.out;
   }
@@ -136,8 +137,9 @@ Result<std::shared_ptr<session::SecretStore>> MakeEarthSecrets(const Context& co
   std::map<std::string, std::string> values = sources.file_values;
   const auto add = [&](const std::string& name, std::string value, std::string_view flag) -> Result<> {
     if (!values.emplace(name, std::move(value)).second) {
-      return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("the secret `{}` of {} is given twice", name, flag))
-                            .WithHint(fmt::format("it may be in {}, or in several flags", sources.file_name)));
+      return Unexpected(
+          Error(ErrorCode::kInvalidArgument, fmt::format("the secret `{}` of {} is given twice", name, flag))
+              .WithHint(fmt::format("it may be in {}, or in several flags", sources.file_name)));
     }
     return {};
   };

@@ -13,8 +13,8 @@
 namespace loam::cli {
 
 struct EarthSecretSources {
-  std::vector<std::string> secrets;       // NAME=VALUE, NAME (from the environment)
-  std::vector<std::string> secret_files;  // NAME=FILE
+  std::vector<std::string> secrets;                // NAME=VALUE, NAME (from the environment)
+  std::vector<std::string> secret_files;           // NAME=FILE
   std::map<std::string, std::string> file_values;  // of a .secret file
   std::string file_name;                           // of that file, for messages
   // global.secret_provider: `sh -c "COMMAND NAME"`; exit code 2 is "not found".

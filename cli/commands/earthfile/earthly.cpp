@@ -14,10 +14,10 @@ namespace {
 constexpr std::string_view kLanguageVersion = "v0.8.16";
 
 // What earthly's cloud and daemon needed.
-constexpr std::string_view kRefused[] = {"account",   "org",       "orgs",     "organization", "organizations", "project",
-                                         "projects",  "secret",    "secrets",  "registry",     "registries",    "satellite",
-                                         "satellites", "sat",      "cloud",    "clouds",       "github",        "gha",
-                                         "web",       "billing",   "preview",  "promote",      "earthly-cloud"};
+constexpr std::string_view kRefused[] = {
+    "account", "org",      "orgs",       "organization", "organizations", "project", "projects",     "secret",
+    "secrets", "registry", "registries", "satellite",    "satellites",    "sat",     "cloud",        "clouds",
+    "github",  "gha",      "web",        "billing",      "preview",       "promote", "earthly-cloud"};
 
 Exit RunBootstrap(Context& context, const EarthSettings&, const std::vector<std::string>&, EarthDialect) {
   fmt::print(context.err, "nothing to set up: the build engine is part of this program\n");
@@ -154,10 +154,11 @@ Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {
       }
     }
     if (std::find(std::begin(kRefused), std::end(kRefused), rest[0]) != std::end(kRefused)) {
-      PrintError(context, Error(ErrorCode::kUnimplemented,
-                                fmt::format("`earthly {}` is a command of earthly's cloud service, which does not exist "
-                                            "any more",
-                                            rest[0])));
+      PrintError(context,
+                 Error(ErrorCode::kUnimplemented,
+                       fmt::format("`earthly {}` is a command of earthly's cloud service, which does not exist "
+                                   "any more",
+                                   rest[0])));
       return Exit::kFailed;
     }
   }

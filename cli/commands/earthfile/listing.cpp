@@ -36,7 +36,8 @@ Result<Question> ReadQuestion(const std::vector<std::string>& words) {
     } else if (question.reference.empty()) {
       question.reference = word;
     } else {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("one Earthfile or target at a time, not also `{}`", word));
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("one Earthfile or target at a time, not also `{}`", word));
     }
   }
   return question;
@@ -49,8 +50,8 @@ std::pair<std::string, std::string> SplitReference(const std::string& reference)
 }
 
 Result<EarthFile> Read(const Context& context, const std::string& directory) {
-  if (directory.find("://") != std::string::npos ||
-      (!directory.empty() && !directory.starts_with('.') && !directory.starts_with('/') && !directory.starts_with('~'))) {
+  if (directory.find("://") != std::string::npos || (!directory.empty() && !directory.starts_with('.') &&
+                                                     !directory.starts_with('/') && !directory.starts_with('~'))) {
     return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is no local directory", directory))
                           .WithHint("remote projects are not listed; directories start with `.` or `/`"));
   }
@@ -97,7 +98,8 @@ void PrintArgs(const Context& context, ast::earthfile::Block recipe) {
 
 bool StartsWithWord(std::string_view docs, std::string_view word) {
   const std::string_view text = TrimSpace(docs);
-  return text.starts_with(word) && (text.size() == word.size() || text[word.size()] == ' ' || text[word.size()] == '\n');
+  return text.starts_with(word) &&
+         (text.size() == word.size() || text[word.size()] == ' ' || text[word.size()] == '\n');
 }
 
 std::string Indented(std::string_view text, std::string_view space) {
@@ -212,9 +214,9 @@ Exit RunEarthDoc(Context& context, const EarthSettings&, const std::vector<std::
     return Exit::kFailed;
   }
   if (!StartsWithWord(target->docs, target->name)) {
-    PrintError(context,
-               Error(ErrorCode::kNotFound, fmt::format("no doc comment found for target `{}`", name))
-                   .WithHint(fmt::format("a comment directly above it is one if it starts with its name: `# {} …`", name)));
+    PrintError(context, Error(ErrorCode::kNotFound, fmt::format("no doc comment found for target `{}`", name))
+                            .WithHint(fmt::format(
+                                "a comment directly above it is one if it starts with its name: `# {} …`", name)));
     return Exit::kFailed;
   }
   PrintTargetDoc(context, *target, "");

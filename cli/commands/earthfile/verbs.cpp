@@ -52,10 +52,7 @@ const Command kDocCommand = {.name = "doc",
                              .usage = "loam doc [FLAGS] [DIRECTORY][+TARGET]",
                              .flags = kDocFlags,
                              .run = Doc};
-const Command kInitCommand = {.name = "init",
-                              .summary = "write an Earthfile to start from",
-                              .usage = "loam init",
-                              .flags = {},
-                              .run = Init};
+const Command kInitCommand = {
+    .name = "init", .summary = "write an Earthfile to start from", .usage = "loam init", .flags = {}, .run = Init};
 
 }  // namespace loam::cli

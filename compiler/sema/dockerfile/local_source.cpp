@@ -20,7 +20,8 @@ void CloseLocalSource(ir::Graph& graph, ir::Value value, LocalSource source, con
   const auto own_session = options.local_session_ids.find(source.name);
   const std::string& session =
       own_session != options.local_session_ids.end() ? own_session->second : options.session_id;
-  const std::string excludes = source.exclude_patterns.empty() ? std::string() : GoJsonStringList(source.exclude_patterns);
+  const std::string excludes =
+      source.exclude_patterns.empty() ? std::string() : GoJsonStringList(source.exclude_patterns);
   std::vector<ir::KeyValue> attrs;
   const auto add = [&](std::string_view key, std::string_view text) {
     if (!text.empty()) {

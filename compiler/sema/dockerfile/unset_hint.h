@@ -9,8 +9,8 @@
 
 namespace loam::sema {
 
-// "`VERSON` is not set; did you mean `VERSION`?"; "" if all variables of `word` are set. `declared`: the names to choose
-// from.
+// "`VERSON` is not set; did you mean `VERSION`?"; "" if all variables of `word` are set. `declared`: the names to
+// choose from.
 std::string UnsetVariableHint(std::string_view word, const Environment& env, char escape,
                               const std::vector<std::string_view>& declared);
 

@@ -156,8 +156,8 @@ Checked<> EvaluateRoots(const EvaluateRequest& request, Interpreter& interpreter
 }
 
 // The evaluation ends with the first mistake that it meets, told with the chain of calls that led there. What else is
-// known to be wrong without evaluating, in all files that the roots reach, is told with it, so that all can be mended at
-// once.
+// known to be wrong without evaluating, in all files that the roots reach, is told with it, so that all can be mended
+// at once.
 void ReportOtherMistakes(const EvaluateRequest& request, const Failure& told, diag::Emitter& emitter) {
   diag::CollectingConsumer findings;
   diag::Emitter collector(findings);
@@ -168,12 +168,12 @@ void ReportOtherMistakes(const EvaluateRequest& request, const Failure& told, di
     }
   }
   for (diag::Diagnostic& finding : findings.Take()) {
-    const bool again = std::any_of(
-        told.diagnostics().begin(), told.diagnostics().end(), [&finding](const diag::Diagnostic& diagnostic) {
-          const source::SourceRange& known = diagnostic.range;
-          return known.valid() && known.file == finding.range.file && known.begin < finding.range.end &&
-                 finding.range.begin < known.end;
-        });
+    const bool again = std::any_of(told.diagnostics().begin(), told.diagnostics().end(),
+                                   [&finding](const diag::Diagnostic& diagnostic) {
+                                     const source::SourceRange& known = diagnostic.range;
+                                     return known.valid() && known.file == finding.range.file &&
+                                            known.begin < finding.range.end && finding.range.begin < known.end;
+                                   });
     if (finding.is_error() && !again) {
       emitter.Report(std::move(finding));
     }

@@ -42,9 +42,9 @@ namespace loam::gateway {
 namespace bridge_api = moby::buildkit::v1::frontend;
 
 // Runs a named frontend ("dockerfile.v0"); may block.
-using RunFrontend = std::function<Result<FrontendResult>(const std::string& frontend,
-                                                         const std::map<std::string, std::string>& options,
-                                                         const std::map<std::string, std::string>& inputs)>;
+using RunFrontend =
+    std::function<Result<FrontendResult>(const std::string& frontend, const std::map<std::string, std::string>& options,
+                                         const std::map<std::string, std::string>& inputs)>;
 
 struct BridgeBuildOptions {
   // All outlive the build.

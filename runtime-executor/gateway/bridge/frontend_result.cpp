@@ -51,7 +51,8 @@ Result<std::vector<std::string>> PlatformIds(const FrontendResult& result) {
   }
   const json parsed = json::parse(listed->second, nullptr, false);
   if (!parsed.is_object() || !parsed.contains("Platforms") || !parsed["Platforms"].is_array()) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} of the result is no list of platforms", kPlatformsKey));
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("{} of the result is no list of platforms", kPlatformsKey));
   }
   for (const json& platform : parsed["Platforms"]) {
     if (!platform.is_object() || !platform.contains("ID") || !platform["ID"].is_string()) {

@@ -39,8 +39,9 @@ Result<std::unique_ptr<sema::earthfile::AutoSkipStore>> OpenAutoSkipStore(const 
     LOAM_TRY(MakeDirs(path.substr(0, slash)));
   }
   auto database = LOAM_TRY(sqlite::Database::Open(path));
-  LOAM_TRY(database.Execute(
-      "CREATE TABLE IF NOT EXISTS built(target TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(target, hash)) WITHOUT ROWID"));
+  LOAM_TRY(
+      database.Execute("CREATE TABLE IF NOT EXISTS built(target TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(target, "
+                       "hash)) WITHOUT ROWID"));
   return std::make_unique<Store>(std::move(database));
 }
 

@@ -36,9 +36,9 @@ Result<session::LocalDir> ProjectDirs::Open(const session::LocalDirRequest& requ
   if (name.starts_with(sema::earthfile::kLocalSourcePrefix)) {
     name.erase(0, sema::earthfile::kLocalSourcePrefix.size());
   }
-  const std::string path = name.starts_with('/')          ? name
+  const std::string path = name.starts_with('/')         ? name
                            : name.empty() || name == "." ? directory_
-                                                          : directory_ + "/" + name;
+                                                         : directory_ + "/" + name;
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
     return Unexpected(ErrorCode::kNotFound, fmt::format("there is no directory {}", path));

@@ -8,8 +8,9 @@
 
 namespace loam::gateway::earthfile {
 
-// Names are directories, with or without the evaluation's prefix of local sources: absolute, or relative to the directory
-// of the invocation. Only for builds whose client is this process: it opens what it is asked for. Thread-safe.
+// Names are directories, with or without the evaluation's prefix of local sources: absolute, or relative to the
+// directory of the invocation. Only for builds whose client is this process: it opens what it is asked for.
+// Thread-safe.
 class ProjectDirs final : public session::LocalDirs {
  public:
   // `directory`: absolute, of the invocation.

@@ -78,15 +78,16 @@ CopyOptions OptionsFor(bool keep_times) {
   CopyOptions options;
   options.owner = std::pair(::geteuid(), ::getegid());
   // What the build's filesystem needs for itself has no meaning on the host.
-  options.keep_xattr = [](std::string_view key) { return key.starts_with("user.") && !key.starts_with("user.overlay."); };
+  options.keep_xattr = [](std::string_view key) {
+    return key.starts_with("user.") && !key.starts_with("user.overlay.");
+  };
   options.keep_times = keep_times;
   return options;
 }
 
 class Writer {
  public:
-  Writer(const snapshot::MountedFs& fs, bool keep_times)
-      : fs_(fs), tree_(fs), options_(OptionsFor(keep_times)) {}
+  Writer(const snapshot::MountedFs& fs, bool keep_times) : fs_(fs), tree_(fs), options_(OptionsFor(keep_times)) {}
 
   [[nodiscard]] const ops::SourceTree& tree() const { return tree_; }
 
@@ -194,10 +195,11 @@ Result<> SaveOne(const Writer& writer, const std::string& source, const std::str
                           .WithHint("remove the file, or write `AS LOCAL DIRECTORY/`"));
   }
   if (!entry.is_dir() && existing && S_ISDIR(existing->st_mode)) {
-    return Unexpected(Error(ErrorCode::kFailedPrecondition,
-                            fmt::format("artifact {} is a file, but existing AS LOCAL destination {} is a directory",
-                                        request.artifact, destination))
-                          .WithHint(fmt::format("write `AS LOCAL {}/` to save it inside of the directory", destination)));
+    return Unexpected(
+        Error(ErrorCode::kFailedPrecondition,
+              fmt::format("artifact {} is a file, but existing AS LOCAL destination {} is a directory",
+                          request.artifact, destination))
+            .WithHint(fmt::format("write `AS LOCAL {}/` to save it inside of the directory", destination)));
   }
   LOAM_TRY(MakeDirs(ParentOf(destination)));
   LOAM_TRY(RemoveExisting(destination));
@@ -253,8 +255,8 @@ Result<> CopyToHost(const snapshot::MountedFs& fs, const CopyRequest& request) {
     const auto& [real, entry] = *found;
     const auto existing = LOAM_TRY(StatHost(request.destination));
     const bool is_dir = existing && S_ISDIR(existing->st_mode);
-    const bool inside = (request.inside && request.directory) || request.destination.ends_with('/') || request.destination.ends_with("/.") || is_dir ||
-                        matches.size() > 1;
+    const bool inside = (request.inside && request.directory) || request.destination.ends_with('/') ||
+                        request.destination.ends_with("/.") || is_dir || matches.size() > 1;
     std::string destination = WithoutTrailingSlash(request.destination);
     if (inside && (!entry.is_dir() || request.directory)) {
       LOAM_TRY(MakeDirs(destination));

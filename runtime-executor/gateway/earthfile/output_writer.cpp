@@ -56,12 +56,11 @@ Result<> OutputWriter::Save(const snapshot::FsRef& fs, const sema::earthfile::Ar
                       fmt::format("cannot save artifact {}, since it does not exist", artifact.artifact));
   }
   const snapshot::MountedFs mounted = LOAM_TRY(job_.Mount(fs, stop));
-  const std::vector<WrittenFile> files =
-      LOAM_TRY(SaveArtifact(mounted, {.source = artifact.source,
-                                      .destination = artifact.destination,
-                                      .directory = options_.directory,
-                                      .if_exists = artifact.if_exists,
-                                      .artifact = artifact.artifact}));
+  const std::vector<WrittenFile> files = LOAM_TRY(SaveArtifact(mounted, {.source = artifact.source,
+                                                                         .destination = artifact.destination,
+                                                                         .directory = options_.directory,
+                                                                         .if_exists = artifact.if_exists,
+                                                                         .artifact = artifact.artifact}));
   for (const WrittenFile& file : files) {
     Note({WrittenOutput::Kind::kArtifact, artifact.target,
           artifact.target.empty() ? artifact.artifact : artifact.target + "/" + file.source, file.destination});
@@ -76,7 +75,8 @@ Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
   std::vector<std::pair<std::string, std::vector<NamedImage>>> names;
   for (std::size_t i = 0; i < outputs.images.size(); ++i) {
     const ImageOutput& output = outputs.images[i].output;
-    auto found = std::find_if(names.begin(), names.end(), [&](const auto& entry) { return entry.first == output.name; });
+    auto found =
+        std::find_if(names.begin(), names.end(), [&](const auto& entry) { return entry.first == output.name; });
     if (found == names.end()) {
       found = names.insert(names.end(), {output.name, {}});
     }

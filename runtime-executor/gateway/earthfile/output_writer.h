@@ -41,7 +41,8 @@ class OutputWriter {
   Result<> WriteArtifact(const driver::earthfile::CompiledWanted& wanted, const std::string& destination,
                          const std::stop_token& stop);
   // Files of a filesystem that is built already.
-  Result<> Save(const snapshot::FsRef& fs, const sema::earthfile::ArtifactOutput& artifact, const std::stop_token& stop);
+  Result<> Save(const snapshot::FsRef& fs, const sema::earthfile::ArtifactOutput& artifact,
+                const std::stop_token& stop);
 
   [[nodiscard]] std::vector<WrittenOutput> written() const;
 

@@ -1,4 +1,5 @@
-// StepRegistry: which target and command of the Earthfiles a vertex of the solver belongs to, for progress and messages.
+// StepRegistry: which target and command of the Earthfiles a vertex of the solver belongs to, for progress and
+// messages.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ struct Step {
   std::string place;    // "Earthfile:12:3"
   // How the command was reached, one caller a line, from the nearest.
   std::string chain;
-  std::string platform;  // if not the native one
+  std::string platform;   // if not the native one
   bool internal = false;  // not written by the user
   bool raw = false;       // RUN --raw-output
   bool local = false;     // runs on the invoker's machine

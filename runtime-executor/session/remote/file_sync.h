@@ -1,5 +1,5 @@
-// Transfer of file trees as fsutil does it: the sender walks its tree and sends a stat for every file, the receiver asks
-// for the contents of those that it lacks. Receiving makes a directory equal to the sender's, fetching only what
+// Transfer of file trees as fsutil does it: the sender walks its tree and sends a stat for every file, the receiver
+// asks for the contents of those that it lacks. Receiving makes a directory equal to the sender's, fetching only what
 // changed since the last time.
 #pragma once
 

@@ -334,8 +334,7 @@ class Receiver {
     } else {
       const bool fifo = (stat.mode() & go_file_mode::kPipe) != 0;
       const mode_t type = fifo ? S_IFIFO : (stat.mode() & go_file_mode::kCharDevice) != 0 ? S_IFCHR : S_IFBLK;
-      const dev_t device =
-          makedev(static_cast<unsigned>(stat.devmajor()), static_cast<unsigned>(stat.devminor()));
+      const dev_t device = makedev(static_cast<unsigned>(stat.devmajor()), static_cast<unsigned>(stat.devminor()));
       if (mknodat(parent.get(), name.c_str(), type | 0600, device) != 0) {
         return UnexpectedErrno("mknod " + path);
       }
@@ -347,8 +346,8 @@ class Receiver {
   Result<> LinkLater(const Stat& stat) {
     const auto target = now_.find(stat.linkname());
     if (target == now_.end() || !HasContents(target->second)) {
-      return Unexpected(SenderError(fmt::format("`{}` is a link to `{}`, which was not sent", stat.path(),
-                                                stat.linkname())));
+      return Unexpected(
+          SenderError(fmt::format("`{}` is a link to `{}`, which was not sent", stat.path(), stat.linkname())));
     }
     pending_links_.emplace_back(stat.linkname(), stat.path());
     return {};

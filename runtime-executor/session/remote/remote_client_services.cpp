@@ -75,13 +75,13 @@ class RemoteSsh final : public SshAgents {
   Result<UniqueFd> Connect(std::string_view id, std::stop_token stop) override {
     const auto session = LOAM_TRY(SessionWith(options_, kForwardAgent, "SSH agent", stop));
     std::shared_ptr<moby::sshforward::v1::SSH::Stub> stub = moby::sshforward::v1::SSH::NewStub(session->channel());
-    return PumpToSocket<moby::sshforward::v1::BytesMessage>(
-        session, std::move(stop), [stub, id = std::string(id)](grpc::ClientContext& context) {
-          if (!id.empty()) {
-            AddMetadata(context, "buildkit.ssh.id", {id});
-          }
-          return stub->ForwardAgent(&context);
-        });
+    return PumpToSocket<moby::sshforward::v1::BytesMessage>(session, std::move(stop),
+                                                            [stub, id = std::string(id)](grpc::ClientContext& context) {
+                                                              if (!id.empty()) {
+                                                                AddMetadata(context, "buildkit.ssh.id", {id});
+                                                              }
+                                                              return stub->ForwardAgent(&context);
+                                                            });
   }
 
  private:

@@ -157,8 +157,8 @@ class Sender {
       switch (packet.type()) {
         case Packet::PACKET_REQ:
           if (path.empty()) {
-            return Unexpected(ProtocolError(fmt::format("the receiver asked for file {}, which has no contents",
-                                                      packet.id())));
+            return Unexpected(
+                ProtocolError(fmt::format("the receiver asked for file {}, which has no contents", packet.id())));
           }
           LOAM_TRY(SendContents(packet.id(), path));
           break;

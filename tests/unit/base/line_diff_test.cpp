@@ -17,15 +17,12 @@ TEST(LineDiff, ShowsThreeLinesAround) {
 TEST(LineDiff, JoinsNearChangesAndSplitsFarOnes) {
   const std::string near = UnifiedDiff("a\n1\n2\nb\n", "A\n1\n2\nB\n", "x", "y");
   EXPECT_EQ(near, "--- x\n+++ y\n@@ -1,4 +1,4 @@\n-a\n+A\n 1\n 2\n-b\n+B\n");
-  const std::string far =
-      UnifiedDiff("a\n1\n2\n3\n4\n5\n6\n7\nb\n", "A\n1\n2\n3\n4\n5\n6\n7\nB\n", "x", "y");
-  EXPECT_EQ(far,
-            "--- x\n+++ y\n@@ -1,4 +1,4 @@\n-a\n+A\n 1\n 2\n 3\n@@ -6,4 +6,4 @@\n 5\n 6\n 7\n-b\n+B\n");
+  const std::string far = UnifiedDiff("a\n1\n2\n3\n4\n5\n6\n7\nb\n", "A\n1\n2\n3\n4\n5\n6\n7\nB\n", "x", "y");
+  EXPECT_EQ(far, "--- x\n+++ y\n@@ -1,4 +1,4 @@\n-a\n+A\n 1\n 2\n 3\n@@ -6,4 +6,4 @@\n 5\n 6\n 7\n-b\n+B\n");
 }
 
 TEST(LineDiff, MarksAMissingLineFeedAndEmptyTexts) {
-  EXPECT_EQ(UnifiedDiff("a", "b\n", "x", "y"),
-            "--- x\n+++ y\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n");
+  EXPECT_EQ(UnifiedDiff("a", "b\n", "x", "y"), "--- x\n+++ y\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n");
   EXPECT_EQ(UnifiedDiff("", "b\n", "x", "y"), "--- x\n+++ y\n@@ -0,0 +1 @@\n+b\n");
 }
 

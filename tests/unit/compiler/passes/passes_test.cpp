@@ -427,7 +427,7 @@ TEST(NarrowContexts, PathsThatAreCertain) {
   const std::string shown = R"(["lib","other","src/*.c","z*"])";
   EXPECT_EQ(narrowed("/lib", shown), R"(["lib"])");
   EXPECT_EQ(narrowed("/z*", shown), R"(["z*"])");
-  EXPECT_EQ(narrowed("/src/*.c", shown), shown);  // whether src shows depends on the other paths
+  EXPECT_EQ(narrowed("/src/*.c", shown), shown);   // whether src shows depends on the other paths
   EXPECT_EQ(narrowed("/lib/more", shown), shown);  // not one of the paths
 }
 
@@ -543,8 +543,8 @@ TEST(CopiesToMerges, StopsAtWhatTouchesTheOthers) {
   EXPECT_EQ(count({to("/x"), to("/y")}), 2U);
   EXPECT_EQ(count({to("/d/x/"), to("/d/y")}), 2U);
   EXPECT_EQ(count({to("/x"), to("/x")}), 0U);
-  EXPECT_EQ(count({to("/x"), to("/X/y")}), 0U);   // one of them on some filesystems
-  EXPECT_EQ(count({to("/x/y"), to("/x")}), 0U);   // /x exists for the second one
+  EXPECT_EQ(count({to("/x"), to("/X/y")}), 0U);  // one of them on some filesystems
+  EXPECT_EQ(count({to("/x/y"), to("/x")}), 0U);  // /x exists for the second one
   EXPECT_EQ(count({to("/x/"), to("/x/y/z")}), 0U);
   EXPECT_EQ(count({to("/"), to("/y")}), 0U);
   EXPECT_EQ(count({to("/y"), to("/.")}), 0U);

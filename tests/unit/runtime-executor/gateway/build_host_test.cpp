@@ -79,9 +79,10 @@ class BuildHostTest : public ::testing::Test {
       return false;
     }
     const std::string rootfs = dir_->Child("rootfs");
-    const std::string script = "mkdir -p R/bin R/tmp R/etc R/run; cp /bin/busybox R/bin; chmod 1777 R/tmp; for a in sh cat "
-                               "echo mkdir ls id sleep; do ln -s busybox R/bin/$a; done; echo me:x:1000:1000::/:/bin/sh "
-                               ">R/etc/passwd; tar -C R -cf R.tar .";
+    const std::string script =
+        "mkdir -p R/bin R/tmp R/etc R/run; cp /bin/busybox R/bin; chmod 1777 R/tmp; for a in sh cat "
+        "echo mkdir ls id sleep; do ln -s busybox R/bin/$a; done; echo me:x:1000:1000::/:/bin/sh "
+        ">R/etc/passwd; tar -C R -cf R.tar .";
     std::string text;
     for (const char c : script) {
       text += c == 'R' ? rootfs : std::string(1, c);

@@ -19,10 +19,10 @@
 #include "base/rooted_fs.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/exec_cache_mount.h"
-#include "runtime-executor/session/ssh_forwarder.h"
 #include "runtime-executor/ops/file_op.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/session/ssh_forwarder.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/worker/worker.h"
 #include "tests/support/require.h"
@@ -252,11 +252,13 @@ TEST(SshForwarder, CarriesBytesBothWays) {
     LOAM_TEST_SKIP("needs root");
   }
   FakeClient client;
-  auto forwarder = session::SshForwarder::Start([&](std::stop_token stop) { return client.Connect("one", stop); }, 1, 2, 0640);
+  auto forwarder =
+      session::SshForwarder::Start([&](std::stop_token stop) { return client.Connect("one", stop); }, 1, 2, 0640);
   ASSERT_TRUE(forwarder) << forwarder.error().message();
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = fmt::format("/proc/self/fd/{}/{}", (*forwarder)->mount_fd(), session::SshForwarder::kSocketName);
+  const std::string path =
+      fmt::format("/proc/self/fd/{}/{}", (*forwarder)->mount_fd(), session::SshForwarder::kSocketName);
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);
   struct stat info {};
   ASSERT_EQ(stat(path.c_str(), &info), 0);

@@ -35,9 +35,7 @@ class HostFilesTest : public ::testing::Test {
     std::sort(names.begin(), names.end());
     return names;
   }
-  snapshot::MountedFs Fs() {
-    return {OpenFile(dir_->Child("fs"), O_PATH | O_DIRECTORY).value(), snapshot::FsRef()};
-  }
+  snapshot::MountedFs Fs() { return {OpenFile(dir_->Child("fs"), O_PATH | O_DIRECTORY).value(), snapshot::FsRef()}; }
   Result<std::vector<WrittenFile>> Save(const std::string& source, const std::string& destination,
                                         bool if_exists = false) {
     const snapshot::MountedFs fs = Fs();

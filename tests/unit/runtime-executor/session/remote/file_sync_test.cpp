@@ -69,13 +69,9 @@ class End final : public PacketStream {
 
 class FileSync : public testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(MakeDirs(from_));
-  }
+  void SetUp() override { ASSERT_TRUE(MakeDirs(from_)); }
 
-  void Put(const std::string& path, const std::string& text) {
-    ASSERT_TRUE(WriteFileAtomic(from_ + "/" + path, text));
-  }
+  void Put(const std::string& path, const std::string& text) { ASSERT_TRUE(WriteFileAtomic(from_ + "/" + path, text)); }
 
   Result<SyncReport> Sync() {
     Pipe to_receiver, to_sender;
@@ -136,7 +132,8 @@ TEST_F(FileSync, MakesTheSameTree) {
   EXPECT_EQ(Got("hard"), "one");
   EXPECT_EQ(Got("sub/link"), "one");
   EXPECT_EQ(Got("sub/deep/b").size(), 1'000'000U);
-  struct stat from {}, to {}, hard {};
+  struct stat from {
+  }, to{}, hard{};
   ASSERT_EQ(::stat((from_ + "/a").c_str(), &from), 0);
   ASSERT_EQ(::stat((to_ + "/a").c_str(), &to), 0);
   ASSERT_EQ(::stat((to_ + "/hard").c_str(), &hard), 0);
