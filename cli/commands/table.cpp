@@ -5,9 +5,9 @@
 namespace loam::cli {
 
 std::span<const Command* const> AllCommands() {
-  static constexpr std::array<const Command*, 13> kCommands = {
+  static constexpr std::array<const Command*, 14> kCommands = {
       &kBuildCommand, &kRunCommand,        &kLsCommand,      &kDocCommand,   &kInitCommand,
-      &kWhyCommand,   &kCompileCommand,    &kGraphCommand,   &kImageCommand, &kDuCommand,
+      &kWhyCommand,   &kCompileCommand,    &kFmtCommand,     &kGraphCommand,   &kImageCommand, &kDuCommand,
       &kPruneCommand, &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;

@@ -10,6 +10,7 @@ extern const Command kCompileCommand;
 extern const Command kDocCommand;
 extern const Command kInitCommand;
 extern const Command kLsCommand;
+extern const Command kFmtCommand;
 extern const Command kGraphCommand;
 extern const Command kRunCommand;
 extern const Command kImageCommand;
