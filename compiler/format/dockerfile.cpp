@@ -56,6 +56,9 @@ class Formatter {
       if (end < tokens.size()) {
         Significant(tokens[end]);
         ++end;
+        if (end == tokens.size()) {
+          Gap({}, nullptr);
+        }
       }
       i = end;
     }
