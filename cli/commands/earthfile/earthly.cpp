@@ -149,9 +149,14 @@ Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {
   if (!rest.empty() && !LooksLikeEarthReference(rest[0])) {
     const std::vector<std::string> after(rest.begin() + 1, rest.end());
     for (const EarthVerb& verb : EarthVerbs()) {
-      if (verb.name == rest[0] || (rest[0] == "docker2earth" && verb.name == "docker2earthly")) {
+      if (verb.name == rest[0]) {
         return verb.run(context, settings, after, EarthDialect::kEarthly);
       }
+    }
+    if (rest[0] == "docker2earth" || rest[0] == "docker2earthly") {
+      PrintError(context, Error(ErrorCode::kUnimplemented, fmt::format("`earthly {}` is not there yet", rest[0]))
+                              .WithHint("FROM DOCKERFILE builds a Dockerfile from an Earthfile as it is"));
+      return Exit::kFailed;
     }
     if (std::find(std::begin(kRefused), std::end(kRefused), rest[0]) != std::end(kRefused)) {
       PrintError(context,
