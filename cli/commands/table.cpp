@@ -6,9 +6,9 @@ namespace loam::cli {
 
 std::span<const Command* const> AllCommands() {
   static constexpr std::array<const Command*, 14> kCommands = {
-      &kBuildCommand, &kRunCommand,        &kLsCommand,      &kDocCommand,   &kInitCommand,
-      &kWhyCommand,   &kCompileCommand,    &kFmtCommand,     &kGraphCommand,   &kImageCommand, &kDuCommand,
-      &kPruneCommand, &kCompletionCommand, &kVersionCommand,
+      &kBuildCommand, &kRunCommand,     &kLsCommand,         &kDocCommand,     &kInitCommand,
+      &kWhyCommand,   &kCompileCommand, &kFmtCommand,        &kGraphCommand,   &kImageCommand,
+      &kDuCommand,    &kPruneCommand,   &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;
 }

@@ -1,6 +1,7 @@
 // loam-format-corpus DIR [TEXT]: formats every Dockerfile of DIR/golden.jsonl (whose path contains TEXT) that is
-// accepted, formats the result again and compiles it: nothing may change the second time, and ops, head and image config
-// must be the same (comments are compared by the formatter). Fails if one differs. Exit code 77: there is no such folder.
+// accepted, formats the result again and compiles it: nothing may change the second time, and ops, head and image
+// config must be the same (comments are compared by the formatter). Fails if one differs. Exit code 77: there is no
+// such folder.
 #include <sys/stat.h>
 #include <iostream>
 
@@ -56,8 +57,8 @@ int main(int argc, char** argv) {
     loam::conformance::Case printed = test;
     printed.text = *text;
     const loam::conformance::Outcome after = RunCase(printed);
-    const bool equal = after.ok && after.head == before.head && after.digests == before.digests &&
-                       after.image == before.image;
+    const bool equal =
+        after.ok && after.head == before.head && after.digests == before.digests && after.image == before.image;
     idempotent += stable ? 1 : 0;
     same += equal ? 1 : 0;
     if (!stable || !equal) {
