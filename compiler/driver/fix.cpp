@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
+#include "compiler/sema/forwarding_build_host.h"
 
 namespace loam::driver {
 namespace {
@@ -21,11 +22,10 @@ constexpr int kMaxRounds = 50;
 constexpr std::size_t kMaxChanges = 8;
 
 // Asks for every image once: a proof compiles the same file many times.
-class RememberingHost : public sema::BuildHost {
+class RememberingHost : public sema::ForwardingBuildHost {
  public:
-  explicit RememberingHost(sema::BuildHost& host) : host_(host) {}
+  using ForwardingBuildHost::ForwardingBuildHost;
 
-  [[nodiscard]] bool AnswersAtOnce() const override { return host_.AnswersAtOnce(); }
   Result<sema::ImageMetadata> ResolveImage(const sema::ImageQuery& query) override {
     const std::string key =
         fmt::format("{}|{}|{}|{}|{}|{}", query.ref, query.platform.os, query.platform.architecture,
@@ -34,39 +34,14 @@ class RememberingHost : public sema::BuildHost {
     if (const auto found = images_.find(key); found != images_.end()) {
       return found->second;
     }
-    auto answer = host_.ResolveImage(query);
+    auto answer = host().ResolveImage(query);
     if (answer) {
       images_.emplace(key, *answer);
     }
     return answer;
   }
-  Result<> Evaluate(ir::Graph& graph, ir::Value fs) override { return host_.Evaluate(graph, fs); }
-  Result<std::string> ReadFile(ir::Graph& graph, ir::Value fs, std::string_view path, std::uint64_t limit) override {
-    return host_.ReadFile(graph, fs, path, limit);
-  }
-  Result<sema::FileStat> StatFile(ir::Graph& graph, ir::Value fs, std::string_view path) override {
-    return host_.StatFile(graph, fs, path);
-  }
-  Result<std::vector<sema::FileStat>> ListDirectory(ir::Graph& graph, ir::Value fs, std::string_view path) override {
-    return host_.ListDirectory(graph, fs, path);
-  }
-  Result<sema::ProcessResult> Run(ir::Graph& graph, ir::Value capture) override { return host_.Run(graph, capture); }
-  Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) override {
-    return host_.SourceTime(graph, source);
-  }
-  Result<sema::RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) override {
-    return host_.FetchProject(graph, reference);
-  }
-  Result<std::vector<std::string>> ListContext(std::string_view name) override { return host_.ListContext(name); }
-  Result<std::string> ReadContextFile(std::string_view name, std::string_view path) override {
-    return host_.ReadContextFile(name, path);
-  }
-  Result<std::string> ReadDockerfileNeighbour(std::string_view path) override {
-    return host_.ReadDockerfileNeighbour(path);
-  }
 
  private:
-  sema::BuildHost& host_;
   std::mutex images_mutex_;
   std::map<std::string, sema::ImageMetadata> images_;
 };
