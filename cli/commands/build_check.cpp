@@ -1,15 +1,13 @@
 #include "cli/commands/build_check.h"
 
-#include <sys/stat.h>
-
 #include <cstdlib>
-#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "base/file_system.h"
 #include "base/line_diff.h"
 #include "base/strings.h"
+#include "cli/commands/rewrite_file.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/driver/check_report.h"
 #include "compiler/driver/fix.h"
@@ -50,17 +48,6 @@ void PrintFixes(const Context& context, const driver::FixOutcome& outcome, const
   }
 }
 
-// Through a symbolic link to the file itself, with its mode.
-Result<> Replace(const std::string& path, std::string_view text) {
-  std::error_code error;
-  const std::filesystem::path real = std::filesystem::canonical(path, error);
-  struct stat info {};
-  if (error || ::stat(real.c_str(), &info) != 0) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("`{}` is gone", path));
-  }
-  return WriteFileAtomic(real.string(), text, info.st_mode & 07777, true);
-}
-
 // The text to check afterwards.
 Result<std::string> Fix(const Context& context, const CheckSettings& settings, const DockerfileInput& input,
                         const driver::CompileOptions& options, sema::BuildHost& host, const std::string& path) {
@@ -79,7 +66,7 @@ Result<std::string> Fix(const Context& context, const CheckSettings& settings, c
     if (!now || *now != before) {
       return Unexpected(ErrorCode::kAborted, fmt::format("`{}` was changed meanwhile; nothing was written", name));
     }
-    LOAM_TRY(Replace(path, outcome.text));
+    LOAM_TRY(RewriteFile(path, outcome.text));
   }
   PrintFixes(context, outcome, settings);
   return settings.dry_run ? before : outcome.text;

@@ -1,12 +1,10 @@
 // loam fmt: the canonical layout of Dockerfiles.
-#include <sys/stat.h>
-
-#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "base/file_system.h"
 #include "base/line_diff.h"
+#include "cli/commands/rewrite_file.h"
 #include "cli/commands/verbs.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/driver/earthfile/front.h"
@@ -24,16 +22,6 @@ constexpr Flag kFlags[] = {
     {.name = "diff", .short_name = 0, .kind = FlagKind::kBool, .value_name = {}, .help = "print the changes as a diff"},
     {.name = "write", .short_name = 'w', .kind = FlagKind::kBool, .value_name = {}, .help = "write the files"},
 };
-
-Result<> Replace(const std::string& path, std::string_view text) {
-  std::error_code error;
-  const std::filesystem::path real = std::filesystem::canonical(path, error);
-  struct stat info {};
-  if (error || ::stat(real.c_str(), &info) != 0) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("`{}` is gone", path));
-  }
-  return WriteFileAtomic(real.string(), text, info.st_mode & 07777, true);
-}
 
 // Whether the file would change.
 Result<bool> FormatOne(const Context& context, const Flags& flags, const std::string& path) {
@@ -67,7 +55,7 @@ Result<bool> FormatOne(const Context& context, const Flags& flags, const std::st
     }
   } else if (flags.Bool("write")) {
     if (changes) {
-      LOAM_TRY(Replace(path, *text));
+      LOAM_TRY(RewriteFile(path, *text));
     }
   } else if (!flags.Bool("diff")) {
     std::fwrite(text->data(), 1, text->size(), context.out);
