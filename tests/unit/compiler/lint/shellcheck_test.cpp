@@ -8,6 +8,7 @@
 #include "compiler/driver/compile.h"
 #include "compiler/driver/fix.h"
 #include "compiler/sema/unknown_build_host.h"
+#include "tests/support/require.h"
 
 namespace loam::lint {
 namespace {
@@ -119,7 +120,7 @@ TEST_F(ShellCheckTest, SaysWhatIsWrong) {
 
 TEST_F(ShellCheckTest, RunsTheRealOne) {
   if (!FindProgram("shellcheck")) {
-    GTEST_SKIP() << "shellcheck is not installed";
+    LOAM_TEST_SKIP("shellcheck is not installed");
   }
   run_ = RunInstalledProgram;
   const auto warnings = Check("FROM a\nRUN echo $one && \\\n  echo $two\n").value();
