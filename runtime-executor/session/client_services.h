@@ -98,4 +98,14 @@ class ClientServices {
   virtual std::shared_ptr<RegistryAuth> registry_auth() = 0;
 };
 
+// Services made of their parts, none of them null.
+struct ClientServiceParts {
+  std::shared_ptr<SecretStore> secrets;
+  std::shared_ptr<SshAgents> ssh;
+  std::shared_ptr<LocalDirs> local_dirs;
+  std::shared_ptr<OciLayouts> oci_layouts;
+  std::shared_ptr<RegistryAuth> registry_auth;
+};
+std::shared_ptr<ClientServices> MakeClientServices(ClientServiceParts parts);
+
 }  // namespace loam::session

@@ -43,33 +43,14 @@ class InPlaceLayouts final : public OciLayouts {
   const std::map<std::string, std::string> layouts_;
 };
 
-class LocalClientServices final : public ClientServices {
- public:
-  explicit LocalClientServices(LocalClientOptions options)
-      : secrets_(MakeLocalSecrets(std::move(options.secrets))),
-        ssh_(MakeLocalSsh(std::move(options.ssh))),
-        dirs_(std::make_shared<InPlaceDirs>(std::move(options.local_dirs))),
-        layouts_(std::make_shared<InPlaceLayouts>(std::move(options.oci_layouts))),
-        auth_(MakeDockerConfigAuth(std::move(options.docker_config_dir))) {}
-
-  std::shared_ptr<SecretStore> secrets() override { return secrets_; }
-  std::shared_ptr<SshAgents> ssh() override { return ssh_; }
-  std::shared_ptr<LocalDirs> local_dirs() override { return dirs_; }
-  std::shared_ptr<OciLayouts> oci_layouts() override { return layouts_; }
-  std::shared_ptr<RegistryAuth> registry_auth() override { return auth_; }
-
- private:
-  const std::shared_ptr<SecretStore> secrets_;
-  const std::shared_ptr<SshAgents> ssh_;
-  const std::shared_ptr<LocalDirs> dirs_;
-  const std::shared_ptr<OciLayouts> layouts_;
-  const std::shared_ptr<RegistryAuth> auth_;
-};
-
 }  // namespace
 
 std::shared_ptr<ClientServices> MakeLocalClientServices(LocalClientOptions options) {
-  return std::make_shared<LocalClientServices>(std::move(options));
+  return MakeClientServices({.secrets = MakeLocalSecrets(std::move(options.secrets)),
+                             .ssh = MakeLocalSsh(std::move(options.ssh)),
+                             .local_dirs = std::make_shared<InPlaceDirs>(std::move(options.local_dirs)),
+                             .oci_layouts = std::make_shared<InPlaceLayouts>(std::move(options.oci_layouts)),
+                             .registry_auth = MakeDockerConfigAuth(std::move(options.docker_config_dir))});
 }
 
 }  // namespace loam::session

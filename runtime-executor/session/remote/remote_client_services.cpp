@@ -152,33 +152,14 @@ class RemoteLayouts final : public OciLayouts {
   const RemoteClientOptions options_;
 };
 
-class RemoteClientServices final : public ClientServices {
- public:
-  explicit RemoteClientServices(const RemoteClientOptions& options)
-      : secrets_(std::make_shared<RemoteSecrets>(options)),
-        ssh_(std::make_shared<RemoteSsh>(options)),
-        dirs_(MakeRemoteDirs(options)),
-        layouts_(std::make_shared<RemoteLayouts>(options)),
-        auth_(std::make_shared<RemoteAuth>(options)) {}
-
-  std::shared_ptr<SecretStore> secrets() override { return secrets_; }
-  std::shared_ptr<SshAgents> ssh() override { return ssh_; }
-  std::shared_ptr<LocalDirs> local_dirs() override { return dirs_; }
-  std::shared_ptr<OciLayouts> oci_layouts() override { return layouts_; }
-  std::shared_ptr<RegistryAuth> registry_auth() override { return auth_; }
-
- private:
-  const std::shared_ptr<SecretStore> secrets_;
-  const std::shared_ptr<SshAgents> ssh_;
-  const std::shared_ptr<LocalDirs> dirs_;
-  const std::shared_ptr<OciLayouts> layouts_;
-  const std::shared_ptr<RegistryAuth> auth_;
-};
-
 }  // namespace
 
 std::shared_ptr<ClientServices> MakeRemoteClientServices(RemoteClientOptions options) {
-  return std::make_shared<RemoteClientServices>(options);
+  return MakeClientServices({.secrets = std::make_shared<RemoteSecrets>(options),
+                             .ssh = std::make_shared<RemoteSsh>(options),
+                             .local_dirs = MakeRemoteDirs(options),
+                             .oci_layouts = std::make_shared<RemoteLayouts>(options),
+                             .registry_auth = std::make_shared<RemoteAuth>(options)});
 }
 
 }  // namespace loam::session
