@@ -62,17 +62,8 @@ void DiffMiddle(const std::vector<std::string_view>& a, const std::vector<std::s
   }
 }
 
-std::string Range(std::size_t first, std::size_t count) {
-  return count == 1 ? fmt::format("{}", first + 1) : fmt::format("{},{}", count == 0 ? first : first + 1, count);
-}
-
-}  // namespace
-
-std::string UnifiedDiff(std::string_view before, std::string_view after, std::string_view before_name,
-                        std::string_view after_name) {
-  if (before == after) {
-    return {};
-  }
+// All lines of both texts, marked.
+std::vector<Line> Compare(std::string_view before, std::string_view after) {
   std::vector<std::string_view> a = Lines(before);
   std::vector<std::string_view> b = Lines(after);
   std::size_t head = 0;
@@ -95,7 +86,44 @@ std::string UnifiedDiff(std::string_view before, std::string_view after, std::st
   for (std::size_t i = a.size() - tail; i < a.size(); ++i) {
     all.push_back({' ', a[i]});
   }
+  return all;
+}
 
+std::string Range(std::size_t first, std::size_t count) {
+  return count == 1 ? fmt::format("{}", first + 1) : fmt::format("{},{}", count == 0 ? first : first + 1, count);
+}
+
+}  // namespace
+
+std::vector<LineChange> LineChanges(std::string_view before, std::string_view after) {
+  std::vector<LineChange> changes;
+  if (before == after) {
+    return changes;
+  }
+  std::size_t line_before = 0;
+  std::size_t line_after = 0;
+  bool in_change = false;
+  for (const Line& line : Compare(before, after)) {
+    if (line.mark != ' ' && !in_change) {
+      changes.push_back({line_before, line_before, line_after, line_after});
+    }
+    in_change = line.mark != ' ';
+    line_before += line.mark != '+' ? 1 : 0;
+    line_after += line.mark != '-' ? 1 : 0;
+    if (in_change) {
+      changes.back().before_end = line_before;
+      changes.back().after_end = line_after;
+    }
+  }
+  return changes;
+}
+
+std::string UnifiedDiff(std::string_view before, std::string_view after, std::string_view before_name,
+                        std::string_view after_name) {
+  if (before == after) {
+    return {};
+  }
+  const std::vector<Line> all = Compare(before, after);
   std::string out = fmt::format("--- {}\n+++ {}\n", before_name, after_name);
   std::size_t line_a = 0;
   std::size_t line_b = 0;

@@ -1,14 +1,19 @@
-// loam fmt: the canonical layout of Dockerfiles.
+// loam fmt: the canonical layout of Dockerfiles and Earthfiles.
+
+#include <filesystem>
 
 #include <fmt/format.h>
 
-#include "base/file_system.h"
 #include "base/line_diff.h"
+#include "cli/commands/build_files.h"
 #include "cli/commands/rewrite_file.h"
 #include "cli/commands/verbs.h"
 #include "compiler/diagnostics/render.h"
-#include "compiler/driver/earthfile/front.h"
-#include "compiler/format/dockerfile.h"
+#include "compiler/driver/earthfile/proof.h"
+#include "compiler/driver/proof.h"
+#include "compiler/format/format.h"
+#include "compiler/sema/assumed_build_host.h"
+#include "compiler/sema/earthfile/local_project.h"
 
 namespace loam::cli {
 namespace {
@@ -21,41 +26,76 @@ constexpr Flag kFlags[] = {
      .help = "name the files that are not formatted, and fail if there is one"},
     {.name = "diff", .short_name = 0, .kind = FlagKind::kBool, .value_name = {}, .help = "print the changes as a diff"},
     {.name = "write", .short_name = 'w', .kind = FlagKind::kBool, .value_name = {}, .help = "write the files"},
+    {.name = "verify",
+     .short_name = 0,
+     .kind = FlagKind::kBool,
+     .value_name = {},
+     .help = "compile each file before and after, and fail where what is built would change"},
+    kLanguageFlag,
+    kStdinNameFlag,
 };
 
+// Fails with kInternal if the two texts build something else. What was compared, for people.
+Result<std::string> VerifyDockerfile(const std::string& name, const std::string& before, const std::string& after) {
+  sema::AssumedBuildHost host;
+  driver::CompileOptions options;
+  options.dockerfile.build_platform = "linux/amd64";
+  driver::Prover prover(name, options, host);
+  const driver::Everything old = LOAM_TRY(prover.Build(before));
+  const driver::Everything now = LOAM_TRY(prover.Build(after));
+  if (!(old == now)) {
+    return Unexpected(ErrorCode::kInternal, fmt::format("formatting `{}` would change what it builds: {}", name,
+                                                        fmt::join(driver::Differences(old, now), "; ")));
+  }
+  return old.error.empty() ? fmt::format("the same build ({} compared)", old.built.size())
+                           : fmt::format("it does not compile, before and after: {}", old.error);
+}
+
+Result<std::string> VerifyEarthfile(const std::string& name, const std::string& before, const std::string& after) {
+  const std::filesystem::path path = std::filesystem::absolute(name).lexically_normal();
+  sema::earthfile::LocalProjectOptions options;
+  options.directory = path.parent_path().string();
+  options.offline = true;
+  sema::earthfile::LocalProjectHost host(options);
+  const auto old = LOAM_TRY(driver::earthfile::BuildEarthfile(path.string(), before, host));
+  const auto now = LOAM_TRY(driver::earthfile::BuildEarthfile(path.string(), after, host));
+  if (!(old == now)) {
+    return Unexpected(ErrorCode::kInternal, fmt::format("formatting `{}` would change what it builds: {}", name,
+                                                        fmt::join(driver::earthfile::Differences(old, now), "; ")));
+  }
+  return fmt::format("the same tree, and the same build of {} of {} targets", old.evaluated, old.targets);
+}
+
 // Whether the file would change.
-Result<bool> FormatOne(const Context& context, const Flags& flags, const std::string& path) {
-  if (driver::earthfile::IsEarthfileName(path)) {
-    return Unexpected(ErrorCode::kUnimplemented, fmt::format("`{}`: Earthfiles are not formatted yet", path));
-  }
+Result<bool> FormatOne(const Context& context, const Flags& flags, const BuildFile& file) {
   source::SourceManager sources;
-  std::string name = path;
-  std::string before;
-  if (path == "-") {
-    name = "<stdin>";
-    before = LOAM_TRY(ReadAll(context.in_fd, name));
-  } else {
-    before = LOAM_TRY(ReadFile(path));
-  }
-  const source::Buffer* buffer = LOAM_TRY(sources.AddText(name, before));
+  const std::string before = LOAM_TRY(ReadBuildFile(context, file));
+  const source::Buffer* buffer = LOAM_TRY(sources.AddText(file.name, before));
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
-  const Result<std::string> text = format::FormatDockerfile(*buffer, emitter);
+  const bool is_earthfile = file.language == Language::kEarthfile;
+  const Result<std::string> text =
+      format::Format(is_earthfile ? format::Language::kEarthfile : format::Language::kDockerfile, *buffer, emitter);
   if (!text) {
     fmt::print(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
     return Unexpected(text.error());
   }
+  if (flags.Bool("verify")) {
+    const std::string compared =
+        LOAM_TRY(is_earthfile ? VerifyEarthfile(file.name, before, *text) : VerifyDockerfile(file.name, before, *text));
+    fmt::print(context.err, "{}: {}\n", file.name, compared);
+  }
   const bool changes = *text != before;
   if (flags.Bool("diff")) {
-    fmt::print(context.out, "{}", UnifiedDiff(before, *text, "a/" + name, "b/" + name));
+    fmt::print(context.out, "{}", UnifiedDiff(before, *text, "a/" + file.name, "b/" + file.name));
   }
   if (flags.Bool("check")) {
     if (changes) {
-      fmt::print(context.err, "{} is not formatted\n", name);
+      fmt::print(context.err, "{} is not formatted\n", file.name);
     }
   } else if (flags.Bool("write")) {
     if (changes) {
-      LOAM_TRY(RewriteFile(path, *text));
+      LOAM_TRY(RewriteFile(file.path, *text));
     }
   } else if (!flags.Bool("diff")) {
     std::fwrite(text->data(), 1, text->size(), context.out);
@@ -64,23 +104,27 @@ Result<bool> FormatOne(const Context& context, const Flags& flags, const std::st
 }
 
 Exit Run(Context& context, const Flags& flags) {
-  std::vector<std::string> paths = flags.positional();
-  if (paths.empty()) {
-    paths.emplace_back("Dockerfile");
-  }
   if (flags.Bool("check") && flags.Bool("write")) {
     return UsageError(context, kFmtCommand,
                       Error(ErrorCode::kInvalidArgument, "`--check` and `--write` exclude each other"));
   }
-  bool failed = false;
-  for (const std::string& path : paths) {
-    if (path == "-" && flags.Bool("write")) {
+  const Result<std::vector<BuildFile>> files = FindBuildFiles(flags);
+  if (!files) {
+    if (files.error().code() == ErrorCode::kInvalidArgument) {
+      return UsageError(context, kFmtCommand, files.error());
+    }
+    PrintError(context, files.error());
+    return Exit::kFailed;
+  }
+  for (const BuildFile& file : *files) {
+    if (file.path == "-" && flags.Bool("write")) {
       return UsageError(context, kFmtCommand,
                         Error(ErrorCode::kInvalidArgument, "`--write` cannot write to standard input"));
     }
   }
-  for (const std::string& path : paths) {
-    const Result<bool> changes = FormatOne(context, flags, path);
+  bool failed = false;
+  for (const BuildFile& file : *files) {
+    const Result<bool> changes = FormatOne(context, flags, file);
     if (!changes) {
       PrintError(context, changes.error());
     }
@@ -92,8 +136,8 @@ Exit Run(Context& context, const Flags& flags) {
 }  // namespace
 
 const Command kFmtCommand = {.name = "fmt",
-                             .summary = "lay out Dockerfiles in the canonical form",
-                             .usage = "loam fmt [--check | --write] [--diff] [FILE… | -]",
+                             .summary = "lay out Dockerfiles and Earthfiles in the canonical form",
+                             .usage = "loam fmt [--check | --write] [--diff] [--verify] [FILE… | DIRECTORY… | -]",
                              .flags = kFlags,
                              .run = Run};
 

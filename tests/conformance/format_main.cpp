@@ -1,7 +1,7 @@
-// loam-format-corpus DIR [TEXT]: formats every Dockerfile of DIR/golden.jsonl (whose path contains TEXT) that is
-// accepted, formats the result again and compiles it: nothing may change the second time, and ops, head and image
-// config must be the same (comments are compared by the formatter). Fails if one differs. Exit code 77: there is no
-// such folder.
+// loam-format-corpus DIR [TEXT]: formats every file of DIR/dockerfile and DIR/earthfile (whose path contains TEXT) that
+// is accepted, formats the result again, and compiles Dockerfiles: nothing may change the second time, and ops, head
+// and image config, or the recorded tree of an Earthfile, must be the same (comments are compared by the formatter).
+// Fails if one differs. Exit code 77: there is no such folder.
 #include <sys/stat.h>
 #include <iostream>
 
@@ -9,6 +9,7 @@
 
 #include "compiler/format/dockerfile.h"
 #include "tests/conformance/compare.h"
+#include "tests/conformance/format_earthfiles.h"
 
 namespace {
 
@@ -20,38 +21,22 @@ loam::Result<std::string> Format(const std::string& text) {
   return loam::format::FormatDockerfile(*buffer, emitter);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const std::string dir = argc > 1 ? argv[1] : "../shared/conformance/dockerfile";
-  struct stat info {};
-  if (::stat((dir + "/golden.jsonl").c_str(), &info) != 0) {
-    std::cout << "skipped: there is no " << dir << "/golden.jsonl\n";
-    return 77;
-  }
-  auto cases = loam::conformance::LoadCases(dir, argc > 2 ? argv[2] : "");
-  if (!cases) {
-    std::cerr << cases.error().message() << "\n";
-    return 2;
-  }
-  int accepted = 0;
-  int formatted = 0;
-  int changed = 0;
-  int idempotent = 0;
-  int same = 0;
-  for (loam::conformance::Case& test : *cases) {
+loam::Result<loam::conformance::FormatTotals> FormatDockerfiles(const std::string& dir, const std::string& only) {
+  auto cases = LOAM_TRY(loam::conformance::LoadCases(dir, only));
+  loam::conformance::FormatTotals totals;
+  for (loam::conformance::Case& test : cases) {
     const loam::conformance::Outcome before = RunCase(test);
     if (!before.ok) {
       continue;
     }
-    ++accepted;
+    ++totals.accepted;
     const auto text = Format(test.text);
     if (!text) {
       std::cout << test.file << ": " << text.error().message() << "\n";
       continue;
     }
-    ++formatted;
-    changed += *text != test.text ? 1 : 0;
+    ++totals.formatted;
+    totals.changed += *text != test.text ? 1 : 0;
     const auto again = Format(*text);
     const bool stable = again && *again == *text;
     loam::conformance::Case printed = test;
@@ -59,13 +44,36 @@ int main(int argc, char** argv) {
     const loam::conformance::Outcome after = RunCase(printed);
     const bool equal =
         after.ok && after.head == before.head && after.digests == before.digests && after.image == before.image;
-    idempotent += stable ? 1 : 0;
-    same += equal ? 1 : 0;
+    totals.idempotent += stable ? 1 : 0;
+    totals.same += equal ? 1 : 0;
     if (!stable || !equal) {
       std::cout << fmt::format("{}:{}{}\n", test.file, stable ? "" : " not idempotent", equal ? "" : " other build");
     }
   }
-  std::cout << fmt::format("formatted, comments kept: {} of {} ({} changed)\nidempotent: {}\nthe same build: {}\n",
-                           formatted, accepted, changed, idempotent, same);
-  return accepted > 0 && formatted == accepted && idempotent == accepted && same == accepted ? 0 : 1;
+  return totals;
+}
+
+bool Report(const char* what, const loam::Result<loam::conformance::FormatTotals>& totals) {
+  if (!totals) {
+    std::cerr << totals.error().message() << "\n";
+    return false;
+  }
+  std::cout << fmt::format("{}: formatted, comments kept: {} of {} ({} changed); idempotent: {}; unchanged: {}\n", what,
+                           totals->formatted, totals->accepted, totals->changed, totals->idempotent, totals->same);
+  return totals->AllWell();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string dir = argc > 1 ? argv[1] : "../shared/conformance";
+  const std::string only = argc > 2 ? argv[2] : "";
+  struct stat info {};
+  if (::stat((dir + "/dockerfile/golden.jsonl").c_str(), &info) != 0) {
+    std::cout << "skipped: there is no " << dir << "/dockerfile/golden.jsonl\n";
+    return 77;
+  }
+  const bool dockerfiles = Report("Dockerfiles", FormatDockerfiles(dir + "/dockerfile", only));
+  const bool earthfiles = Report("Earthfiles", loam::conformance::FormatEarthfiles(dir + "/earthfile", only));
+  return dockerfiles && earthfiles ? 0 : 1;
 }

@@ -26,5 +26,18 @@ TEST(LineDiff, MarksAMissingLineFeedAndEmptyTexts) {
   EXPECT_EQ(UnifiedDiff("", "b\n", "x", "y"), "--- x\n+++ y\n@@ -0,0 +1 @@\n+b\n");
 }
 
+TEST(LineChanges, AreWholeLines) {
+  const auto changes = LineChanges("a\nb\nc\n", "a\nB\nB2\nc\nd\n");
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].before_begin, 1U);
+  EXPECT_EQ(changes[0].before_end, 2U);
+  EXPECT_EQ(changes[0].after_begin, 1U);
+  EXPECT_EQ(changes[0].after_end, 3U);
+  EXPECT_EQ(changes[1].before_begin, 3U);
+  EXPECT_EQ(changes[1].before_end, 3U);
+  EXPECT_EQ(changes[1].after_end, 5U);
+  EXPECT_TRUE(LineChanges("a\n", "a\n").empty());
+}
+
 }  // namespace
 }  // namespace loam
