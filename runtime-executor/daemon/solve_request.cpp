@@ -192,11 +192,10 @@ class Solve {
 
   Result<gateway::FrontendResult> RunDockerfile(const std::map<std::string, std::string>& options,
                                                 const std::map<std::string, std::string>& inputs) {
-    if (!inputs.empty()) {
-      return Unexpected(ErrorCode::kUnimplemented, "inputs of the Dockerfile frontend are not supported yet");
-    }
     gateway::DockerfileBuildRequest request;
     request.options = options;
+    request.inputs = inputs;
+    request.forwards = true;
     // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
     request.optimization_level = 0;
     gateway::DockerfileBuildReport report;
@@ -211,7 +210,24 @@ class Solve {
       return message.empty() ? Unexpected(std::move(built).error())
                              : Unexpected(ErrorCode::kInvalidArgument, std::move(message));
     }
+    if (built->forwarded) {
+      return RunForwarded(*built->forwarded, options, inputs);
+    }
+    if (built->platforms.empty()) {
+      gateway::FrontendResult answer;
+      answer.metadata = std::move(built->metadata);
+      return answer;
+    }
     return gateway::FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
+  }
+
+  // The Dockerfile names another frontend.
+  Result<gateway::FrontendResult> RunForwarded(const driver::ForwardedBuild& forwarded,
+                                               std::map<std::string, std::string> options,
+                                               const std::map<std::string, std::string>& inputs) {
+    options["cmdline"] = forwarded.cmdline;
+    options["source"] = forwarded.source;
+    return RunFrontend(std::string(kGatewayFrontend), options, inputs);
   }
 
   const SolveServices& services_;

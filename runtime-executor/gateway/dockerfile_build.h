@@ -13,26 +13,17 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/driver/frontend/dockerfile_frontend.h"
+#include "compiler/driver/frontend/dockerfile_request.h"
 #include "compiler/lint/warning.h"
 #include "compiler/source/source_manager.h"
 #include "runtime-executor/engine/engine.h"
 
 namespace loam::gateway {
 
-struct DockerfileBuildRequest {
-  // The frontend's option map, as BuildKit names it: "filename", "target", "build-arg:NAME", "platform", "label:KEY",
-  // "no-cache", "context:NAME", "image-resolve-mode", … The job's client offers the local directories "context" and
-  // "dockerfile" (the folder that holds `filename`); not if "context" is the URL of a git repository, of an archive or
-  // of a lone Dockerfile. Beyond what BuildKit's frontend knows, "context:NAME" may be "target:STAGE": what that stage
-  // of the same Dockerfile makes, without such contexts.
-  std::map<std::string, std::string> options;
-  // What other builds made, as serialised pb.Definitions: for "context:NAME" = "input:INPUT" (with the option
-  // "input-metadata:INPUT"), or in the place of the directories "context" and "dockerfile".
-  std::map<std::string, std::string> inputs;
-  // Path of the Dockerfile as the user wrote it, for messages: "sub/Dockerfile", "<stdin>".
-  std::string display_name;
-  // 0: the graph of BuildKit's own frontend. 1: optimised.
-  int optimization_level = 1;
+struct DockerfileBuildRequest : driver::DockerfileRequest {
+  // "# syntax=" is followed: whoever builds can run other frontends.
+  bool forwards = false;
 };
 
 // Lines of a Dockerfile that a vertex comes from, 1-based, both included.
@@ -49,6 +40,9 @@ struct VertexSource {
 struct DockerfileBuildReport {
   // Owns the texts that diagnostics and sources point into.
   std::shared_ptr<source::SourceManager> sources;
+  // The Dockerfile and its name in source maps; null before it was read.
+  const source::Buffer* buffer = nullptr;
+  std::string file_name;
   // Errors and warnings of the compiler, in the order of emission.
   std::vector<diag::Diagnostic> diagnostics;
   // What the build checks found.
@@ -60,8 +54,10 @@ struct DockerfileBuildResult {
   std::vector<engine::PlatformResult> platforms;
   // An index is asked for, even with one platform.
   bool multi_platform = false;
-  // For the exporters: "source.date.epoch".
+  // For the exporters: "source.date.epoch". Of a question ("requestid"): its answer, and there are no platforms.
   std::map<std::string, std::string> metadata;
+  // Set: nothing was built, this frontend is to be asked.
+  std::optional<driver::ForwardedBuild> forwarded;
 };
 
 // Blocks until everything is built. If the Dockerfile has mistakes, they are in `report.diagnostics` and the error is

@@ -11,9 +11,9 @@
 
 #include "base/file_system.h"
 #include "base/pattern_matcher.h"
+#include "base/redact_urls.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
-#include "runtime-executor/source/redact.h"
 
 namespace loam::source {
 namespace {

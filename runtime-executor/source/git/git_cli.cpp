@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 #include "base/process.h"
+#include "base/redact_urls.h"
 #include "base/strings.h"
 #include "runtime-executor/solver/progress.h"
-#include "runtime-executor/source/redact.h"
 
 namespace loam::source {
 namespace {

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/pattern_matcher.h"
+#include "base/redact_urls.h"
 #include "base/strings.h"
 #include "runtime-executor/source/git/git_mirror.h"
-#include "runtime-executor/source/redact.h"
 
 namespace loam::source {
 namespace {

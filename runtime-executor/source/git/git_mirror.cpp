@@ -14,9 +14,9 @@
 #include <fmt/format.h>
 
 #include "base/digest.h"
+#include "base/redact_urls.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
-#include "runtime-executor/source/redact.h"
 
 namespace loam::source {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "base/base64.h"
 #include "base/file_system.h"
+#include "base/redact_urls.h"
 #include "base/strings.h"
 #include "runtime-executor/session/ssh_forwarder.h"
 #include "runtime-executor/source/git/git_checkout.h"
@@ -17,7 +18,6 @@
 #include "runtime-executor/source/git/git_identifier.h"
 #include "runtime-executor/source/git/git_mirror.h"
 #include "runtime-executor/source/per_job.h"
-#include "runtime-executor/source/redact.h"
 
 namespace loam::source {
 namespace {

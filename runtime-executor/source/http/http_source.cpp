@@ -15,12 +15,12 @@
 #include "base/digest.h"
 #include "base/file_system.h"
 #include "base/go_json.h"
+#include "base/redact_urls.h"
 #include "base/strings.h"
 #include "runtime-executor/registry/http_client.h"
 #include "runtime-executor/solver/progress.h"
 #include "runtime-executor/source/http/http_names.h"
 #include "runtime-executor/source/per_job.h"
-#include "runtime-executor/source/redact.h"
 
 namespace loam::source {
 namespace {

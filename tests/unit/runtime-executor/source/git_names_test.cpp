@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/redact_urls.h"
 #include "runtime-executor/source/git/git_cli.h"
 #include "runtime-executor/source/git/git_identifier.h"
 #include "runtime-executor/source/git/git_mirror.h"
-#include "runtime-executor/source/redact.h"
 
 namespace loam::source {
 namespace {

@@ -1,4 +1,4 @@
-#include "runtime-executor/gateway/target_contexts.h"
+#include "compiler/driver/frontend/target_contexts.h"
 
 #include <utility>
 #include <vector>
@@ -7,7 +7,7 @@
 
 #include "base/base64.h"
 
-namespace loam::gateway {
+namespace loam::driver {
 namespace {
 
 constexpr std::string_view kContext = "context:";
@@ -15,9 +15,8 @@ constexpr std::string_view kTarget = "target:";
 
 }  // namespace
 
-Result<> BuildTargetContexts(
-    DockerfileBuildRequest& request,
-    const std::function<Result<driver::CompileResult>(const DockerfileBuildRequest&)>& compile) {
+Result<> BuildTargetContexts(DockerfileRequest& request,
+                             const std::function<Result<CompileResult>(const DockerfileRequest&)>& compile) {
   // Name of the context, and the stage.
   std::vector<std::pair<std::string, std::string>> targets;
   for (const auto& [key, value] : request.options) {
@@ -28,7 +27,7 @@ Result<> BuildTargetContexts(
   if (targets.empty()) {
     return {};
   }
-  DockerfileBuildRequest part = request;
+  DockerfileRequest part = request;
   for (const auto& [name, target] : targets) {
     part.options.erase(fmt::format("{}{}", kContext, name));
   }
@@ -37,16 +36,16 @@ Result<> BuildTargetContexts(
       return Unexpected(ErrorCode::kInvalidArgument, fmt::format("the context `{}` names no target", name));
     }
     part.options["target"] = target;
-    const driver::CompileResult compiled =
+    const CompileResult compiled =
         LOAM_TRY_CONTEXT(fmt::format("the context `{}`, target `{}`", name, target), compile(part));
-    const auto add = [&](const std::string& input, const driver::CompiledPlatform& platform) {
+    const auto add = [&](const std::string& input, const CompiledPlatform& platform) {
       request.inputs[input] = platform.definition.bytes;
       request.options[fmt::format("{}{}", kContext, input)] = "input:" + input;
       request.options["input-metadata:" + input] =
           fmt::format(R"({{"containerimage.config":"{}"}})", Base64Encode(platform.image_config));
     };
     bool first = true;
-    for (const driver::CompiledPlatform& platform : compiled.platforms) {
+    for (const CompiledPlatform& platform : compiled.platforms) {
       // For stages of other platforms than those of the build, the first serves.
       if (std::exchange(first, false)) {
         add(name, platform);
@@ -57,4 +56,4 @@ Result<> BuildTargetContexts(
   return {};
 }
 
-}  // namespace loam::gateway
+}  // namespace loam::driver

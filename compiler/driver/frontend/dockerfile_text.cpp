@@ -1,12 +1,12 @@
-#include "runtime-executor/gateway/dockerfile_text.h"
+#include "compiler/driver/frontend/dockerfile_text.h"
 
 #include <fmt/format.h>
 
+#include "base/redact_urls.h"
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/remote_context.h"
-#include "runtime-executor/source/redact.h"
 
-namespace loam::gateway {
+namespace loam::driver {
 namespace {
 
 constexpr std::string_view kDefaultName = "Dockerfile";
@@ -30,7 +30,7 @@ Result<std::string> ReadWithFallback(const Reader& read, const std::string& name
 
 }  // namespace
 
-Result<DockerfileText> ReadDockerfile(const DockerfileBuildRequest& request, const sema::DockerfileOptions& options,
+Result<DockerfileText> ReadDockerfile(const DockerfileRequest& request, const sema::DockerfileOptions& options,
                                       sema::BuildHost& host) {
   DockerfileText dockerfile;
   dockerfile.file_name = options.file_name;
@@ -42,7 +42,7 @@ Result<DockerfileText> ReadDockerfile(const DockerfileBuildRequest& request, con
   if (key != request.options.end() && !key->second.empty()) {
     read = [&](const std::string& name) { return host.ReadContextFile(key->second, name); };
   } else if (!options.remote_context.empty()) {
-    const std::string shown = source::RedactUrls(options.remote_context);
+    const std::string shown = RedactUrls(options.remote_context);
     place = fmt::format(" in {}", shown);
     const sema::RemoteContext remote =
         LOAM_TRY_CONTEXT(fmt::format("the build context {}", shown), sema::LoadRemoteContext(graph, options, host));
@@ -73,4 +73,4 @@ Result<DockerfileText> ReadDockerfile(const DockerfileBuildRequest& request, con
   return dockerfile;
 }
 
-}  // namespace loam::gateway
+}  // namespace loam::driver

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "base/result.h"
+#include "compiler/driver/frontend/dockerfile_request.h"
 #include "compiler/sema/build_host.h"
 #include "compiler/sema/dockerfile/options.h"
-#include "runtime-executor/gateway/dockerfile_build.h"
 
-namespace loam::gateway {
+namespace loam::driver {
 
 struct DockerfileText {
   std::string text;
@@ -19,7 +19,7 @@ struct DockerfileText {
 
 // In the main context if that is remote, in the input "dockerfile", else in the client's directory "dockerfile" (the
 // option "dockerfilekey" names another one and makes it come from there in any case). kNotFound if it is not there.
-Result<DockerfileText> ReadDockerfile(const DockerfileBuildRequest& request, const sema::DockerfileOptions& options,
+Result<DockerfileText> ReadDockerfile(const DockerfileRequest& request, const sema::DockerfileOptions& options,
                                       sema::BuildHost& host);
 
-}  // namespace loam::gateway
+}  // namespace loam::driver

@@ -5,14 +5,13 @@
 
 #include "base/result.h"
 #include "compiler/driver/compile.h"
-#include "runtime-executor/gateway/dockerfile_build.h"
+#include "compiler/driver/frontend/dockerfile_request.h"
 
-namespace loam::gateway {
+namespace loam::driver {
 
 // Turns them into inputs, as a client does that builds several targets: each stage is compiled by `compile`, without
 // such contexts, and its definition and image config become an input for every platform.
-Result<> BuildTargetContexts(
-    DockerfileBuildRequest& request,
-    const std::function<Result<driver::CompileResult>(const DockerfileBuildRequest&)>& compile);
+Result<> BuildTargetContexts(DockerfileRequest& request,
+                             const std::function<Result<CompileResult>(const DockerfileRequest&)>& compile);
 
-}  // namespace loam::gateway
+}  // namespace loam::driver

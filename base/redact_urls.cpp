@@ -1,6 +1,6 @@
-#include "runtime-executor/source/redact.h"
+#include "base/redact_urls.h"
 
-namespace loam::source {
+namespace loam {
 
 std::string RedactUrls(std::string_view text) {
   constexpr std::string_view kMask = "xxxxx";
@@ -29,4 +29,4 @@ std::string RedactUrls(std::string_view text) {
   }
 }
 
-}  // namespace loam::source
+}  // namespace loam

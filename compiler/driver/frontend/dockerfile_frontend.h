@@ -1,0 +1,71 @@
+// The Dockerfile frontend without the part that solves: from a request to what is to be built, to the answer of a
+// question about the file (BuildKit's subrequests), or to another frontend that the file names. Used by the engine's
+// in-process frontend and by the frontend image.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/driver/compile.h"
+#include "compiler/driver/frontend/dockerfile_request.h"
+#include "compiler/lint/warning.h"
+#include "compiler/sema/build_host.h"
+#include "compiler/sema/dockerfile/options.h"
+#include "compiler/source/source_manager.h"
+
+namespace loam::driver {
+
+// The metadata of the answer: "result.json", "result.txt", "version", …
+struct SubrequestAnswer {
+  std::map<std::string, std::string> metadata;
+};
+
+// The Dockerfile is for another frontend ("# syntax=", or the build argument BUILDKIT_SYNTAX).
+struct ForwardedBuild {
+  std::string source;   // the image
+  std::string cmdline;  // all that is written there
+  // Where it is written; 0: in the build argument.
+  source::LineSpan lines;
+};
+
+struct CompiledDockerfile {
+  CompileResult compiled;
+  sema::DockerfileOptions options;
+};
+
+using DockerfileAnswer = std::variant<CompiledDockerfile, SubrequestAnswer, ForwardedBuild>;
+
+// What is known whether it succeeded or not. Mistakes of the Dockerfile are in `diagnostics`.
+struct DockerfileFrontendReport {
+  // Owns the texts that diagnostics point into.
+  std::shared_ptr<source::SourceManager> sources = std::make_shared<source::SourceManager>();
+  // The Dockerfile; null before it was read.
+  const source::Buffer* buffer = nullptr;
+  // Its name in source maps.
+  std::string file_name;
+  std::vector<diag::Diagnostic> diagnostics;
+  // What the build checks found while compiling for a build.
+  std::vector<lint::Warning> warnings;
+};
+
+struct DockerfileFrontendHost {
+  // Outlives the call. `make` is asked for a new one where the inputs of the request have changed.
+  std::function<std::unique_ptr<sema::BuildHost>(const std::map<std::string, std::string>& inputs)> make;
+  // Runs the reading of the Dockerfile, as a step of that name; may be null.
+  std::function<Result<>(const std::string& name, const std::function<Result<>()>& body)> step;
+  // Whether another frontend can be asked for; otherwise "# syntax=" is a comment.
+  bool forwards = false;
+};
+
+// kInvalidArgument if the Dockerfile has mistakes. kUnimplemented for questions that are not answered here.
+Result<DockerfileAnswer> RunDockerfileFrontend(const DockerfileRequest& request, const DockerfileFrontendHost& host,
+                                               DockerfileFrontendReport& report);
+
+}  // namespace loam::driver

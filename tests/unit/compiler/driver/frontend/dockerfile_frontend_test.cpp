@@ -1,0 +1,108 @@
+#include "compiler/driver/frontend/dockerfile_frontend.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "compiler/sema/unknown_build_host.h"
+
+namespace loam::driver {
+namespace {
+
+// Has files beside the Dockerfile and knows nothing else.
+class FilesHost : public sema::UnknownBuildHost {
+ public:
+  explicit FilesHost(std::map<std::string, std::string> files) : files_(std::move(files)) {}
+  Result<std::string> ReadDockerfileNeighbour(std::string_view path) override {
+    const auto found = files_.find(std::string(path));
+    if (found == files_.end()) {
+      return Unexpected(ErrorCode::kNotFound, "no such file");
+    }
+    return found->second;
+  }
+
+ private:
+  const std::map<std::string, std::string> files_;
+};
+
+Result<DockerfileAnswer> Ask(const std::string& dockerfile, std::map<std::string, std::string> options,
+                             DockerfileFrontendReport& report, bool forwards = false) {
+  DockerfileRequest request;
+  request.options = std::move(options);
+  DockerfileFrontendHost host;
+  host.forwards = forwards;
+  host.make = [&](const auto&) {
+    return std::make_unique<FilesHost>(std::map<std::string, std::string>{{"Dockerfile", dockerfile}});
+  };
+  return RunDockerfileFrontend(request, host, report);
+}
+Result<DockerfileAnswer> Ask(const std::string& dockerfile, std::map<std::string, std::string> options,
+                             bool forwards = false) {
+  DockerfileFrontendReport report;
+  return Ask(dockerfile, std::move(options), report, forwards);
+}
+
+TEST(DockerfileFrontend, CompilesForABuild) {
+  auto answer = Ask("FROM scratch\nCOPY a /\n", {});
+  ASSERT_TRUE(answer) << answer.error().message();
+  const auto& made = std::get<CompiledDockerfile>(*answer);
+  EXPECT_EQ(made.compiled.platforms.size(), 1U);
+}
+
+TEST(DockerfileFrontend, AnswersQuestions) {
+  const std::string file = "FROM scratch AS a\nARG X=1\nFROM a AS b\nCOPY c /\n";
+  for (const auto& [question, text] : std::map<std::string, std::string>{{"frontend.targets", "b (default)"},
+                                                                         {"frontend.outline", "X"},
+                                                                         {"frontend.subrequests.describe", "outline"},
+                                                                         {"frontend.lint", ""}}) {
+    auto answer = Ask(file, {{"requestid", question}});
+    ASSERT_TRUE(answer) << question << ": " << answer.error().message();
+    auto& metadata = std::get<SubrequestAnswer>(*answer).metadata;
+    EXPECT_TRUE(nlohmann::json::accept(metadata["result.json"])) << question;
+    EXPECT_THAT(metadata["result.txt"], testing::HasSubstr(text)) << question;
+    EXPECT_EQ(metadata["version"], "1.0.0") << question;
+  }
+  EXPECT_EQ(Ask(file, {{"requestid", "frontend.other"}}).error().code(), ErrorCode::kUnimplemented);
+}
+
+TEST(DockerfileFrontend, LintTellsMistakesAsItsAnswer) {
+  auto answer = Ask("FROM scratch\nBOGUS\n", {{"requestid", "frontend.lint"}});
+  ASSERT_TRUE(answer) << answer.error().message();
+  auto& metadata = std::get<SubrequestAnswer>(*answer).metadata;
+  EXPECT_EQ(metadata["result.statuscode"], "1");
+  EXPECT_TRUE(nlohmann::json::parse(metadata["result.json"]).contains("buildError"));
+}
+
+TEST(DockerfileFrontend, ReportsMistakes) {
+  DockerfileFrontendReport report;
+  const auto answer = Ask("FROM scratch\nBOGUS\n", {}, report);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code(), ErrorCode::kInvalidArgument);
+  ASSERT_EQ(report.diagnostics.size(), 1U);
+  EXPECT_EQ(report.buffer->LinesOf(report.diagnostics[0].range).first, 2U);
+}
+
+TEST(DockerfileFrontend, ForwardsWhatIsForAnotherFrontend) {
+  const std::string file = "# syntax=example.com/other:1 more\nFROM scratch\n";
+  auto answer = Ask(file, {}, true);
+  ASSERT_TRUE(answer);
+  auto& forwarded = std::get<ForwardedBuild>(*answer);
+  EXPECT_EQ(forwarded.source, "example.com/other:1");
+  EXPECT_EQ(forwarded.cmdline, "example.com/other:1 more");
+  EXPECT_EQ(forwarded.lines.first, 1U);
+  // That frontend itself.
+  EXPECT_TRUE(std::holds_alternative<CompiledDockerfile>(*Ask(file, {{"cmdline", "example.com/other:1"}}, true)));
+  EXPECT_TRUE(std::holds_alternative<CompiledDockerfile>(*Ask(file, {}, false)));
+  auto by_argument = Ask("FROM scratch\n", {{"build-arg:BUILDKIT_SYNTAX", "x/y"}}, true);
+  EXPECT_EQ(std::get<ForwardedBuild>(*by_argument).source, "x/y");
+}
+
+TEST(DockerfileFrontend, RefusesCapabilitiesItDoesNotHave) {
+  EXPECT_TRUE(Ask("FROM scratch\n", {{"frontend.caps", "moby.buildkit.frontend.inputs"}}));
+  EXPECT_EQ(Ask("FROM scratch\n", {{"frontend.caps", "some.cap"}}).error().code(), ErrorCode::kUnimplemented);
+  EXPECT_FALSE(Ask("FROM scratch\n", {{"frontend.caps", "some.cap+forward"}}, true));
+  EXPECT_TRUE(Ask("# syntax=x\nFROM scratch\n", {{"frontend.caps", "some.cap+forward"}}, true));
+}
+
+}  // namespace
+}  // namespace loam::driver
