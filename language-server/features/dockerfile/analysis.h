@@ -1,0 +1,50 @@
+// DockerfileAnalysis: what the compiler makes of a Dockerfile's text: the tree at once, the rest when it is asked for.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "compiler/ast/dockerfile/ast.h"
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/lint/warning.h"
+#include "compiler/source/source_manager.h"
+#include "language-server/features/query.h"
+
+namespace loam::lsp {
+
+// What a whole compilation found, build checks included.
+struct CheckedDockerfile {
+  std::vector<diag::Diagnostic> diagnostics;
+  std::vector<lint::Warning> warnings;
+};
+
+class DockerfileAnalysis : public Analysis {
+ public:
+  explicit DockerfileAnalysis(const Document& document);
+  ~DockerfileAnalysis() override;
+
+  static const DockerfileAnalysis& Of(const Document& document) { return document.analysis<DockerfileAnalysis>(); }
+
+  // Offsets in the buffer are those in the document.
+  [[nodiscard]] const source::Buffer& buffer() const { return *buffer_; }
+  [[nodiscard]] const ast::Dockerfile& file() const { return file_; }
+  [[nodiscard]] const std::vector<diag::Diagnostic>& syntax_diagnostics() const { return syntax_; }
+
+  // Compiled for the host's platform, all stages, with the checks that the settings ask for. Kept: the settings of a
+  // document do not change without its analysis being dropped.
+  const CheckedDockerfile& Check(const Query& query) const;
+
+ private:
+  std::unique_ptr<source::SourceManager> sources_;
+  const source::Buffer* buffer_ = nullptr;
+  std::vector<diag::Diagnostic> syntax_;
+  ast::Dockerfile file_;
+  mutable std::optional<CheckedDockerfile> checked_;
+};
+
+inline Span SpanOf(source::SourceRange range) {
+  return {range.begin, range.end};
+}
+
+}  // namespace loam::lsp

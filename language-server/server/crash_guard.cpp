@@ -1,0 +1,78 @@
+#include "language-server/server/crash_guard.h"
+
+#include <csetjmp>
+#include <csignal>
+#include <exception>
+#include <iterator>
+#include <memory>
+
+#include <fmt/format.h>
+
+namespace loam::lsp {
+namespace {
+
+constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+constexpr std::size_t kHandlerStackBytes = 64 * 1024;
+
+// Signal handlers have no other way to their data than globals; each is written only by CrashGuard's own thread.
+struct sigaction g_before[std::size(kSignals)];
+std::unique_ptr<char[]> g_handler_stack;
+thread_local sigjmp_buf* t_landing = nullptr;
+
+void OnSignal(int signal) {
+  if (sigjmp_buf* landing = t_landing) {
+    t_landing = nullptr;
+    siglongjmp(*landing, signal);
+  }
+  // Not ours: as if there were no handler.
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+}  // namespace
+
+CrashGuard::CrashGuard() {
+  g_handler_stack = std::make_unique<char[]>(kHandlerStackBytes);
+  stack_t stack{};
+  stack.ss_sp = g_handler_stack.get();
+  stack.ss_size = kHandlerStackBytes;
+  ::sigaltstack(&stack, nullptr);
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = SA_ONSTACK;
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) {
+    ::sigaction(kSignals[i], &action, &g_before[i]);
+  }
+}
+
+CrashGuard::~CrashGuard() {
+  for (std::size_t i = 0; i < std::size(kSignals); ++i) {
+    ::sigaction(kSignals[i], &g_before[i], nullptr);
+  }
+  stack_t none{};
+  none.ss_flags = SS_DISABLE;
+  ::sigaltstack(&none, nullptr);
+  g_handler_stack.reset();
+}
+
+std::optional<std::string> CrashGuard::Run(const std::function<void()>& work) {
+  sigjmp_buf landing;
+  // The mask is saved, so the signal that the handler blocks is open again afterwards.
+  const int signal = sigsetjmp(landing, 1);
+  if (signal != 0) {
+    return fmt::format("crashed with signal {}", signal);
+  }
+  t_landing = &landing;
+  std::optional<std::string> failure;
+  try {
+    work();
+  } catch (const std::exception& error) {
+    failure = error.what();
+  } catch (...) {
+    failure = "unknown exception";
+  }
+  t_landing = nullptr;
+  return failure;
+}
+
+}  // namespace loam::lsp

@@ -1,0 +1,26 @@
+// CrashGuard: runs one request so that nothing it does ends the server: an exception, a failed LOAM_CHECK, a stack that
+// overflows, a bad access.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace loam::lsp {
+
+// Installs handlers of SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, on a stack of their own, for as long as it lives.
+// Inside of Run, a signal of the thread that called it unwinds to Run by longjmp: destructors of the frames in between
+// do not run, so their memory is lost; callers drop what the function worked on. Signals of other threads and those
+// outside of Run end the process as before. One object a process.
+class CrashGuard {
+ public:
+  CrashGuard();
+  ~CrashGuard();
+  CrashGuard(const CrashGuard&) = delete;
+  CrashGuard& operator=(const CrashGuard&) = delete;
+
+  // Null if `work` returned; else what stopped it. Does not nest.
+  std::optional<std::string> Run(const std::function<void()>& work);
+};
+
+}  // namespace loam::lsp

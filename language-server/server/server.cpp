@@ -1,0 +1,239 @@
+#include "language-server/server/server.h"
+
+#include <fmt/format.h>
+
+#include "language-server/server/capabilities.h"
+#include "language-server/server/document_methods.h"
+#include "language-server/workspace/uri.h"
+
+namespace loam::lsp {
+namespace {
+
+// A client that says it can be asked for its configuration and does not answer.
+constexpr std::chrono::milliseconds kSettingsWait{2000};
+
+}  // namespace
+
+Server::Server(const ServerOptions& options) : options_(options), encoder_(workspace_, PositionEncoding::kUtf16) {}
+Server::~Server() = default;
+
+int Server::Run(int in_fd, int out_fd) {
+  Connection connection(in_fd, out_fd);
+  CrashGuard guard;
+  connection_ = &connection;
+  guard_ = &guard;
+  while (!exit_) {
+    std::optional<std::chrono::steady_clock::time_point> until;
+    for (const auto& [uri, state] : open_states_) {
+      if (state.waits_for_settings && (!until || state.asked + kSettingsWait < *until)) {
+        until = state.asked + kSettingsWait;
+      }
+    }
+    Message message;
+    const Connection::Wait wait = connection.Next(message, until);
+    if (wait == Connection::Wait::kEnd) {
+      break;
+    }
+    if (wait == Connection::Wait::kMessage) {
+      Handle(message);
+    } else {
+      RunWaiting(true);
+    }
+    // What is typed faster than it is checked is checked once, when no message waits: no delay is added.
+    if (!connection.HasMessages()) {
+      PublishDue();
+    }
+  }
+  options_.commands->StopAll();
+  connection_ = nullptr;
+  guard_ = nullptr;
+  return state_ == State::kShutDown ? 0 : 1;
+}
+
+void Server::Handle(Message& message) {
+  switch (message.kind) {
+    case Message::Kind::kMalformed:
+      connection_->Send(ErrorBody(Json(), {RpcCode::kParseError, "not a message of JSON-RPC"}));
+      return;
+    case Message::Kind::kResponse:
+      HandleResponse(message);
+      return;
+    case Message::Kind::kTask:
+      if (const auto failure = guard_->Run(message.task)) {
+        Log(*failure);
+      }
+      return;
+    case Message::Kind::kRequest:
+      if (MustWait(message)) {
+        waiting_.push_back(std::move(message));
+      } else {
+        HandleRequest(message);
+      }
+      return;
+    case Message::Kind::kNotification: {
+      const auto failure = guard_->Run([&] { HandleNotification(message); });
+      if (failure) {
+        Log(fmt::format("{}: {}", message.method, *failure));
+      }
+      return;
+    }
+  }
+}
+
+void Server::HandleRequest(Message& message) {
+  Answer answer;
+  if (message.cancel->cancelled()) {
+    answer = RpcError{RpcCode::kRequestCancelled, "cancelled"};
+  } else {
+    const auto failure = guard_->Run([&] { answer = AnswerRequest(message); });
+    if (failure) {
+      // The text is the last good state: everything made of it is made anew.
+      for (Document* document : workspace_.OpenDocuments()) {
+        document->DropAnalysis();
+      }
+      answer = RpcError{RpcCode::kInternalError, fmt::format("{}: {}", message.method, *failure)};
+      Log(std::get<RpcError>(answer).message);
+    } else if (message.cancel->cancelled()) {
+      answer = RpcError{RpcCode::kRequestCancelled, "cancelled"};
+    }
+  }
+  connection_->Done(message.id);
+  if (const auto* error = std::get_if<RpcError>(&answer)) {
+    connection_->Send(ErrorBody(message.id, *error));
+  } else if (const auto* raw = std::get_if<RawJson>(&answer)) {
+    connection_->Send(ResponseBody(message.id, raw->text));
+  } else {
+    connection_->Send(ResponseBody(message.id, WriteJson(std::get<Json>(answer))));
+  }
+}
+
+Answer Server::AnswerRequest(const Message& message) {
+  if (message.method == "initialize") {
+    if (state_ != State::kNew) {
+      return RpcError{RpcCode::kInvalidRequest, "initialized already"};
+    }
+    state_ = State::kRunning;
+    return Initialize(message.params);
+  }
+  if (state_ == State::kNew) {
+    return RpcError{RpcCode::kServerNotInitialized, "not initialized"};
+  }
+  if (state_ == State::kShutDown) {
+    return RpcError{RpcCode::kInvalidRequest, "shut down"};
+  }
+  if (message.method == "shutdown") {
+    state_ = State::kShutDown;
+    return Json();
+  }
+  if (const DocumentMethod* method = FindDocumentMethod(message.method)) {
+    const std::string uri = StringMember(Member(message.params, "textDocument"), "uri");
+    Document* document = workspace_.LoadUri(uri);
+    if (document == nullptr) {
+      return RpcError{RpcCode::kInvalidParams, fmt::format("`{}` is not open and cannot be read", uri)};
+    }
+    return method->answer({*this, *document, QueryOn(*document, *message.cancel), message.params});
+  }
+  return AnswerWorkspaceRequest(message);
+}
+
+Json Server::Initialize(const Json& params) {
+  client_ = Member(params, "capabilities");
+  encoder_.set_encoding(ChooseEncoding(client_));
+  traits_ = ReadTraits(client_);
+  pull_diagnostics_ = Path(client_, {"textDocument", "diagnostic"}).is_object();
+  const Json& folders = Member(params, "workspaceFolders");
+  if (folders.is_array() && !folders.empty()) {
+    for (const Json& folder : folders) {
+      workspace_.AddFolder(PathOfUri(StringMember(folder, "uri")));
+    }
+  } else if (const std::string root = StringMember(params, "rootUri"); !root.empty()) {
+    workspace_.AddFolder(PathOfUri(root));
+  } else {
+    workspace_.AddFolder(StringMember(params, "rootPath"));
+  }
+  return InitializeResult(encoder_.encoding(), options_.version);
+}
+
+void Server::Initialized() {
+  Json registrations = Json::array();
+  if (BoolMember(Path(client_, {"workspace", "didChangeWatchedFiles"}), "dynamicRegistration")) {
+    Json watchers = Json::array();
+    for (const char* glob : {"**/*[Dd]ockerfile*", "**/[Cc]ontainerfile*", "**/Earthfile*", "**/*.earth",
+                             "**/docker-bake*.{hcl,json}", "**/{docker-,}compose*.{yml,yaml}", "**/.dockerignore",
+                             "**/.earthlyignore", "**/.earthignore", "**/.loam.toml"}) {
+      watchers.push_back({{"globPattern", glob}});
+    }
+    registrations.push_back({{"id", "loam-files"},
+                             {"method", "workspace/didChangeWatchedFiles"},
+                             {"registerOptions", {{"watchers", std::move(watchers)}}}});
+  }
+  if (BoolMember(Path(client_, {"workspace", "didChangeConfiguration"}), "dynamicRegistration")) {
+    registrations.push_back({{"id", "loam-settings"}, {"method", "workspace/didChangeConfiguration"}});
+  }
+  if (!registrations.empty()) {
+    Ask("client/registerCapability", {{"registrations", std::move(registrations)}});
+  }
+}
+
+void Server::HandleNotification(const Message& message) {
+  const std::string& method = message.method;
+  const Json& params = message.params;
+  if (method == "exit") {
+    exit_ = true;
+  } else if (state_ != State::kRunning) {
+    return;  // as the protocol wants it
+  } else if (method == "textDocument/didOpen") {
+    DidOpen(params);
+  } else if (method == "textDocument/didChange") {
+    DidChange(params);
+  } else if (method == "textDocument/didClose") {
+    DidClose(params);
+  } else if (method == "textDocument/didSave") {
+    DidSave(params);
+  } else if (method == "initialized") {
+    Initialized();
+  } else if (method == "workspace/didChangeWorkspaceFolders") {
+    DidChangeFolders(params);
+  } else if (method == "workspace/didChangeWatchedFiles" || method == "workspace/didCreateFiles" ||
+             method == "workspace/didRenameFiles" || method == "workspace/didDeleteFiles") {
+    DidChangeFiles(params);
+  } else if (method == "workspace/didChangeConfiguration") {
+    DidChangeSettings(params);
+  }
+}
+
+void Server::HandleResponse(const Message& message) {
+  const auto found = asked_.find(WriteJson(message.id));
+  if (found == asked_.end()) {
+    return;
+  }
+  const auto then = std::move(found->second);
+  asked_.erase(found);
+  if (then) {
+    const auto failure = guard_->Run([&] { then(message.params); });
+    if (failure) {
+      Log(*failure);
+    }
+  }
+  RunWaiting(false);
+}
+
+void Server::Notify(std::string_view method, Json params) {
+  connection_->Send(NotificationBody(method, std::move(params)));
+}
+
+void Server::Ask(std::string_view method, Json params, std::function<void(const Json&)> then) {
+  const Json id = "loam-" + NextId();
+  asked_[WriteJson(id)] = std::move(then);
+  connection_->Send(RequestBody(id, method, std::move(params)));
+}
+
+void Server::Log(std::string_view text) {
+  Notify("window/logMessage", {{"type", 1}, {"message", text}});
+}
+
+Query Server::QueryOn(const Document& document, const CancelToken& cancel) {
+  return {document, workspace_, SettingsOf(document), *options_.store, cancel, traits_};
+}
+
+}  // namespace loam::lsp

@@ -1,0 +1,34 @@
+// Settings out of `.loam.toml` and out of what the editor answers to workspace/configuration.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "language-server/features/settings.h"
+#include "language-server/protocol/json.h"
+
+namespace loam::lsp {
+
+// The sections the server asks for, in this order.
+inline constexpr const char* kConfigurationSections[] = {"loam", "docker.languageserver.diagnostics",
+                                                         "docker.languageserver.formatter"};
+
+// Keys (all optional):
+//   [lint]           checks = ["hadolint", …], build-checks = true
+//   [lint.severity]  <code or rule> = "off" | "error" | "warning" | "information" | "hint"
+//   [editor]         inlay-hints = true, code-lenses = true
+//   [format]         keep-continuation-indent = false
+// Tables and keys that are not the server's are left alone. kInvalidArgument names the line.
+Result<> ApplyToml(std::string_view text, std::string_view name, Settings& settings);
+
+// The `loam` section: {"lint": {"checks": […], "buildChecks": true, "severity": {…}}, "inlayHints": true,
+// "codeLenses": true, "format": {"keepContinuationIndent": false}}. What has another shape is left alone.
+void ApplyLoamSection(const Json& section, Settings& settings);
+
+// The settings of the Dockerfile language server in use: severities ("ignore", "warning", "error") of its checks, as
+// far as there is a check of ours that means the same, and its formatter.
+void ApplyDockerSections(const Json& diagnostics, const Json& formatter, Settings& settings);
+
+}  // namespace loam::lsp
