@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/unique_fd.h"
 #include "cli/commands/verbs.h"
 #include "language-server/server/server.h"
 

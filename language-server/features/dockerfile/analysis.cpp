@@ -5,6 +5,7 @@
 #include "compiler/lint/selection.h"
 #include "compiler/parse/parse.h"
 #include "language-server/features/dockerfile/editor_build_host.h"
+#include "language-server/features/dockerfile/names.h"
 
 namespace loam::lsp {
 
@@ -24,6 +25,13 @@ DockerfileAnalysis::DockerfileAnalysis(const Document& document) : sources_(std:
 }
 
 DockerfileAnalysis::~DockerfileAnalysis() = default;
+
+const dockerfile::Names& DockerfileAnalysis::names(StoreFacts& store) const {
+  if (names_ == nullptr) {
+    names_ = std::make_unique<dockerfile::Names>(*this, store);
+  }
+  return *names_;
+}
 
 const CheckedDockerfile& DockerfileAnalysis::Check(const Query& query) const {
   if (checked_) {

@@ -13,6 +13,10 @@
 
 namespace loam::lsp {
 
+namespace dockerfile {
+class Names;
+}
+
 // What a whole compilation found, build checks included.
 struct CheckedDockerfile {
   std::vector<diag::Diagnostic> diagnostics;
@@ -34,6 +38,8 @@ class DockerfileAnalysis : public Analysis {
   // Compiled for the host's platform, all stages, with the checks that the settings ask for. Kept: the settings of a
   // document do not change without its analysis being dropped.
   const CheckedDockerfile& Check(const Query& query) const;
+  // See names.h.
+  const dockerfile::Names& names(StoreFacts& store) const;
 
  private:
   std::unique_ptr<source::SourceManager> sources_;
@@ -41,6 +47,7 @@ class DockerfileAnalysis : public Analysis {
   std::vector<diag::Diagnostic> syntax_;
   ast::Dockerfile file_;
   mutable std::optional<CheckedDockerfile> checked_;
+  mutable std::unique_ptr<dockerfile::Names> names_;
 };
 
 inline Span SpanOf(source::SourceRange range) {
