@@ -33,6 +33,10 @@ class Definition;
 namespace loam::source {
 class ImageStore;
 }
+namespace loam::ops {
+class FrontendContainer;
+struct ContainerOptions;
+}  // namespace loam::ops
 
 namespace loam::engine {
 
@@ -132,6 +136,10 @@ class Job {
 
   // A read-only view of a result, for reading files of it; see MountedFs about results that are host directories.
   [[nodiscard]] Result<snapshot::MountedFs> Mount(const snapshot::FsRef& fs, std::stop_token stop);
+
+  // A container for a frontend of the build; the job and the engine outlive it.
+  [[nodiscard]] Result<std::unique_ptr<ops::FrontendContainer>> NewContainer(ops::ContainerOptions options,
+                                                                             std::stop_token stop);
 
   // Runs an exporter; gives its response, named as BuildKit names it ("containerimage.digest", …).
   [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,

@@ -6,10 +6,39 @@
 #include "runtime-executor/engine/build_record_codec.h"
 #include "runtime-executor/engine/llb_graph.h"
 #include "runtime-executor/ops/fs_result.h"
+#include "runtime-executor/ops/op_failure.h"
 
 namespace loam::engine {
 
 namespace {
+
+// Adds the lines that the failed vertex comes from, where the definitions tell them.
+Error WithLocations(Error error, std::span<const std::string_view> definitions) {
+  const auto* const failed = error.Detail<solver::VertexErrorDetail>();
+  if (failed == nullptr || error.Detail<ops::SourceLocationDetail>() != nullptr) {
+    return error;
+  }
+  const std::string digest = failed->digest.ToString();
+  for (const std::string_view bytes : definitions) {
+    pb::Definition definition;
+    if (!definition.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      continue;
+    }
+    const auto found = definition.source().locations().find(digest);
+    if (found == definition.source().locations().end()) {
+      continue;
+    }
+    for (const pb::Location& location : found->second.locations()) {
+      if (location.sourceindex() >= 0 && location.sourceindex() < definition.source().infos_size()) {
+        error = ops::WithOuterDetail<ops::SourceLocationDetail>(
+            std::move(error), definition.source().infos(location.sourceindex()),
+            std::vector<pb::Range>(location.ranges().begin(), location.ranges().end()));
+      }
+    }
+    break;
+  }
+  return error;
+}
 
 Result<std::vector<snapshot::FsRef>> SolveDefinitions(solver::Job& job, std::span<const std::string_view> definitions,
                                                       const std::stop_token& stop) {
@@ -22,7 +51,11 @@ Result<std::vector<snapshot::FsRef>> SolveDefinitions(solver::Job& job, std::spa
   }
   std::vector<solver::ResultPtr> results;
   if (!edges.empty()) {
-    results = LOAM_TRY(job.Solve(llb.graph, edges, stop));
+    Result<std::vector<solver::ResultPtr>> solved = job.Solve(llb.graph, edges, stop);
+    if (!solved) {
+      return Unexpected(WithLocations(std::move(solved).error(), definitions));
+    }
+    results = *std::move(solved);
   }
   std::vector<snapshot::FsRef> filesystems;
   auto next = results.begin();
@@ -168,6 +201,12 @@ Result<source::GitTree> JobState::FetchGitTree(const source::GitTreeRequest& req
   return tree;
 }
 
+Result<std::unique_ptr<ops::FrontendContainer>> JobState::NewContainer(ops::ContainerOptions options,
+                                                                       std::stop_token stop) {
+  return ops::FrontendContainer::Create(engine_->resolver->environment(), services_, std::move(options),
+                                        std::move(stop));
+}
+
 Result<> JobState::Finish(const std::optional<Error>& failure) {
   cache::BuildRow row;
   row.title = options_.title;
@@ -222,6 +261,10 @@ Result<std::optional<std::int64_t>> Job::SourceTime(const source::SourceRequest&
 Result<source::GitTree> Job::FetchGitTree(const source::GitTreeRequest& request, const std::string& log_name,
                                           std::stop_token stop) {
   return state_->FetchGitTree(request, log_name, std::move(stop));
+}
+
+Result<std::unique_ptr<ops::FrontendContainer>> Job::NewContainer(ops::ContainerOptions options, std::stop_token stop) {
+  return state_->NewContainer(std::move(options), std::move(stop));
 }
 
 Result<std::map<std::string, std::string>> Job::Export(std::span<const PlatformResult> results,

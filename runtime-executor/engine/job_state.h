@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "runtime-executor/engine/engine_state.h"
+#include "runtime-executor/ops/container.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/solver/vertex_channel.h"
 
@@ -27,6 +28,8 @@ class JobState : public std::enable_shared_from_this<JobState> {
                                                                const std::string& log_name, std::stop_token stop);
   [[nodiscard]] Result<source::GitTree> FetchGitTree(const source::GitTreeRequest& request, const std::string& log_name,
                                                      std::stop_token stop);
+  [[nodiscard]] Result<std::unique_ptr<ops::FrontendContainer>> NewContainer(ops::ContainerOptions options,
+                                                                             std::stop_token stop);
   [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,
                                                                   const ExportRequest& request, std::stop_token stop);
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);

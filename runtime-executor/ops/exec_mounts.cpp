@@ -54,14 +54,14 @@ Result<> ExecMounts::PrepareBind(const pb::Mount& mount, const snapshot::FsRef* 
   const snapshot::FsRef base = input != nullptr ? *input : snapshot::FsRef();
   const bool has_output = mount.output() != -1;
   if (has_output && mount.readonly() && input != nullptr && !root) {
-    outputs_.push_back({mount.output(), std::nullopt, base});
+    outputs_.push_back({mount.output(), current_, std::nullopt, base});
   } else if (has_output || root || !mount.readonly() || input == nullptr) {
     snapshot::ActiveFs active = LOAM_TRY(environment_.layers->Begin(base, stop));
     result.fd = active.fd();
     if (has_output) {
-      outputs_.push_back({mount.output(), std::move(active), {}});
+      outputs_.push_back({mount.output(), current_, std::move(active), {}});
     } else {
-      discarded_.push_back(std::move(active));
+      discarded_.push_back({current_, std::move(active)});
     }
     return {};
   }
@@ -100,7 +100,7 @@ Result<> ExecMounts::PrepareCache(const pb::Mount& mount, const snapshot::FsRef*
     };
     result.selector.clear();
     if (mount.output() != -1) {
-      outputs_.push_back({mount.output(), std::nullopt, *input});
+      outputs_.push_back({mount.output(), current_, std::nullopt, *input});
     }
   }
   auto found = caches_.find(request.key);
@@ -156,7 +156,8 @@ Result<bool> ExecMounts::PrepareSsh(const pb::Mount& mount, worker::ExecMount& r
 Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs, worker::ExecSpec& spec,
                              std::stop_token stop) {
   bool has_root = false;
-  for (const pb::Mount& mount : exec.mounts()) {
+  for (current_ = 0; current_ < static_cast<std::size_t>(exec.mounts_size()); ++current_) {
+    const pb::Mount& mount = exec.mounts(static_cast<int>(current_));
     const bool root = mount.dest() == "/";
     if (root && mount.mounttype() != pb::BIND) {
       return Unexpected(ErrorCode::kInvalidArgument, "the root filesystem must be a bind mount");
@@ -196,6 +197,8 @@ Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::Res
         return Unexpected(ErrorCode::kUnimplemented, fmt::format("mount {}: type {} is not supported", mount.dest(),
                                                                  static_cast<int>(mount.mounttype())));
     }
+    views_.push_back(
+        prepared.kind == worker::MountKind::kDetached || prepared.kind == worker::MountKind::kHost ? prepared.fd : -1);
     if (root) {
       has_root = true;
       spec.root_fd = prepared.fd;
@@ -225,6 +228,25 @@ Result<std::vector<solver::ResultPtr>> ExecMounts::Commit() {
     results[static_cast<std::size_t>(output.index)] = MakeFsResult(std::move(fs));
   }
   return results;
+}
+
+Result<FailedFilesystems> ExecMounts::CommitFailed(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs) {
+  FailedFilesystems failed;
+  for (const pb::Mount& mount : exec.mounts()) {
+    if (mount.input() >= 0 && static_cast<std::uint64_t>(mount.input()) < inputs.size()) {
+      failed.inputs.emplace_back(FsOf(inputs[static_cast<std::size_t>(mount.input())]));
+    } else {
+      failed.inputs.emplace_back();
+    }
+  }
+  failed.outputs = failed.inputs;
+  for (Output& output : outputs_) {
+    failed.outputs[output.mount] = output.active ? LOAM_TRY(std::move(*output.active).Commit()) : output.unchanged;
+  }
+  for (Discarded& discarded : discarded_) {
+    failed.outputs[discarded.mount] = LOAM_TRY(std::move(discarded.active).Commit());
+  }
+  return failed;
 }
 
 }  // namespace loam::ops

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "runtime-executor/ops/exec_cache_mount.h"
+#include "runtime-executor/ops/op_failure.h"
 #include "runtime-executor/ops/op_resolver.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/session/ssh_forwarder.h"
@@ -36,10 +37,15 @@ class ExecMounts {
                    std::stop_token stop);
   // Commits the writable ones: one result an output of the op.
   Result<std::vector<solver::ResultPtr>> Commit();
+  // The same after a failure: what every mount began with, and as the process left it.
+  Result<FailedFilesystems> CommitFailed(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs);
+  // A view of mount `index` of the op, for reading its files; -1 if it shows no filesystem (a secret).
+  [[nodiscard]] int ViewOf(std::size_t index) const { return index < views_.size() ? views_[index] : -1; }
 
  private:
   struct Output {
     std::int64_t index;
+    std::size_t mount;  // its place among the op's mounts
     // One of the two.
     std::optional<snapshot::ActiveFs> active;
     snapshot::FsRef unchanged;
@@ -55,8 +61,14 @@ class ExecMounts {
 
   const OpEnvironment& environment_;
   session::ClientServices& client_;
+  std::size_t current_ = 0;  // the mount that is being prepared
   std::vector<Output> outputs_;
-  std::vector<snapshot::ActiveFs> discarded_;  // writable, but no output
+  struct Discarded {
+    std::size_t mount;
+    snapshot::ActiveFs active;
+  };
+  std::vector<Discarded> discarded_;  // writable, but no output
+  std::vector<int> views_;            // by mount
   std::vector<snapshot::MountedFs> mounted_;
   std::map<std::string, CacheMount> caches_;  // by key: several mounts of one step share one
   std::vector<std::unique_ptr<session::SshForwarder>> forwarders_;

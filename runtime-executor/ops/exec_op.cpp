@@ -7,18 +7,19 @@
 #include "base/strings.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/exec_cache_map.h"
+#include "runtime-executor/ops/exec_environment.h"
 #include "runtime-executor/ops/exec_failure.h"
 #include "runtime-executor/ops/exec_mounts.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/ops/layer_downloads.h"
+#include "runtime-executor/ops/op_failure.h"
 #include "runtime-executor/worker/worker.h"
 
 namespace loam::ops {
 
 namespace {
 
-constexpr std::string_view kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 // More outputs than any graph has.
 constexpr std::int64_t kMaxOutput = 1 << 16;
 
@@ -48,63 +49,23 @@ void AddProxies(const pb::ProxyEnv& proxies, std::vector<std::string>& env) {
   add("all_proxy", proxies.all_proxy());
 }
 
-Result<> AddSecrets(const pb::ExecOp& exec, session::ClientServices& client, std::stop_token stop,
-                    std::vector<std::string>& env) {
-  for (const pb::SecretEnv& secret : exec.secretenv()) {
-    if (secret.id().empty()) {
-      return Unexpected(ErrorCode::kInvalidArgument,
-                        fmt::format("secret ID missing for environment variable {}", secret.name()));
-    }
-    auto value = client.secrets()->Get(secret.id(), stop);
-    if (!value && !(value.error().Is(ErrorCode::kNotFound) && secret.optional())) {
-      return Unexpected(std::move(value).error().Wrap("secret " + secret.id()));
-    }
-    env.push_back(fmt::format("{}={}", secret.name(), value ? *value : std::string()));
+// The failed step's error with all that it left.
+Error WithFilesystems(Error error, const pb::ExecOp& exec, ExecMounts& mounts,
+                      std::span<const solver::ResultPtr> inputs) {
+  Result<FailedFilesystems> failed = mounts.CommitFailed(exec, inputs);
+  if (!failed) {  // nothing can be looked at then; the step's own error is the one that counts
+    return error;
   }
-  return {};
-}
-
-Result<> CheckEntitlements(const pb::ExecOp& exec, const Entitlements& allowed) {
-  auto denied = [](std::string_view what) {
-    return Unexpected(
-        Error(ErrorCode::kPermissionDenied, fmt::format("the step needs `{}`, which this build does not allow", what))
-            .WithHint(fmt::format("allow it with `--allow {}`", what)));
-  };
-  if (exec.network() == pb::HOST && !allowed.network_host) {
-    return denied("network.host");
-  }
-  if (exec.security() == pb::INSECURE && !allowed.security_insecure) {
-    return denied("security.insecure");
-  }
-  return {};
-}
-
-Result<worker::NetworkMode> NetworkOf(const pb::ExecOp& exec) {
-  switch (exec.network()) {
-    case pb::UNSET:  // the worker has no network of its own to offer
-    case pb::HOST:
-      return worker::NetworkMode::kHost;
-    case pb::NONE:
-      return worker::NetworkMode::kNone;
-    default:
-      return Unexpected(ErrorCode::kUnimplemented,
-                        fmt::format("network mode {} is not supported", static_cast<int>(exec.network())));
-  }
-}
-
-// The root as the failed process left it; nothing if it is no output, or cannot be kept.
-std::optional<snapshot::FsRef> FailedRoot(const pb::ExecOp& exec, ExecMounts& mounts) {
   const auto root =
       std::find_if(exec.mounts().begin(), exec.mounts().end(), [](const pb::Mount& m) { return m.dest() == "/"; });
-  if (root == exec.mounts().end() || root->output() < 0) {
-    return std::nullopt;
+  if (root != exec.mounts().end() && root->output() >= 0) {
+    const auto& left = failed->outputs[static_cast<std::size_t>(root - exec.mounts().begin())];
+    if (left) {
+      std::shared_ptr<const ErrorDetail> cause = error.detail();
+      error = std::move(error).WithDetail(std::make_shared<const FailedExecDetail>(*left, std::move(cause)));
+    }
   }
-  const auto outputs = mounts.Commit();
-  const auto index = static_cast<std::size_t>(root->output());
-  if (!outputs || index >= outputs->size() || (*outputs)[index] == nullptr) {
-    return std::nullopt;
-  }
-  return FsOf((*outputs)[index]);
+  return WithOuterDetail<FailedFilesystemsDetail>(std::move(error), *std::move(failed));
 }
 
 worker::ResourceLimits ResourcesOf(const pb::LinuxResources& limits) {
@@ -141,7 +102,7 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
   const pb::ExecOp& exec = op_.exec();
   const pb::Meta& meta = exec.meta();
   const std::shared_ptr<JobServices> services = ServicesOf(context);
-  LOAM_TRY(CheckEntitlements(exec, services->entitlements()));
+  LOAM_TRY(CheckEntitlements(exec.network(), exec.security(), services->entitlements()));
   for (const pb::CDIDevice& device : exec.cdidevices()) {
     if (!device.optional()) {
       return Unexpected(ErrorCode::kUnimplemented,
@@ -156,14 +117,11 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
   if (meta.has_proxy_env()) {
     AddProxies(meta.proxy_env(), spec.env);
   }
-  if (std::none_of(spec.env.begin(), spec.env.end(),
-                   [](const std::string& variable) { return variable.starts_with("PATH="); })) {
-    spec.env.emplace_back(kDefaultPath);
-  }
-  LOAM_TRY(AddSecrets(exec, services->client(), context.stop(), spec.env));
+  AddDefault("PATH", kDefaultPath, spec.env);
+  LOAM_TRY(AddSecrets(exec.secretenv(), services->client(), context.stop(), spec.env));
   spec.cwd = meta.cwd();
   spec.user = meta.user();
-  spec.network = LOAM_TRY(NetworkOf(exec));
+  spec.network = LOAM_TRY(NetworkOf(exec.network()));
   spec.security = exec.security() == pb::INSECURE ? worker::SecurityMode::kInsecure : worker::SecurityMode::kSandbox;
   for (const pb::HostIP& host : meta.extrahosts()) {
     spec.extra_hosts.push_back({host.host(), host.ip()});
@@ -185,23 +143,24 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
   ExecMounts mounts(environment_, services->client());
   LOAM_TRY(mounts.Prepare(exec, inputs, spec, context.stop()));
   LogSink sink(context.progress());
-  const worker::ExecResult result = LOAM_TRY(worker->Run(spec, sink, context.stop()));
-
+  const Result<worker::ExecResult> ran = worker->Run(spec, sink, context.stop());
+  const std::vector<std::string> words(meta.args().begin(), meta.args().end());
+  const std::string failure = fmt::format("process \"{}\" did not complete successfully", Join(words, " "));
+  if (!ran) {
+    Error error = ran.error();
+    if (!error.Is(ErrorCode::kCanceled)) {
+      error = WithFilesystems(std::move(error).Wrap(failure), exec, mounts, inputs);
+    }
+    return Unexpected(std::move(error));
+  }
   const auto& valid = meta.validexitcodes();
   const bool good =
-      valid.empty() ? result.exit_code == 0 : std::find(valid.begin(), valid.end(), result.exit_code) != valid.end();
+      valid.empty() ? ran->exit_code == 0 : std::find(valid.begin(), valid.end(), ran->exit_code) != valid.end();
   if (!good) {
-    const std::vector<std::string> words(meta.args().begin(), meta.args().end());
-    std::string message =
-        fmt::format("process \"{}\" did not complete successfully: exit code: {}", Join(words, " "), result.exit_code);
-    if (result.oom_killed) {
-      message += ": out of memory";
-    }
-    std::shared_ptr<const ErrorDetail> detail = std::make_shared<solver::ExitErrorDetail>(result.exit_code);
-    if (std::optional<snapshot::FsRef> root = FailedRoot(exec, mounts)) {
-      detail = std::make_shared<FailedExecDetail>(*std::move(root), std::move(detail));
-    }
-    return Unexpected(Error(ErrorCode::kUnknown, std::move(message)).WithDetail(std::move(detail)));
+    Error error(ErrorCode::kUnknown,
+                fmt::format("{}: exit code: {}{}", failure, ran->exit_code, ran->oom_killed ? ": out of memory" : ""));
+    error = std::move(error).WithDetail(std::make_shared<solver::ExitErrorDetail>(ran->exit_code));
+    return Unexpected(WithFilesystems(std::move(error), exec, mounts, inputs));
   }
   return mounts.Commit();
 }

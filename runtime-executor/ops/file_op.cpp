@@ -11,6 +11,7 @@
 #include "runtime-executor/ops/file_cache_map.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/layer_downloads.h"
+#include "runtime-executor/ops/op_failure.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/worker/user_lookup.h"
 
@@ -27,6 +28,8 @@ class FileActions {
       : file_(file), inputs_(inputs), layers_(layers), stop_(std::move(stop)) {}
 
   Result<std::vector<solver::ResultPtr>> Run();
+  // After Run has failed: its error, with what the actions made.
+  Error WithFilesystems(Error error);
 
  private:
   [[nodiscard]] std::int64_t input_count() const { return static_cast<std::int64_t>(inputs_.size()); }
@@ -45,6 +48,7 @@ class FileActions {
   std::map<std::int64_t, int> uses_;  // how often a value is read or written on
   std::map<std::int64_t, snapshot::FsRef> committed_;
   std::map<std::int64_t, snapshot::ActiveFs> open_;
+  std::optional<std::int64_t> failed_;
 };
 
 const pb::ChownOpt* OwnerOf(const pb::FileAction& action) {
@@ -151,7 +155,11 @@ Result<> FileActions::Perform(const pb::FileAction& action, std::int64_t value) 
     const snapshot::FsRef base = LOAM_TRY(Read(action.input()));
     active = LOAM_TRY(layers_.Begin(base, stop_));
   }
-  LOAM_TRY(Apply(action, active->fd()));
+  if (Result<> applied = Apply(action, active->fd()); !applied) {
+    failed_ = value;
+    open_.emplace(value, *std::move(active));
+    return applied;
+  }
   open_.emplace(value, *std::move(active));
   return {};
 }
@@ -192,6 +200,26 @@ Result<> FileActions::Evaluate(std::int64_t value) {
     stack.pop_back();
   }
   return {};
+}
+
+Error FileActions::WithFilesystems(Error error) {
+  FailedFilesystems failed;
+  if (!failed_) {
+    return error;
+  }
+  for (const solver::ResultPtr& input : inputs_) {
+    failed.inputs.emplace_back(FsOf(input));
+  }
+  for (std::int64_t value = input_count(); value < input_count() + file_.actions_size(); ++value) {
+    failed.outputs.emplace_back();
+    if (committed_.contains(value) || open_.contains(value)) {
+      if (Result<snapshot::FsRef> made = Read(value)) {
+        failed.outputs.back() = *std::move(made);
+      }
+    }
+  }
+  failed.file_action = *failed_ - input_count();
+  return WithOuterDetail<FailedFilesystemsDetail>(std::move(error), std::move(failed));
 }
 
 Result<std::vector<solver::ResultPtr>> FileActions::Run() {
@@ -253,7 +281,12 @@ class FileOp final : public solver::Op {
     for (const solver::ResultPtr& input : inputs) {
       downloads.push_back(ShowLayerDownloads(*environment_.layers, FsOf(input), context));
     }
-    return FileActions(op_.file(), inputs, *environment_.layers, context.stop()).Run();
+    FileActions actions(op_.file(), inputs, *environment_.layers, context.stop());
+    Result<std::vector<solver::ResultPtr>> results = actions.Run();
+    if (!results && !results.error().Is(ErrorCode::kCanceled)) {
+      return Unexpected(actions.WithFilesystems(std::move(results).error()));
+    }
+    return results;
   }
 
  private:

@@ -42,6 +42,7 @@ class LlbPayload final : public solver::VertexPayload {
   explicit LlbPayload(std::shared_ptr<const pb::Op> op, std::shared_ptr<const pb::OpMetadata> metadata = nullptr)
       : op_(std::move(op)), metadata_(std::move(metadata)) {}
   [[nodiscard]] const pb::Op& op() const { return *op_; }
+  [[nodiscard]] const std::shared_ptr<const pb::Op>& shared_op() const { return op_; }
   // What stands beside the op and is no part of its identity; may be null.
   [[nodiscard]] const pb::OpMetadata* metadata() const { return metadata_.get(); }
 
@@ -68,9 +69,13 @@ struct OpEnvironment {
 class LlbOpResolver final : public solver::OpResolver {
  public:
   explicit LlbOpResolver(OpEnvironment environment) : environment_(std::move(environment)) {}
+  // Errors of the ops carry FailedOpDetail (op_failure.h).
   [[nodiscard]] Result<std::unique_ptr<solver::Op>> Resolve(const solver::Vertex& vertex) override;
+  [[nodiscard]] const OpEnvironment& environment() const { return environment_; }
 
  private:
+  Result<std::unique_ptr<solver::Op>> ResolveKind(const solver::Vertex& vertex);
+
   OpEnvironment environment_;
 };
 

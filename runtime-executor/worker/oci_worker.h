@@ -14,15 +14,20 @@ namespace loam::worker {
 
 enum class RuntimeKind : std::uint8_t { kCrun, kRunc };
 
+struct OciSetup;
+
 class OciWorker final : public Worker {
  public:
   OciWorker(WorkerOptions options, RuntimeKind kind, std::string program, UniqueFd supervisor, CgroupHost cgroups);
   ~OciWorker() override;
 
   Result<ExecResult> Run(const ExecSpec& spec, OutputSink& output, std::stop_token stop) override;
+  Result<std::unique_ptr<Container>> Start(const ExecSpec& spec, const ProcessStreams& streams,
+                                           std::stop_token stop) override;
   [[nodiscard]] std::string Describe() const override;
 
  private:
+  Result<OciSetup> Setup(const ExecSpec& spec);
   // The compiled seccomp profile; made on first use, the error of it kept.
   Result<std::string> SeccompProgram();
 

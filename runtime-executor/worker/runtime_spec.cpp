@@ -256,14 +256,10 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
-}  // namespace
-
-Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
+Result<json> ProcessPart(const RuntimeSpecInput& input) {
   const ExecSpec& spec = *input.spec;
-  const bool insecure = spec.security == SecurityMode::kInsecure;
-
   json capabilities;
-  if (insecure) {
+  if (spec.security == SecurityMode::kInsecure) {
     const json own = OwnCapabilities();
     for (const char* set : {"bounding", "permitted", "effective", "inheritable", "ambient"}) {
       capabilities[set] = own;
@@ -282,9 +278,35 @@ Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
                   {"env", spec.env},
                   {"cwd", CleanRootedPath(spec.cwd)},
                   {"capabilities", std::move(capabilities)}};
+  if (input.terminal) {
+    process["terminal"] = true;
+  }
   if (!spec.ulimits.empty()) {
     process["rlimits"] = LOAM_TRY(Limits(spec.ulimits));
   }
+  return process;
+}
+
+// Bytes that are not UTF-8 (arguments may hold any) cannot be said in JSON: the runtime would see U+FFFD.
+Result<std::string> TextOf(const json& config) {
+  try {
+    return config.dump();
+  } catch (const json::exception&) {
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      "an argument or environment variable is not UTF-8; OCI runtimes cannot take it");
+  }
+}
+
+}  // namespace
+
+Result<std::string> ProcessSpecJson(const RuntimeSpecInput& input) {
+  return TextOf(LOAM_TRY(ProcessPart(input)));
+}
+
+Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
+  const ExecSpec& spec = *input.spec;
+  const bool insecure = spec.security == SecurityMode::kInsecure;
+  json process = LOAM_TRY(ProcessPart(input));
 
   json namespaces = json::array({{{"type", "pid"}}, {{"type", "ipc"}}, {{"type", "uts"}}, {{"type", "mount"}}});
   if (spec.network == NetworkMode::kNone) {
@@ -323,13 +345,7 @@ Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
   }
   config["process"] = std::move(process);
   config["linux"] = std::move(linux_part);
-  // Bytes that are not UTF-8 (arguments may hold any) cannot be said in JSON: the runtime would see U+FFFD.
-  try {
-    return config.dump();
-  } catch (const json::exception&) {
-    return Unexpected(ErrorCode::kInvalidArgument,
-                      "an argument or environment variable is not UTF-8; OCI runtimes cannot take it");
-  }
+  return TextOf(config);
 }
 
 }  // namespace loam::worker

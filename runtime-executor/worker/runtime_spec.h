@@ -33,11 +33,15 @@ struct RuntimeSpecInput {
   // Empty: no cgroup in the spec, and no limits.
   std::string cgroup_path;
   bool cgroup_v2 = false;
+  // The process gets a terminal, which the runtime joins to its own standard streams.
+  bool terminal = false;
   // Compiled seccomp program; empty: the profile itself goes into the spec.
   std::string seccomp_program;
 };
 
 // kInvalidArgument for an ulimit or a capability set that cannot be.
 Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input);
+// The process alone, as `exec --process` takes it.
+Result<std::string> ProcessSpecJson(const RuntimeSpecInput& input);
 
 }  // namespace loam::worker

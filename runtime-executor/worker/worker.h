@@ -137,6 +137,45 @@ struct ExecResult {
   std::int64_t peak_memory_bytes = 0;
 };
 
+// Streams of a process in a container that runs for longer than one call.
+struct ProcessStreams {
+  // Open descriptors that the process gets; -1: /dev/null. The caller keeps its own ones.
+  int in = -1;
+  int out = -1;
+  int err = -1;
+  // A terminal instead of the three.
+  bool terminal = false;
+};
+
+// Destroying one kills what still runs of it and waits. Thread-safe.
+class ContainerProcess {
+ public:
+  virtual ~ContainerProcess() = default;
+  // Blocks until it has ended. On stop it is killed, and the result is kCanceled. May be called more than once.
+  virtual Result<ExecResult> Wait(std::stop_token stop) = 0;
+  // kFailedPrecondition if it has ended.
+  virtual Result<> Signal(int signal) = 0;
+  // The size of the terminal; kFailedPrecondition without one.
+  virtual Result<> Resize(std::uint16_t rows, std::uint16_t columns) = 0;
+  // This side of the terminal: what is written there is typed, reading ends with EIO. -1 without a terminal.
+  [[nodiscard]] virtual int terminal() const = 0;
+};
+
+// A further process of a container.
+struct ProcessRequest {
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::string cwd;
+  std::string user;
+};
+
+// A container that runs; itself its first process, whose end is the end of all.
+class Container : public ContainerProcess {
+ public:
+  virtual Result<std::unique_ptr<ContainerProcess>> Exec(const ProcessRequest& request,
+                                                         const ProcessStreams& streams) = 0;
+};
+
 struct WorkerOptions {
   // Private directory of the worker: `<root>/worker`. Made if missing.
   std::string state_dir;
@@ -157,6 +196,11 @@ class Worker {
   // Thread-safe; blocks until the process has ended and everything of it is gone. A non-zero exit code is a value.
   // On stop every process of the step is killed (SIGKILL) and the result is kCanceled.
   virtual Result<ExecResult> Run(const ExecSpec& spec, OutputSink& output, std::stop_token stop) = 0;
+
+  // Starts a container and returns when its process runs. The mounts of `spec` must outlive the container; its
+  // stdin_fd is not used. The worker outlives the container.
+  virtual Result<std::unique_ptr<Container>> Start(const ExecSpec& spec, const ProcessStreams& streams,
+                                                   std::stop_token stop) = 0;
 
   // "crun 1.8.1 (/usr/bin/crun)".
   [[nodiscard]] virtual std::string Describe() const = 0;

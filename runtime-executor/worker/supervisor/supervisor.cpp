@@ -14,11 +14,18 @@
 //   readonly PATH       make the mount at PATH read-only
 //   cgroup FD           enter the cgroup whose open cgroup.procs FD is
 //   exec PROGRAM ARG... become PROGRAM
+// and for what happens in a step that runs already:
+//   enter PIDFD         join the mount and PID namespaces of that process
+//   fork                go on as a child, which is in the PID namespace that was entered; the parent waits for it,
+//   passes
+//                       changes of the terminal's size on, and ends as it does
+//   kill SIGNAL FILE    send the signal to the process whose number is in FILE
 // Mount points are made when missing: a directory or an empty file, as what is mounted.
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +34,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -105,6 +113,60 @@ void MakeReadOnly(const char* path) {
   }
 }
 
+void Enter(int pidfd) {
+  if (setns(pidfd, CLONE_NEWNS | CLONE_NEWPID) != 0) {
+    Fail("enter", "the step");
+  }
+}
+
+volatile pid_t child = 0;
+void PassOn(int signal) {
+  if (child > 0) {
+    kill(child, signal);
+  }
+}
+
+// Returns in the child only.
+void Fork() {
+  struct sigaction action;
+  memset(&action, 0, sizeof(action));
+  action.sa_handler = PassOn;
+  sigaction(SIGWINCH, &action, nullptr);
+  const pid_t made = fork();
+  if (made < 0) {
+    Fail("fork into", "the step");
+  }
+  if (made == 0) {
+    signal(SIGWINCH, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return;
+  }
+  child = made;
+  close(status_fd);
+  int status = 0;
+  while (waitpid(made, &status, 0) < 0) {
+    if (errno != EINTR) {
+      _exit(kSetupFailed);
+    }
+  }
+  _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+void KillProcess(int signal, const char* file) {
+  char text[32];
+  const int fd = open(file, O_RDONLY | O_CLOEXEC);
+  const ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+  if (got <= 0) {
+    errno = got == 0 ? ESRCH : errno;
+    Fail("read", file);
+  }
+  text[got] = '\0';
+  if (kill(atoi(text), signal) != 0) {
+    Fail("signal process", text);
+  }
+  _exit(0);
+}
+
 void EnterCgroup(const char* fd) {
   if (write(atoi(fd), "0", 1) != 1) {
     Fail("enter cgroup", fd);
@@ -162,6 +224,13 @@ int main(int argc, char** argv) {
       MakeReadOnly(argument());
     } else if (strcmp(op, "cgroup") == 0) {
       EnterCgroup(argument());
+    } else if (strcmp(op, "enter") == 0) {
+      Enter(atoi(argument()));
+    } else if (strcmp(op, "fork") == 0) {
+      Fork();
+    } else if (strcmp(op, "kill") == 0) {
+      const int signal_number = atoi(argument());
+      KillProcess(signal_number, argument());
     } else if (strcmp(op, "exec") == 0) {
       umask(022);
       // The runtime would pass on what it inherits.
