@@ -1,5 +1,7 @@
 // loam lint: all checks of Dockerfiles and Earthfiles.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -80,7 +82,11 @@ constexpr Flag kFlags[] = {
      .value_name = "FILE",
      .help = "the configuration (default: .loam.toml here or in a directory above)",
      .completion = "file"},
-    {.name = "rules", .short_name = 0, .kind = FlagKind::kBool, .value_name = {}, .help = "list the rules for Earthfiles"},
+    {.name = "rules",
+     .short_name = 0,
+     .kind = FlagKind::kBool,
+     .value_name = {},
+     .help = "list the rules for Earthfiles"},
     kLanguageFlag,
     kStdinNameFlag,
 };
@@ -88,21 +94,17 @@ constexpr Flag kFlags[] = {
 // Answers for the files beside a Dockerfile, and assumes the rest.
 class FolderHost : public sema::AssumedBuildHost {
  public:
-  explicit FolderHost(fs::path folder, std::string file_name)
-      : folder_(std::move(folder)), file_name_(std::move(file_name)) {}
+  explicit FolderHost(fs::path folder) : folder_(std::move(folder)) {}
 
   Result<std::string> ReadContextFile(std::string_view, std::string_view path) override {
-    return ReadFile((folder_ / path).string());
+    return loam::ReadFile((folder_ / path).string());
   }
   Result<std::string> ReadDockerfileNeighbour(std::string_view path) override {
-    return ReadFile((folder_ / path).string());
+    return loam::ReadFile((folder_ / path).string());
   }
-  using AssumedBuildHost::ReadFile;
-  static Result<std::string> ReadFile(const std::string& path) { return loam::ReadFile(path); }
 
  private:
   fs::path folder_;
-  std::string file_name_;
 };
 
 struct LintRun {
@@ -224,12 +226,13 @@ class Linter {
     std::string text = LOAM_TRY(ReadBuildFile(context_, file));
     const std::string path = AbsolutePath(file);
     const fs::path folder = path.empty() ? fs::current_path() : fs::path(path).parent_path();
-    FolderHost host(folder, fs::path(path).filename().string());
+    FolderHost host(folder);
     sema::earthfile::LocalProjectOptions local;
     local.directory = folder.string();
     local.offline = true;
     sema::earthfile::LocalProjectHost projects(local);
-    const driver::findings::EarthfilePlace place{path, path.empty() ? nullptr : &uses_, path.empty() ? nullptr : &projects};
+    const driver::findings::EarthfilePlace place{path, path.empty() ? nullptr : &uses_,
+                                                 path.empty() ? nullptr : &projects};
     const bool is_earthfile = file.language == Language::kEarthfile;
     if (run_.fix) {
       driver::CompileOptions compile;
@@ -294,7 +297,8 @@ Result<std::vector<Finding>> LintAll(const Context& context, const LintRun& run,
   Linter linter(context, run, files);
   for (const BuildFile& file : files) {
     const std::string path = AbsolutePath(file);
-    if (!path.empty() && driver::findings::IsIgnored(run.config, fs::path(path).lexically_relative(run.config_folder).string())) {
+    if (!path.empty() &&
+        driver::findings::IsIgnored(run.config, fs::path(path).lexically_relative(run.config_folder).string())) {
       continue;
     }
     for (Finding& finding : LOAM_TRY(linter.Lint(sources, file))) {
@@ -328,15 +332,16 @@ Result<bool> Finish(const Context& context, const Flags& flags, const LintRun& r
     }
   }
   const bool failed = run.fail_on && std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
-    return driver::findings::IsAtLeast(finding.severity, *run.fail_on);
-  });
+                        return driver::findings::IsAtLeast(finding.severity, *run.fail_on);
+                      });
   std::erase_if(findings, [&](const Finding& finding) {
     return !driver::findings::IsAtLeast(finding.severity, run.min_severity);
   });
-  if (!run.dry_run) {
-    const bool color = run.format == "text" && context.Colors() && context.out == stdout && ::isatty(1) == 1;
-    fmt::print(context.out, "{}", Report(run, findings, color));
+  if (run.dry_run) {
+    return true;
   }
+  const bool color = run.format == "text" && context.Colors() && context.out == stdout && ::isatty(1) == 1;
+  fmt::print(context.out, "{}", Report(run, findings, color));
   return !failed;
 }
 

@@ -11,6 +11,7 @@ extern const Command kDocCommand;
 extern const Command kInitCommand;
 extern const Command kLsCommand;
 extern const Command kFmtCommand;
+extern const Command kLintCommand;
 extern const Command kLspCommand;
 extern const Command kGraphCommand;
 extern const Command kRunCommand;

@@ -151,7 +151,8 @@ Result<std::vector<Finding>> LintEarthfile(source::SourceManager& sources, const
     findings.push_back(FromWarning(warning, buffer));
   }
   if (options.selection.shellcheck) {
-    const loam::lint::RunProgram run = options.run_program ? options.run_program : loam::lint::RunInstalledProgram;
+    const loam::lint::RunProgram run =
+        options.run_program ? options.run_program : loam::lint::RunProgram(loam::lint::RunInstalledProgram);
     for (const loam::lint::Warning& warning : LOAM_TRY(loam::lint::CheckShell(file, buffer, run))) {
       findings.push_back(FromWarning(warning, buffer));
     }

@@ -11,6 +11,7 @@
 #include "compiler/driver/lint/finding.h"
 #include "compiler/lint/earthfile/project_uses.h"
 #include "compiler/lint/selection.h"
+#include "compiler/lint/shellcheck.h"
 #include "compiler/sema/build_host.h"
 #include "compiler/sema/earthfile/project_host.h"
 

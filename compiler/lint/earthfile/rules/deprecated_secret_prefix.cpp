@@ -9,8 +9,11 @@ void CheckDeprecatedSecretPrefix(const FileView& file, const Reporter& report) {
     if (command.kind != ast::CommandKind::kRun || command.exec_mode) {
       return;
     }
+    bool is_value = false;  // `--secret` stands in front
     for (const ast::Word& word : command.args) {
-      if (word.text.find("+secrets/") == std::string_view::npos || !word.text.starts_with("--secret")) {
+      const bool is_secret = is_value || word.text.starts_with("--secret=");
+      is_value = word.text == "--secret";
+      if (!is_secret) {
         continue;
       }
       const std::size_t at = file.buffer->TextOf(word.range).find(kPrefix);
