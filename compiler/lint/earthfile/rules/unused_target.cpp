@@ -11,8 +11,10 @@ namespace {
 bool IsEntry(const FileView& file, const sema::RecipeScope& scope) {
   bool entry = false;
   bool saves = false;  // for other targets alone
+  bool runs = false;
   sema::EachStatement(scope.recipe, [&](const ast::Statement& statement) {
-    if (statement.kind == ast::StatementKind::kWith) {
+    // What cannot be read may be anything.
+    if (statement.kind == ast::StatementKind::kWith || statement.invalid) {
       entry = true;
     }
     if (statement.kind != ast::StatementKind::kCommand) {
@@ -27,6 +29,7 @@ bool IsEntry(const FileView& file, const sema::RecipeScope& scope) {
         entry = true;
         break;
       case ast::CommandKind::kRun:
+        runs = true;
         entry = entry || std::any_of(command.args.begin(), command.args.end(),
                                      [](const ast::Word& word) { return word.text == "--push"; });
         break;
@@ -40,10 +43,8 @@ bool IsEntry(const FileView& file, const sema::RecipeScope& scope) {
       saves = true;
     }
   }
-  // Without an artifact, its last RUN may be a test.
-  const bool ends_in_run = !scope.recipe.empty() && scope.recipe.back().kind == ast::StatementKind::kCommand &&
-                           scope.recipe.back().command->kind == ast::CommandKind::kRun;
-  return entry || (!saves && ends_in_run) || scope.recipe.empty();
+  // Without an artifact, what it runs may be a test.
+  return entry || (!saves && runs) || scope.recipe.empty();
 }
 
 }  // namespace
