@@ -101,6 +101,15 @@ void BuildStatus::Close() {
 bool BuildStatus::Next(std::size_t& position, StatusResponse& response, std::stop_token stop) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, std::move(stop), [&] { return closed_ || position < events_.size(); });
+  return Take(position, response);
+}
+
+bool BuildStatus::NextIfThere(std::size_t& position, StatusResponse& response) {
+  const std::lock_guard lock(mutex_);
+  return Take(position, response);
+}
+
+bool BuildStatus::Take(std::size_t& position, StatusResponse& response) {
   if (position >= events_.size()) {
     return false;
   }
@@ -122,7 +131,7 @@ BuildStatus::Counts BuildStatus::Count() const {
       if (vertex->cached) {
         cached.insert(vertex->digest);
       }
-      if (vertex->completed && vertex->error.empty()) {
+      if (vertex->completed) {
         completed.insert(vertex->digest);
       }
     } else if (std::holds_alternative<solver::WarningEvent>(event)) {
@@ -159,6 +168,12 @@ void StatusHub::End(const std::string& ref) {
     builds_.erase(found);
   }
   status->Close();
+}
+
+std::shared_ptr<BuildStatus> StatusHub::Find(const std::string& ref) {
+  const std::lock_guard lock(mutex_);
+  const auto found = builds_.find(ref);
+  return found == builds_.end() ? nullptr : found->second;
 }
 
 Result<std::shared_ptr<BuildStatus>> StatusHub::Wait(const std::string& ref, std::chrono::milliseconds patience,

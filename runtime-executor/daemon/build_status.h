@@ -31,16 +31,21 @@ class BuildStatus final : public solver::ProgressSink {
   // Everything from event `position` on, waiting for it; `position` moves on. False when the build is over and all was
   // given, or on stop.
   bool Next(std::size_t& position, StatusResponse& response, std::stop_token stop);
+  // The same without waiting: false if there is nothing more now.
+  bool NextIfThere(std::size_t& position, StatusResponse& response);
 
   struct Counts {
     int cached = 0;
-    int completed = 0;
+    int completed = 0;  // also those that failed
     int total = 0;
     int warnings = 0;
   };
   [[nodiscard]] Counts Count() const;
 
  private:
+  // With mutex_ held.
+  bool Take(std::size_t& position, StatusResponse& response);
+
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<solver::ProgressEvent> events_;
@@ -53,6 +58,8 @@ class StatusHub {
   // kAlreadyExists if a build of that ref runs.
   Result<std::shared_ptr<BuildStatus>> Start(const std::string& ref);
   void End(const std::string& ref);
+  // The build if it runs now; null otherwise.
+  std::shared_ptr<BuildStatus> Find(const std::string& ref);
   // Clients ask for the status of a build before or after they start it.
   Result<std::shared_ptr<BuildStatus>> Wait(const std::string& ref, std::chrono::milliseconds patience,
                                             std::stop_token stop);

@@ -1,20 +1,20 @@
 #include "runtime-executor/daemon/control_service.h"
 
-#include <algorithm>
 #include <condition_variable>
-#include <functional>
 #include <mutex>
-#include <stop_token>
-#include <thread>
+#include <optional>
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
 #include "base/strings.h"
 #include "proto/api/services/control/control.grpc.pb.h"
+#include "runtime-executor/daemon/build_record.h"
 #include "runtime-executor/daemon/build_status.h"
+#include "runtime-executor/daemon/call_stop.h"
+#include "runtime-executor/daemon/content_service.h"
 #include "runtime-executor/daemon/solve_request.h"
-#include "runtime-executor/daemon/wire_time.h"
+#include "runtime-executor/daemon/usage_records.h"
 #include "runtime-executor/gateway/bridge/bridge_service.h"
 #include "runtime-executor/session/remote/server_status.h"
 #include "runtime-executor/session/remote/session_manager.h"
@@ -26,7 +26,7 @@ namespace control = moby::buildkit::v1;
 using session::ToGrpcStatus;
 
 constexpr std::chrono::milliseconds kStatusPatience{6000};
-constexpr std::chrono::milliseconds kPoll{50};
+constexpr std::uint64_t kMaxLogs = std::uint64_t{4} << 30;
 
 // A gRPC session stream as bytes.
 class SessionStream final : public session::ByteStream {
@@ -70,65 +70,92 @@ session::SessionHeader ReadHeader(const grpc::ServerContext& context) {
   return header;
 }
 
-std::string_view RecordType(engine::DiskUsageEntry::Kind kind) {
-  switch (kind) {
-    case engine::DiskUsageEntry::Kind::kCacheRecord:
-    case engine::DiskUsageEntry::Kind::kLayer:
-    case engine::DiskUsageEntry::Kind::kContent:
-    case engine::DiskUsageEntry::Kind::kImage:
-      return "regular";
-    case engine::DiskUsageEntry::Kind::kCacheMount:
-      return "exec.cachemount";
-  }
-  return "regular";
-}
-
-void SetUsage(const engine::DiskUsageEntry& entry, control::UsageRecord& record) {
-  record.set_id(entry.id);
-  record.set_mutable_(entry.kind == engine::DiskUsageEntry::Kind::kCacheMount);
-  record.set_inuse(entry.in_use);
-  record.set_size(entry.size);
-  record.set_description(entry.description);
-  record.set_recordtype(std::string(RecordType(entry.kind)));
-  record.set_usagecount(entry.usage_count);
-  SetTime(entry.created, record, &control::UsageRecord::mutable_createdat);
-  SetTime(entry.last_used, record, &control::UsageRecord::mutable_lastusedat);
+void SetVersion(control::types::BuildkitVersion& version) {
+  version.set_package("loam");
+  version.set_version("v" LOAM_VERSION);
+  version.set_dockerfileversion("1.26.0");
 }
 
 }  // namespace
 
 class ControlServices::State final : public control::Control::Service {
  public:
-  explicit State(ControlOptions options) : options_(std::move(options)) {
+  explicit State(ControlOptions options) : options_(std::move(options)), watcher_(stop_.get_token()) {
     services_.engine = options_.engine;
     services_.sessions = &sessions_;
     services_.bridge_builds = &bridge_builds_;
     services_.allowed_entitlements = options_.allowed_entitlements;
+    services_.frontends = options_.frontends;
     bridge_ = gateway::MakeBridgeService([this](const std::string& build_id) { return bridge_builds_.Find(build_id); });
+    content_ = MakeContentService({&options_.engine->content(), &options_.history->blobs()});
   }
 
-  [[nodiscard]] std::vector<grpc::Service*> services() { return {this, bridge_.get()}; }
-  void Stop() { stop_.request_stop(); }
+  [[nodiscard]] std::vector<grpc::Service*> services() { return {this, bridge_.get(), content_.get()}; }
+
+  void Drain(std::stop_token stop) {
+    std::unique_lock lock(builds_mutex_);
+    draining_ = true;
+    builds_changed_.wait(lock, std::move(stop), [this] { return running_builds_ == 0; });
+  }
+  void Stop() {
+    {
+      const std::lock_guard lock(builds_mutex_);
+      draining_ = true;
+    }
+    stop_.request_stop();
+  }
 
   grpc::Status Solve(grpc::ServerContext* context, const control::SolveRequest* request,
                      control::SolveResponse* response) override {
+    const Running running(*this);
+    if (!running.admitted()) {
+      return {grpc::StatusCode::UNAVAILABLE, "the daemon is stopping"};
+    }
     Result<std::shared_ptr<BuildStatus>> status = hub_.Start(request->ref());
     if (!status) {
       return ToGrpcStatus(status.error());
     }
-    const CallStop call(*context, stop_.get_token());
-    const auto result = RunSolve(services_, *request, *status, call.token());
-    hub_.End(request->ref());
-    if (!result) {
-      return ToGrpcStatus(result.error());
+    std::optional<BuildRecording> recording;
+    if (!request->internal()) {
+      recording.emplace(*options_.history, options_.engine->content(), *request);
     }
-    response->mutable_exporterresponse()->insert(result->begin(), result->end());
-    return grpc::Status::OK;
+    options_.log->Debug("build starts", {{"ref", request->ref()}});
+    const CallStop call(watcher_, *context);
+    const OnExported on_exported = [&recording](int index, const std::map<std::string, std::string>& made) {
+      return recording ? recording->Exported(index, made) : Result<>();
+    };
+    const auto result = RunSolve(services_, *request, *status, on_exported, call.token());
+    grpc::Status answer = result ? grpc::Status::OK : ToGrpcStatus(result.error());
+    if (result) {
+      response->mutable_exporterresponse()->insert(result->begin(), result->end());
+    } else {
+      options_.log->Error("build failed", {{"ref", request->ref()}, {"error", answer.error_message()}});
+    }
+    if (recording) {
+      const Result<> recorded =
+          recording->Finish(**status, result ? *result : std::map<std::string, std::string>(), answer);
+      if (!recorded && answer.ok()) {
+        answer = ToGrpcStatus(recorded.error().Wrap("the build succeeded, but its history could not be written"));
+      }
+    }
+    hub_.End(request->ref());
+    options_.collector->BuildEnded();
+    return answer;
   }
 
   grpc::Status Status(grpc::ServerContext* context, const control::StatusRequest* request,
                       grpc::ServerWriter<control::StatusResponse>* writer) override {
-    const CallStop call(*context, stop_.get_token());
+    // The logs of a build that has ended.
+    if (hub_.Find(request->ref()) == nullptr) {
+      const auto record = options_.history->Find(request->ref());
+      if (!record) {
+        return ToGrpcStatus(record.error());
+      }
+      if (*record) {
+        return ReplayLogs(**record, *writer);
+      }
+    }
+    const CallStop call(watcher_, *context);
     const Result<std::shared_ptr<BuildStatus>> status = hub_.Wait(request->ref(), kStatusPatience, call.token());
     if (!status) {
       return ToGrpcStatus(status.error());
@@ -150,8 +177,15 @@ class ControlServices::State final : public control::Control::Service {
     return ToGrpcStatus(sessions_.Serve(ReadHeader(*context), stream, stop_.get_token()));
   }
 
-  grpc::Status ListWorkers(grpc::ServerContext*, const control::ListWorkersRequest*,
+  grpc::Status ListWorkers(grpc::ServerContext*, const control::ListWorkersRequest* request,
                            control::ListWorkersResponse* response) override {
+    const auto filter = Filter::Parse(std::vector<std::string>(request->filter().begin(), request->filter().end()));
+    if (!filter) {
+      return ToGrpcStatus(filter.error());
+    }
+    if (!filter->Matches([this](std::span<const std::string> path) { return WorkerField(path); })) {
+      return grpc::Status::OK;
+    }
     auto& record = *response->add_record();
     record.set_id(options_.worker_id);
     record.mutable_labels()->insert(options_.worker_labels.begin(), options_.worker_labels.end());
@@ -160,6 +194,15 @@ class ControlServices::State final : public control::Control::Service {
       wire.set_os(platform.os);
       wire.set_architecture(platform.architecture);
       wire.set_variant(platform.variant);
+    }
+    for (const GcRule& rule : options_.gc_policy) {
+      control::types::GCPolicy& wire = *record.add_gcpolicy();
+      wire.set_all(rule.all);
+      wire.mutable_filters()->Assign(rule.filters.begin(), rule.filters.end());
+      wire.set_keepduration(rule.keep_duration.count());
+      wire.set_reservedspace(rule.reserved);
+      wire.set_maxusedspace(rule.max_used);
+      wire.set_minfreespace(rule.min_free);
     }
     SetVersion(*record.mutable_buildkitversion());
     return grpc::Status::OK;
@@ -172,88 +215,122 @@ class ControlServices::State final : public control::Control::Service {
 
   grpc::Status DiskUsage(grpc::ServerContext*, const control::DiskUsageRequest* request,
                          control::DiskUsageResponse* response) override {
-    if (request->filter_size() != 0) {
-      return {grpc::StatusCode::UNIMPLEMENTED, "filters of disk usage are not supported yet"};
+    const auto filter = Filter::Parse(std::vector<std::string>(request->filter().begin(), request->filter().end()));
+    if (!filter) {
+      return ToGrpcStatus(filter.error().Wrap("failed to parse diskusage filters"));
     }
-    const auto entries = options_.engine->DiskUsage();
-    if (!entries) {
-      return ToGrpcStatus(entries.error());
+    const auto units = options_.engine->CacheUnits();
+    if (!units) {
+      return ToGrpcStatus(units.error());
     }
-    for (const engine::DiskUsageEntry& entry : *entries) {
-      SetUsage(entry, *response->add_record());
+    const WallTime newest = SystemClock().Now() - std::chrono::nanoseconds(request->agelimit());
+    for (const engine::CacheUnit& unit : *units) {
+      const bool too_new = request->agelimit() > 0 && unit.last_used && *unit.last_used > newest;
+      if (!too_new && Matches(*filter, unit)) {
+        *response->add_record() = ToUsageRecord(unit);
+      }
     }
     return grpc::Status::OK;
   }
 
   grpc::Status Prune(grpc::ServerContext*, const control::PruneRequest* request,
                      grpc::ServerWriter<control::UsageRecord>* writer) override {
-    if (request->filter_size() != 0) {
-      return {grpc::StatusCode::UNIMPLEMENTED, "filters of prune are not supported yet"};
+    const auto rule = ToPruneRule({.all = request->all(),
+                                   .filters = {request->filter().begin(), request->filter().end()},
+                                   .keep_duration = std::chrono::nanoseconds(request->keepduration()),
+                                   .reserved = request->reservedspace(),
+                                   .max_used = request->maxusedspace(),
+                                   .min_free = request->minfreespace()});
+    if (!rule) {
+      return ToGrpcStatus(rule.error());
     }
-    engine::PruneOptions options;
-    options.all = true;
-    options.cache_mounts = true;
-    if (request->keepduration() > 0) {
-      options.unused_for = std::chrono::seconds(request->keepduration() / 1'000'000'000);
+    bool open = true;
+    const Result<> pruned = options_.engine->PruneCache(
+        std::span(&*rule, 1),
+        [&](const engine::CacheUnit& unit) { open = open && writer->Write(ToUsageRecord(unit)); });
+    return open ? ToGrpcStatus(pruned) : grpc::Status::CANCELLED;
+  }
+
+  grpc::Status ListenBuildHistory(grpc::ServerContext* context, const control::BuildHistoryRequest* request,
+                                  grpc::ServerWriter<control::BuildHistoryEvent>* writer) override {
+    const CallStop call(watcher_, *context);
+    writer->SendInitialMetadata();
+    return ToGrpcStatus(options_.history->Listen(
+        *request, [writer](const control::BuildHistoryEvent& event) { return writer->Write(event); }, call.token()));
+  }
+
+  grpc::Status UpdateBuildHistory(grpc::ServerContext*, const control::UpdateBuildHistoryRequest* request,
+                                  control::UpdateBuildHistoryResponse*) override {
+    if (request->delete_()) {
+      return ToGrpcStatus(options_.history->Delete(request->ref()));
     }
-    const std::int64_t keep = std::max(request->maxusedspace(), request->reservedspace());
-    if (keep > 0) {
-      options.keep_bytes = keep;
+    if (request->finalize()) {
+      return grpc::Status::OK;  // records are final when their build ends
     }
-    const auto report = options_.engine->Prune(options);
-    if (!report) {
-      return ToGrpcStatus(report.error());
-    }
-    for (const engine::DiskUsageEntry& entry : report->removed) {
-      control::UsageRecord record;
-      SetUsage(entry, record);
-      if (!writer->Write(record)) {
-        return grpc::Status::CANCELLED;
-      }
-    }
-    return grpc::Status::OK;
+    return ToGrpcStatus(options_.history->SetPinned(request->ref(), request->pinned()));
   }
 
  private:
-  // Stops when the client goes away or the daemon stops.
-  class CallStop {
+  // Counts a build, unless the daemon stops.
+  class Running {
    public:
-    CallStop(grpc::ServerContext& context, std::stop_token daemon)
-        : on_daemon_stop_(std::move(daemon), [this] { source_.request_stop(); }),
-          watcher_([this, &context](const std::stop_token& ended) {
-            // The synchronous API has no callback for a client that went away.
-            std::unique_lock lock(mutex_);
-            while (!ended.stop_requested()) {
-              if (context.IsCancelled()) {
-                source_.request_stop();
-                return;
-              }
-              wake_.wait_for(lock, ended, kPoll, [] { return false; });
-            }
-          }) {}
-    [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+    explicit Running(State& state) : state_(state) {
+      const std::lock_guard lock(state_.builds_mutex_);
+      admitted_ = !state_.draining_;
+      state_.running_builds_ += admitted_ ? 1 : 0;
+    }
+    ~Running() {
+      const std::lock_guard lock(state_.builds_mutex_);
+      state_.running_builds_ -= admitted_ ? 1 : 0;
+      state_.builds_changed_.notify_all();
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    [[nodiscard]] bool admitted() const { return admitted_; }
 
    private:
-    std::stop_source source_;
-    std::mutex mutex_;
-    std::condition_variable_any wake_;
-    std::stop_callback<std::function<void()>> on_daemon_stop_;
-    std::jthread watcher_;
+    State& state_;
+    bool admitted_ = false;
   };
 
-  static void SetVersion(control::types::BuildkitVersion& version) {
-    version.set_package("loam");
-    version.set_version("v" LOAM_VERSION);
-    version.set_dockerfileversion("1.26.0");
+  // "id", "labels.NAME"
+  [[nodiscard]] std::optional<std::string> WorkerField(std::span<const std::string> path) const {
+    if (path[0] == "id") {
+      return options_.worker_id;
+    }
+    if (path[0] != "labels" || path.size() < 2) {
+      return std::nullopt;
+    }
+    const auto label = options_.worker_labels.find(Join({path.begin() + 1, path.end()}, "."));
+    return label == options_.worker_labels.end() ? std::nullopt : std::optional(label->second);
+  }
+
+  grpc::Status ReplayLogs(const control::BuildHistoryRecord& record,
+                          grpc::ServerWriter<control::StatusResponse>& writer) {
+    const auto digest = Digest::Parse(record.logs().digest());
+    const auto bytes = digest ? options_.history->blobs().ReadBlob(*digest, kMaxLogs) : Result<std::string>("");
+    if (!bytes) {
+      return ToGrpcStatus(bytes.error());
+    }
+    const bool whole = DecodeStatus(*bytes, [&writer](const control::StatusResponse& response) {
+      return writer.Write(response);
+    });
+    return whole ? grpc::Status::OK : grpc::Status(grpc::StatusCode::DATA_LOSS, "the logs are damaged");
   }
 
   const ControlOptions options_;
   std::stop_source stop_;
+  CallWatcher watcher_;
   session::SessionManager sessions_;
   StatusHub hub_;
   BridgeBuilds bridge_builds_;
   SolveServices services_;
   std::unique_ptr<grpc::Service> bridge_;
+  std::unique_ptr<grpc::Service> content_;
+  std::mutex builds_mutex_;  // guards the rest
+  std::condition_variable_any builds_changed_;
+  bool draining_ = false;
+  int running_builds_ = 0;
 };
 
 ControlServices::ControlServices(ControlOptions options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -261,6 +338,10 @@ ControlServices::~ControlServices() = default;
 
 std::vector<grpc::Service*> ControlServices::services() {
   return state_->services();
+}
+
+void ControlServices::Drain(std::stop_token stop) {
+  state_->Drain(std::move(stop));
 }
 
 void ControlServices::Stop() {

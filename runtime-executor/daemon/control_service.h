@@ -4,26 +4,35 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "base/platform.h"
+#include "runtime-executor/daemon/collector.h"
+#include "runtime-executor/daemon/config.h"
+#include "runtime-executor/daemon/history.h"
 #include "runtime-executor/engine/engine.h"
 
 namespace loam::daemon {
 
 struct ControlOptions {
-  // Outlives the services.
+  // All outlive the services.
   engine::Engine* engine = nullptr;
+  BuildHistory* history = nullptr;
+  Collector* collector = nullptr;
+  Log* log = nullptr;
   std::set<std::string> allowed_entitlements;
+  FrontendSettings frontends;
   std::string worker_id;
   std::map<std::string, std::string> worker_labels;
   std::vector<Platform> platforms;
+  std::vector<GcRule> gc_policy;
 };
 
-// The gRPC services that belong together: Control, and the bridge of its builds.
+// The gRPC services that belong together: Control, the bridge of its builds, and the content of its history.
 class ControlServices {
  public:
   explicit ControlServices(ControlOptions options);
@@ -32,6 +41,8 @@ class ControlServices {
   ControlServices& operator=(const ControlServices&) = delete;
 
   [[nodiscard]] std::vector<grpc::Service*> services();
+  // New builds are refused from here on; returns when the running ones have ended, or on `stop`.
+  void Drain(std::stop_token stop);
   // Running builds and sessions end; new ones are refused.
   void Stop();
 

@@ -1,19 +1,20 @@
 #include "runtime-executor/daemon/daemon.h"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 
 #include <fmt/format.h>
-#include <cxxopts.hpp>
 
 #include "base/digest.h"
-#include "base/strings.h"
+#include "runtime-executor/daemon/client_dir_area.h"
+#include "runtime-executor/daemon/registry_hosts.h"
+#include "runtime-executor/daemon/usage_records.h"
 
 namespace loam::daemon {
 namespace {
-
-constexpr std::string_view kDefaultAddress = "unix:///run/buildkit/buildkitd.sock";
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -25,104 +26,122 @@ std::string WorkerId(const std::string& root) {
   return Digest::Of(HostName() + "\n" + root).Hex().substr(0, 25);
 }
 
-}  // namespace
+// 0 if it cannot be told.
+std::int64_t DiskTotal(const std::string& path) {
+  struct statvfs info {};
+  return ::statvfs(path.c_str(), &info) == 0
+             ? static_cast<std::int64_t>(info.f_blocks) * static_cast<std::int64_t>(info.f_frsize)
+             : 0;
+}
 
-Result<DaemonOptions> ParseArguments(const std::vector<std::string>& arguments) {
-  cxxopts::Options flags("loamd", "Build daemon: the engine of Loam behind BuildKit's API");
-  auto add = flags.add_options();
-  add("addr", "address to listen on: unix:///path, tcp://host:port", cxxopts::value<std::vector<std::string>>());
-  add("root", "directory of the daemon's state", cxxopts::value<std::string>());
-  add("group", "group that may use the unix socket", cxxopts::value<std::string>());
-  add("debug", "more messages");
-  add("tlscert", "certificate of the server", cxxopts::value<std::string>());
-  add("tlskey", "key of the certificate", cxxopts::value<std::string>());
-  add("tlscacert", "authority that clients' certificates must be of", cxxopts::value<std::string>());
-  add("allow-insecure-entitlement", "network.host, security.insecure", cxxopts::value<std::vector<std::string>>());
-  add("oci-worker", "accepted: there is no other worker", cxxopts::value<std::string>()->implicit_value("true"));
-  add("containerd-worker", "only false is accepted", cxxopts::value<std::string>()->implicit_value("true"));
-  add("oci-worker-binary", "OCI runtime: crun, runc or a path", cxxopts::value<std::string>());
-  add("oci-worker-snapshotter", "overlayfs, native or auto", cxxopts::value<std::string>());
-  add("oci-worker-labels", "KEY=VALUE shown in the list of workers", cxxopts::value<std::vector<std::string>>());
-  add("h,help", "this text");
-  add("v,version", "the version");
-  DaemonOptions options;
-  try {
-    std::vector<const char*> argv{"loamd"};
-    for (const std::string& argument : arguments) {
-      argv.push_back(argument.c_str());
-    }
-    const auto parsed = flags.parse(static_cast<int>(argv.size()), argv.data());
-    if (parsed.count("help") != 0) {
-      options.text = flags.help();
-      return options;
-    }
-    if (parsed.count("version") != 0) {
-      options.text = "loamd v" LOAM_VERSION "\n";
-      return options;
-    }
-    if (!parsed.unmatched().empty()) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("unexpected argument `{}`", parsed.unmatched()[0]));
-    }
-    const auto text = [&parsed](const char* name) {
-      return parsed.count(name) == 0 ? std::string() : parsed[name].as<std::string>();
-    };
-    const auto list = [&parsed](const char* name) {
-      return parsed.count(name) == 0 ? std::vector<std::string>() : parsed[name].as<std::vector<std::string>>();
-    };
-    options.server.addresses = list("addr");
-    if (options.server.addresses.empty()) {
-      options.server.addresses = {std::string(kDefaultAddress)};
-    }
-    options.server.socket_group = text("group");
-    options.server.tls = {text("tlscert"), text("tlskey"), text("tlscacert")};
-    options.engine.root = text("root");
-    options.engine.runtime = text("oci-worker-binary");
-    const std::string snapshotter = text("oci-worker-snapshotter");
-    options.engine.snapshotter = snapshotter == "overlayfs" ? "overlay" : snapshotter == "auto" ? "" : snapshotter;
-    options.debug = parsed.count("debug") != 0;
-    if (text("containerd-worker") == "true" || text("oci-worker") == "false") {
-      return Unexpected(ErrorCode::kInvalidArgument, "the only worker is the OCI worker");
-    }
-    for (const std::string& name : list("allow-insecure-entitlement")) {
-      if (name != "network.host" && name != "security.insecure") {
-        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("unknown entitlement `{}`", name));
-      }
-      options.allowed_entitlements.insert(name);
-    }
-    for (const std::string& label : list("oci-worker-labels")) {
-      const auto pair = SplitOnce(label, '=');
-      if (!pair) {
-        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("label `{}` has no value", label));
-      }
-      options.worker_labels.emplace(pair->first, pair->second);
-    }
-  } catch (const cxxopts::exceptions::exception& error) {
-    return Unexpected(ErrorCode::kInvalidArgument, error.what());
+engine::EngineOptions EngineOptionsOf(const Config& config, const std::string& root) {
+  engine::EngineOptions options;
+  options.root = root;
+  options.runtime = config.worker.binary;
+  options.snapshotter = config.worker.snapshotter == "auto"        ? ""
+                        : config.worker.snapshotter == "overlayfs" ? "overlay"
+                                                                   : config.worker.snapshotter;
+  options.registry_transfers = config.registry_concurrency;
+  options.cgroup_parent = config.worker.cgroup_parent;
+  options.max_parallel_steps = config.worker.max_parallelism;
+  if (config.dns) {
+    options.dns = {config.dns->nameservers, config.dns->options, config.dns->search_domains};
   }
   return options;
 }
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const DaemonOptions& options) {
+std::map<std::string, std::string> WorkerLabels(const Config& config, const engine::Engine& engine) {
+  std::map<std::string, std::string> labels = config.worker.labels;
+  labels.emplace("org.mobyproject.buildkit.worker.executor", "oci");
+  labels.emplace("org.mobyproject.buildkit.worker.hostname", HostName());
+  labels.emplace("org.mobyproject.buildkit.worker.network", "host");
+  labels.emplace("org.mobyproject.buildkit.worker.oci.process-mode", "sandbox");
+  labels.emplace("org.mobyproject.buildkit.worker.selinux.enabled", "false");
+  labels.emplace("org.mobyproject.buildkit.worker.snapshotter",
+                 engine.DescribeSnapshotter().starts_with("overlay") ? "overlayfs" : "native");
+  return labels;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   std::unique_ptr<Daemon> daemon(new Daemon());
-  daemon->engine_ = LOAM_TRY(engine::Engine::Open(options.engine));
+  const std::string root =
+      std::filesystem::absolute(config.root.empty() ? engine::DefaultRoot() : config.root).lexically_normal();
+  LOAM_TRY(MakeDirs(root, 0711));
+  const std::string lock_file = root + "/loamd.lock";
+  daemon->lock_ = LOAM_TRY(FileLock::TryAcquire(lock_file, FileLock::Mode::kExclusive));
+  if (!daemon->lock_) {
+    return Unexpected(ErrorCode::kFailedPrecondition,
+                      fmt::format("could not lock {}, another instance running?", lock_file));
+  }
+  engine::EngineOptions engine_options = EngineOptionsOf(config, root);
+  std::vector<std::string> warnings = config.warnings;
+  engine_options.registry_hosts =
+      LOAM_TRY(MakeHostConfigs(config.registries, root + "/registry-authorities", warnings));
+  for (const std::string& warning : warnings) {
+    log.Warning(warning);
+  }
+  daemon->engine_ = LOAM_TRY(engine::Engine::Open(std::move(engine_options)));
+  daemon->engine_->AddCacheArea(MakeClientDirArea(root + "/client-dirs"));
+  daemon->history_ = LOAM_TRY(BuildHistory::Open(root, config.history));
+
   ControlOptions control;
+  control.gc_policy = ResolveGcPolicy(config.worker.gc, DiskTotal(root));
+  std::vector<engine::PruneRule> rules;
+  for (const GcRule& rule : control.gc_policy) {
+    rules.push_back(LOAM_TRY(ToPruneRule(rule)));
+  }
+  daemon->collector_ = std::make_unique<Collector>(
+      Collector::Options{daemon->engine_.get(), daemon->history_.get(), &log, std::move(rules)});
   control.engine = daemon->engine_.get();
-  control.allowed_entitlements = options.allowed_entitlements;
-  control.worker_id = WorkerId(daemon->engine_->root());
-  control.worker_labels = options.worker_labels;
-  control.worker_labels.emplace("org.mobyproject.buildkit.worker.executor", "oci");
-  control.worker_labels.emplace("org.mobyproject.buildkit.worker.hostname", HostName());
-  control.worker_labels.emplace("org.mobyproject.buildkit.worker.network", "host");
-  control.worker_labels.emplace("org.mobyproject.buildkit.worker.snapshotter",
-                                options.engine.snapshotter.empty() ? "overlayfs" : options.engine.snapshotter);
-  control.platforms = {HostPlatform()};
+  control.history = daemon->history_.get();
+  control.collector = daemon->collector_.get();
+  control.log = &log;
+  control.allowed_entitlements = config.entitlements;
+  if (!config.cdi_disabled) {
+    control.allowed_entitlements.insert("device");
+  }
+  control.frontends = config.frontends;
+  control.worker_id = WorkerId(root);
+  control.worker_labels = WorkerLabels(config, *daemon->engine_);
+  control.platforms = config.worker.platforms;
+  if (control.platforms.empty()) {
+    control.platforms = {HostPlatform()};
+  }
+  log.Info(fmt::format("found worker \"{}\"", control.worker_id));
   daemon->services_ = std::make_unique<ControlServices>(std::move(control));
-  daemon->server_ = LOAM_TRY(Server::Start(options.server, *daemon->services_));
+  const bool has_tls = !config.server.tls.certificate_file.empty();
+  for (const std::string& address : config.server.addresses) {
+    if (address.starts_with("tcp://") && !has_tls) {
+      log.Warning(fmt::format("TLS is not enabled for {}. enabling mutual TLS authentication is highly recommended",
+                              address));
+    } else if (address.starts_with("unix://") && has_tls) {
+      log.Warning(fmt::format("TLS is disabled for {}", address));
+    }
+  }
+  daemon->server_ = LOAM_TRY(Server::Start(config.server, daemon->services_->services()));
+  for (const std::string& address : config.server.addresses) {
+    log.Info(fmt::format("running server on {}", address));
+  }
   return daemon;
 }
 
+void Daemon::Drain(std::stop_token stop) {
+  services_->Drain(std::move(stop));
+}
+
 void Daemon::Stop() {
-  server_->Stop();
+  if (services_ != nullptr) {
+    services_->Stop();
+  }
+  if (server_ != nullptr) {
+    server_->Stop();
+  }
+}
+
+Daemon::~Daemon() {
+  Stop();
 }
 
 }  // namespace loam::daemon

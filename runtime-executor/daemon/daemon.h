@@ -1,38 +1,43 @@
-// The daemon as a whole: options, engine, services, server.
+// The daemon as a whole: engine, history, services, server.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "base/file_system.h"
 #include "base/result.h"
+#include "runtime-executor/daemon/collector.h"
+#include "runtime-executor/daemon/config.h"
 #include "runtime-executor/daemon/control_service.h"
+#include "runtime-executor/daemon/history.h"
+#include "runtime-executor/daemon/log.h"
 #include "runtime-executor/daemon/server.h"
 #include "runtime-executor/engine/engine.h"
 
 namespace loam::daemon {
 
-struct DaemonOptions {
-  engine::EngineOptions engine;
-  ServerOptions server;
-  std::set<std::string> allowed_entitlements;
-  std::map<std::string, std::string> worker_labels;
-  bool debug = false;
-  // To be printed instead of running: help or version.
-  std::string text;
-};
-
-// buildkitd's flags. kInvalidArgument for a flag that does not exist or a value that cannot be.
-Result<DaemonOptions> ParseArguments(const std::vector<std::string>& arguments);
-
 class Daemon {
  public:
-  static Result<std::unique_ptr<Daemon>> Start(const DaemonOptions& options);
+  // `log` outlives the daemon. kFailedPrecondition if another daemon uses the state root.
+  static Result<std::unique_ptr<Daemon>> Start(const Config& config, Log& log);
+  // Refuses new builds; returns when those that run have ended, or on `stop`.
+  void Drain(std::stop_token stop);
+  // Ends everything that runs.
   void Stop();
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
 
  private:
   Daemon() = default;
+  // Destroyed from the last to the first.
+  std::optional<FileLock> lock_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<BuildHistory> history_;
+  std::unique_ptr<Collector> collector_;
   std::unique_ptr<ControlServices> services_;
   std::unique_ptr<Server> server_;
 };

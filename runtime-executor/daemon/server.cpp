@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <climits>
 
 #include <fmt/format.h>
@@ -11,24 +12,35 @@
 #include <grpcpp/health_check_service_interface.h>
 
 #include "base/file_system.h"
+#include "runtime-executor/daemon/socket_acceptor.h"
+#include "runtime-executor/daemon/systemd.h"
 
 namespace loam::daemon {
 namespace {
 
 constexpr std::string_view kUnix = "unix://";
 constexpr std::string_view kTcp = "tcp://";
+constexpr std::string_view kFd = "fd://";
 constexpr std::chrono::seconds kGrace{10};
 
 Result<std::shared_ptr<grpc::ServerCredentials>> Credentials(const TlsOptions& tls) {
-  if (tls.certificate_file.empty()) {
+  if (tls.certificate_file.empty() && tls.key_file.empty()) {
+    if (!tls.client_ca_file.empty()) {
+      return Unexpected(ErrorCode::kInvalidArgument, "an authority of clients needs a certificate of the server");
+    }
     return grpc::InsecureServerCredentials();
+  }
+  if (tls.certificate_file.empty() || tls.key_file.empty()) {
+    return Unexpected(ErrorCode::kInvalidArgument, "you must specify key and cert file if one is specified");
   }
   grpc::SslServerCredentialsOptions options(tls.client_ca_file.empty()
                                                 ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
                                                 : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_key_cert_pairs.push_back({LOAM_TRY(ReadFile(tls.key_file)), LOAM_TRY(ReadFile(tls.certificate_file))});
+  options.pem_key_cert_pairs.push_back(
+      {LOAM_TRY_CONTEXT("could not load server key pair", ReadFile(tls.key_file)),
+       LOAM_TRY_CONTEXT("could not load server key pair", ReadFile(tls.certificate_file))});
   if (!tls.client_ca_file.empty()) {
-    options.pem_root_certs = LOAM_TRY(ReadFile(tls.client_ca_file));
+    options.pem_root_certs = LOAM_TRY_CONTEXT("could not read ca certificate", ReadFile(tls.client_ca_file));
   }
   return grpc::SslServerCredentials(options);
 }
@@ -51,76 +63,111 @@ Result<> PrepareSocket(const std::string& path) {
   return {};
 }
 
-Result<> ShareSocket(const std::string& path, const std::string& group) {
-  if (group.empty()) {
-    if (chmod(path.c_str(), 0600) != 0) {
-      return UnexpectedErrno("chmod " + path);
-    }
-    return {};
+Result<std::optional<gid_t>> GroupOf(const ServerOptions& options) {
+  if (options.socket_group.empty()) {
+    return options.socket_gid;
   }
-  const struct group* entry = getgrnam(group.c_str());
+  const std::string& name = options.socket_group;
+  gid_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error == std::errc() && end == name.data() + name.size()) {
+    return std::optional(number);
+  }
+  const struct group* entry = getgrnam(name.c_str());
   if (entry == nullptr) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("no group `{}`", group));
+    return Unexpected(ErrorCode::kNotFound, fmt::format("group: unknown group {}", name));
   }
-  if (chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0 || chmod(path.c_str(), 0660) != 0) {
+  return std::optional(entry->gr_gid);
+}
+
+Result<> ShareSocket(const std::string& path, std::optional<uid_t> user, std::optional<gid_t> group) {
+  constexpr auto kKeep = static_cast<uid_t>(-1);
+  if (chmod(path.c_str(), group ? 0660 : 0600) != 0 ||
+      chown(path.c_str(), user.value_or(kKeep), group.value_or(kKeep)) != 0) {
     return UnexpectedErrno("share " + path);
   }
   return {};
 }
 
+// Sockets are nobody else's from the moment they are made.
+class PrivateFiles {
+ public:
+  PrivateFiles() : before_(umask(0177)) {}
+  ~PrivateFiles() { umask(before_); }
+  PrivateFiles(const PrivateFiles&) = delete;
+  PrivateFiles& operator=(const PrivateFiles&) = delete;
+
+ private:
+  mode_t before_;
+};
+
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, ControlServices& services) {
+Server::Server() = default;
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                              const std::vector<grpc::Service*>& services) {
   grpc::EnableDefaultHealthCheckService(true);
+  const std::optional<gid_t> group = LOAM_TRY(GroupOf(options));
+  const auto credentials = LOAM_TRY(Credentials(options.tls));
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(INT_MAX);
   builder.SetMaxSendMessageSize(INT_MAX);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // The bridge's descriptions of large graphs do not fit the default of 8 KiB.
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 4 << 20);
-  std::vector<std::string> sockets;
+  std::unique_ptr<Server> server(new Server());
   std::vector<int> ports(options.addresses.size(), -1);
   for (std::size_t i = 0; i < options.addresses.size(); ++i) {
     const std::string& address = options.addresses[i];
     if (address.starts_with(kUnix)) {
       const std::string path = address.substr(kUnix.size());
       LOAM_TRY(PrepareSocket(path));
-      sockets.push_back(path);
+      server->sockets_.push_back(path);
       builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials(), &ports[i]);
     } else if (address.starts_with(kTcp)) {
-      builder.AddListeningPort(address.substr(kTcp.size()), LOAM_TRY(Credentials(options.tls)), &ports[i]);
+      builder.AddListeningPort(address.substr(kTcp.size()), credentials, &ports[i]);
+    } else if (address.starts_with(kFd)) {
+      const int socket = LOAM_TRY(InheritedSocket(std::string_view(address).substr(kFd.size())));
+      server->acceptors_.push_back(LOAM_TRY(SocketAcceptor::Create(builder, socket, credentials)));
+    } else if (address.find("://") == std::string::npos) {
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("address {} does not contain proto, you meant unix://{} ?", address, address));
     } else {
-      return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("cannot listen on `{}`", address))
-                            .WithHint("addresses are unix:///path and tcp://host:port"));
+      return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("addr {} not supported", address))
+                            .WithHint("addresses are unix:///path, tcp://host:port and fd://"));
     }
   }
-  for (grpc::Service* service : services.services()) {
+  for (grpc::Service* service : services) {
     builder.RegisterService(service);
   }
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  {
+    const PrivateFiles private_files;
+    server->server_ = builder.BuildAndStart();
+  }
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (server == nullptr || ports[i] == 0) {
+    if (server->server_ == nullptr || ports[i] == 0) {
       return Unexpected(ErrorCode::kUnavailable, fmt::format("cannot listen on {}", options.addresses[i]));
     }
   }
-  for (const std::string& path : sockets) {
-    LOAM_TRY(ShareSocket(path, options.socket_group));
+  for (const std::string& path : server->sockets_) {
+    LOAM_TRY(ShareSocket(path, options.socket_uid, group));
   }
-  return std::unique_ptr<Server>(new Server(std::move(server), services, std::move(sockets)));
+  for (const auto& acceptor : server->acceptors_) {
+    acceptor->Start();
+  }
+  return server;
 }
-
-Server::Server(std::unique_ptr<grpc::Server> server, ControlServices& services, std::vector<std::string> sockets)
-    : server_(std::move(server)), services_(services), sockets_(std::move(sockets)) {}
 
 Server::~Server() {
   Stop();
 }
 
 void Server::Stop() {
+  acceptors_.clear();
   if (server_ == nullptr) {
     return;
   }
-  services_.Stop();
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();
   server_.reset();

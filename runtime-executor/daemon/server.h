@@ -1,20 +1,24 @@
 // The daemon's gRPC server on its addresses.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "runtime-executor/daemon/control_service.h"
 
 namespace grpc {
 class Server;
-}
+class Service;
+}  // namespace grpc
 
 namespace loam::daemon {
 
 struct TlsOptions {
+  // Both or none.
   std::string certificate_file;
   std::string key_file;
   // Clients must show a certificate of this authority; empty: they need none.
@@ -22,17 +26,23 @@ struct TlsOptions {
 };
 
 struct ServerOptions {
-  // "unix:///run/loam/loamd.sock", "tcp://127.0.0.1:1234"
+  // "unix:///run/loam/loamd.sock", "tcp://127.0.0.1:1234", "fd://" (the first socket of systemd), "fd://4",
+  // "fd://name"
   std::vector<std::string> addresses;
   TlsOptions tls;
-  // Group that may use the unix sockets; empty: only the owner.
+  // Group (name or number) that may use the unix sockets; empty: only the owner.
   std::string socket_group;
+  std::optional<uid_t> socket_uid;
+  std::optional<gid_t> socket_gid;
 };
+
+class SocketAcceptor;
 
 class Server {
  public:
-  // Listens. kInvalidArgument for an address that cannot be, with TLS for unix sockets left out.
-  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, ControlServices& services);
+  // Listens and serves. kInvalidArgument for an address that cannot be. TLS is for tcp and fd, not for unix sockets.
+  // The services outlive the server.
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, const std::vector<grpc::Service*>& services);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -41,9 +51,9 @@ class Server {
   void Stop();
 
  private:
-  Server(std::unique_ptr<grpc::Server> server, ControlServices& services, std::vector<std::string> sockets);
+  Server();
   std::unique_ptr<grpc::Server> server_;
-  ControlServices& services_;
+  std::vector<std::unique_ptr<SocketAcceptor>> acceptors_;
   std::vector<std::string> sockets_;
 };
 

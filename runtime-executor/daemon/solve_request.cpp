@@ -24,8 +24,12 @@ constexpr const char* kEpochAttribute = "source-date-epoch";
 class Solve {
  public:
   Solve(const SolveServices& services, const control::SolveRequest& request, std::shared_ptr<BuildStatus> status,
-        std::stop_token stop)
-      : services_(services), request_(request), status_(std::move(status)), stop_(std::move(stop)) {}
+        const OnExported& on_exported, std::stop_token stop)
+      : services_(services),
+        request_(request),
+        status_(std::move(status)),
+        on_exported_(on_exported),
+        stop_(std::move(stop)) {}
 
   Result<std::map<std::string, std::string>> Run() {
     LOAM_TRY(ReadEntitlements());
@@ -134,6 +138,9 @@ class Solve {
       output.request.metadata = result.metadata;
       auto made =
           LOAM_TRY(ExportToSession(*job_, platforms, output, session_, services_.engine->root() + "/tmp", stop_));
+      if (on_exported_) {
+        LOAM_TRY_CONTEXT("build history", on_exported_(output.index, made));
+      }
       for (auto& [key, value] : made) {
         response[key] = std::move(value);
       }
@@ -181,6 +188,10 @@ class Solve {
   Result<gateway::FrontendResult> RunFrontend(const std::string& frontend,
                                               const std::map<std::string, std::string>& options,
                                               const std::map<std::string, std::string>& inputs) {
+    const FrontendSettings& enabled = services_.frontends;
+    if ((frontend == kDockerfileFrontend && !enabled.dockerfile) || (frontend == kGatewayFrontend && !enabled.gateway)) {
+      return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {} is disabled here", frontend));
+    }
     if (frontend == kDockerfileFrontend) {
       return RunDockerfile(options, inputs);
     }
@@ -233,6 +244,7 @@ class Solve {
   const SolveServices& services_;
   const control::SolveRequest& request_;
   const std::shared_ptr<BuildStatus> status_;
+  const OnExported& on_exported_;
   const std::stop_token stop_;
   ops::Entitlements entitlements_;
   std::vector<SessionExport> outputs_;
@@ -266,8 +278,9 @@ Result<std::shared_ptr<gateway::BridgeBuild>> BridgeBuilds::Find(const std::stri
 
 Result<std::map<std::string, std::string>> RunSolve(const SolveServices& services,
                                                     const moby::buildkit::v1::SolveRequest& request,
-                                                    std::shared_ptr<BuildStatus> status, std::stop_token stop) {
-  return Solve(services, request, std::move(status), std::move(stop)).Run();
+                                                    std::shared_ptr<BuildStatus> status,
+                                                    const OnExported& on_exported, std::stop_token stop) {
+  return Solve(services, request, std::move(status), on_exported, std::move(stop)).Run();
 }
 
 }  // namespace loam::daemon

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 
 #include "base/result.h"
 #include "runtime-executor/daemon/build_status.h"
+#include "runtime-executor/daemon/config.h"
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/gateway/bridge/bridge_build.h"
 #include "runtime-executor/session/remote/session_manager.h"
@@ -42,11 +44,16 @@ struct SolveServices {
   BridgeBuilds* bridge_builds = nullptr;
   // What clients may ask for, by BuildKit's names: "network.host", "security.insecure".
   std::set<std::string> allowed_entitlements;
+  FrontendSettings frontends;
 };
+
+// An exporter is done: its number in the request, and its response. Called while the build's job lives.
+using OnExported = std::function<Result<>(int index, const std::map<std::string, std::string>& response)>;
 
 // Blocks. The exporters' response members ("containerimage.digest").
 Result<std::map<std::string, std::string>> RunSolve(const SolveServices& services,
                                                     const moby::buildkit::v1::SolveRequest& request,
-                                                    std::shared_ptr<BuildStatus> status, std::stop_token stop);
+                                                    std::shared_ptr<BuildStatus> status,
+                                                    const OnExported& on_exported, std::stop_token stop);
 
 }  // namespace loam::daemon

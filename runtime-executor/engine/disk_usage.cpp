@@ -2,15 +2,14 @@
 // blobs that neither an image nor a layer that stays refers to; so what is visible is whole whenever the process dies.
 #include "runtime-executor/engine/disk_usage.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 #include <fmt/format.h>
 
-#include "base/rooted_fs.h"
 #include "runtime-executor/engine/engine_state.h"
+#include "runtime-executor/engine/state_inventory.h"
 #include "runtime-executor/source/git/git_mirrors.h"
 
 namespace loam::engine {
@@ -18,73 +17,6 @@ namespace {
 
 using cache::RecordInfo;
 using snapshot::LayerId;
-
-constexpr std::int64_t kBlockSize = 512;
-
-// Bytes on disk below a directory; 0 if it is not there.
-Result<std::int64_t> TreeBytes(const std::string& path) {
-  std::int64_t bytes = 0;
-  std::vector<std::string> pending{path};
-  while (!pending.empty()) {
-    const std::string current = std::move(pending.back());
-    pending.pop_back();
-    Result<UniqueFd> dir = OpenFile(current, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (!dir && dir.error().Is(ErrorCode::kNotFound)) {
-      continue;
-    }
-    if (!dir) {
-      return Unexpected(dir.error());
-    }
-    for (const DirEntry& entry : LOAM_TRY(ReadDir(dir->get()))) {
-      struct stat info {};
-      if (::fstatat(dir->get(), entry.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        continue;  // removed meanwhile
-      }
-      bytes += info.st_blocks * kBlockSize;
-      if (S_ISDIR(info.st_mode)) {
-        pending.push_back(current + "/" + entry.name);
-      }
-    }
-  }
-  return bytes;
-}
-
-Result<std::vector<std::string>> CacheMounts(const std::string& root) {
-  Result<std::vector<std::string>> names = ListDir(root + "/cache-mounts");
-  if (!names && names.error().Is(ErrorCode::kNotFound)) {
-    return std::vector<std::string>();
-  }
-  return names;
-}
-
-// A record with its layers, bottom to top.
-struct RecordLayers {
-  RecordInfo record;
-  std::vector<LayerId> layers;
-};
-
-Result<std::vector<RecordLayers>> ListRecords(EngineState& state) {
-  std::vector<RecordLayers> records;
-  for (RecordInfo& record : LOAM_TRY(state.records->ListRecords())) {
-    std::vector<LayerId> layers = LOAM_TRY(snapshot::ParseLayerIds(record.blob));
-    records.push_back({std::move(record), std::move(layers)});
-  }
-  return records;
-}
-
-// A layer is described by the first record that has it on top: the step that made it.
-std::map<LayerId, const RecordInfo*> MakersOf(const std::vector<RecordLayers>& records) {
-  std::map<LayerId, const RecordInfo*> makers;
-  for (const RecordLayers& record : records) {
-    if (!record.layers.empty()) {
-      const auto [found, added] = makers.try_emplace(record.layers.back(), &record.record);
-      if (!added && record.record.id < found->second->id) {
-        found->second = &record.record;
-      }
-    }
-  }
-  return makers;
-}
 
 Result<DiskUsageEntry> LayerEntry(EngineState& state, const snapshot::LayerInfo& layer,
                                   const std::map<LayerId, const RecordInfo*>& makers) {
@@ -272,31 +204,6 @@ Result<> PruneMirrors(EngineState& state, const PruneOptions& options, PruneRepo
   return {};
 }
 
-// The lock of the root, exclusively until the end of the scope.
-class ExclusiveRoot {
- public:
-  static Result<ExclusiveRoot> Take(EngineState& state) {
-    if (!LOAM_TRY(state.lock->TryUpgrade())) {
-      return Unexpected(
-          Error(ErrorCode::kUnavailable, fmt::format("{} is in use by a build of another process", state.options.root))
-              .WithHint("run it again when that build has ended"));
-    }
-    return ExclusiveRoot(&*state.lock);
-  }
-  ~ExclusiveRoot() {
-    if (lock_ != nullptr) {
-      // Without it this process would only keep others out until it ends.
-      static_cast<void>(lock_->Downgrade());
-    }
-  }
-  ExclusiveRoot(ExclusiveRoot&& other) noexcept : lock_(std::exchange(other.lock_, nullptr)) {}
-  ExclusiveRoot& operator=(ExclusiveRoot&&) = delete;
-
- private:
-  explicit ExclusiveRoot(FileLock* lock) : lock_(lock) {}
-  FileLock* lock_;
-};
-
 }  // namespace
 
 Result<std::vector<DiskUsageEntry>> Engine::DiskUsage() const {
@@ -345,6 +252,7 @@ Result<std::vector<DiskUsageEntry>> Engine::DiskUsage() const {
 
 Result<PruneReport> Engine::Prune(const PruneOptions& options) {
   EngineState& state = *state_;
+  const std::lock_guard lock(state.prune_mutex);
   const ExclusiveRoot exclusive = LOAM_TRY(ExclusiveRoot::Take(state));
   PruneReport report;
   const std::vector<RecordLayers> records = LOAM_TRY(ListRecords(state));

@@ -14,6 +14,7 @@
 #include "runtime-executor/source/http/http_source.h"
 #include "runtime-executor/source/local/local_source.h"
 #include "runtime-executor/worker/cgroup.h"
+#include "runtime-executor/worker/limited_worker.h"
 
 namespace loam::engine {
 namespace {
@@ -90,6 +91,9 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
   state->images = LOAM_TRY(source::ImageStore::Open(root + "/images.db", *state->content));
   registry::RegistryOptions registry;
   registry.hosts = state->options.registry_hosts;
+  if (state->options.registry_transfers > 0) {
+    registry.parallel_transfers = state->options.registry_transfers;
+  }
   state->registry = std::make_unique<registry::RegistryClient>(std::move(registry));
   snapshot::LayerStoreOptions layers;
   layers.root = root;
@@ -143,7 +147,17 @@ source::ImageSourceOptions EngineState::ImageOptions() {
 Result<worker::Worker*> EngineState::Worker() {
   const std::lock_guard guard(worker_mutex_);
   if (!worker_) {
-    worker_ = worker::Worker::Open({.state_dir = options.root + "/worker", .runtime = options.runtime});
+    worker::WorkerOptions wanted;
+    wanted.state_dir = options.root + "/worker";
+    wanted.runtime = options.runtime;
+    wanted.dns = options.dns;
+    if (!options.cgroup_parent.empty()) {
+      wanted.cgroup_parent = options.cgroup_parent;
+    }
+    worker_ = worker::Worker::Open(std::move(wanted));
+    if (*worker_ && options.max_parallel_steps > 0) {
+      worker_ = worker::LimitRuns(std::move(**worker_), options.max_parallel_steps);
+    }
   }
   if (!*worker_) {
     return Unexpected(worker_->error());
@@ -166,6 +180,9 @@ std::string Engine::DescribeSnapshotter() const {
 }
 source::ImageStore& Engine::images() {
   return *state_->images;
+}
+const content::ContentStore& Engine::content() const {
+  return *state_->content;
 }
 
 Job Engine::StartJob(JobOptions options) {

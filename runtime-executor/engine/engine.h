@@ -16,6 +16,7 @@
 #include "base/platform.h"
 #include "base/result.h"
 #include "runtime-executor/engine/build_record.h"
+#include "runtime-executor/engine/cache_units.h"
 #include "runtime-executor/engine/disk_usage.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/registry/host_config.h"
@@ -25,6 +26,7 @@
 #include "runtime-executor/solver/progress.h"
 #include "runtime-executor/source/git/git_tree.h"
 #include "runtime-executor/source/source.h"
+#include "runtime-executor/worker/worker.h"
 
 namespace pb {
 class Definition;
@@ -37,6 +39,9 @@ namespace loam::ops {
 class FrontendContainer;
 struct ContainerOptions;
 }  // namespace loam::ops
+namespace loam::content {
+class ContentStore;
+}
 
 namespace loam::engine {
 
@@ -49,6 +54,14 @@ struct EngineOptions {
   std::string snapshotter;
   // Mirrors, plain HTTP and certificates of registry hosts.
   registry::HostConfigs registry_hosts;
+  // Transfers to or from one registry host at the same time; 0: the default.
+  int registry_transfers = 0;
+  // Name servers of steps, instead of the host's.
+  worker::DnsOptions dns;
+  // Cgroup of steps, relative to the root of the hierarchy; empty: the default.
+  std::string cgroup_parent;
+  // Steps that run at the same time; 0: no limit.
+  int max_parallel_steps = 0;
 };
 
 // /var/lib/loam for root, else $XDG_DATA_HOME/loam or ~/.local/share/loam.
@@ -176,12 +189,23 @@ class Engine {
   // What the snapshotter is and, if it is not overlayfs, why: "native copy: the file system of /x does not support …".
   [[nodiscard]] std::string DescribeSnapshotter() const;
   [[nodiscard]] source::ImageStore& images();
+  [[nodiscard]] const content::ContentStore& content() const;
 
   // The newest builds, newest first.
   [[nodiscard]] Result<std::vector<BuildRecord>> Builds(std::size_t limit) const;
 
   [[nodiscard]] Result<std::vector<DiskUsageEntry>> DiskUsage() const;
   [[nodiscard]] Result<PruneReport> Prune(const PruneOptions& options);
+
+  // The same for daemons: whole units, by rules, while builds run. kUnavailable if another process uses the root.
+  [[nodiscard]] Result<std::vector<CacheUnit>> CacheUnits() const;
+  // Applies one rule after the other; `removed` sees what went.
+  [[nodiscard]] Result<> PruneCache(std::span<const PruneRule> rules,
+                                    const std::function<void(const CacheUnit&)>& removed);
+  // More units to show and prune; before the first build.
+  void AddCacheArea(std::unique_ptr<CacheArea> area);
+  // What was built until now survives a power cut.
+  [[nodiscard]] Result<> Sync();
 
   // The parts, for the rest of this folder.
   [[nodiscard]] EngineState& state() const { return *state_; }

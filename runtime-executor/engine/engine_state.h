@@ -13,7 +13,9 @@
 #include "runtime-executor/cache/records.h"
 #include "runtime-executor/content/compression.h"
 #include "runtime-executor/content/content_store.h"
+#include "runtime-executor/engine/cache_units.h"
 #include "runtime-executor/engine/engine.h"
+#include "runtime-executor/engine/job_gate.h"
 #include "runtime-executor/engine/result_store.h"
 #include "runtime-executor/ops/op_resolver.h"
 #include "runtime-executor/registry/registry_client.h"
@@ -55,6 +57,10 @@ class EngineState {
   content::CodecPool codecs;
   std::unique_ptr<LayerResultStore> results;
   std::unique_ptr<ops::LlbOpResolver> resolver;
+  JobGate jobs;
+  std::mutex prune_mutex;  // one pruning at a time
+  // Set before the first build; not changed after.
+  std::vector<std::unique_ptr<CacheArea>> areas;
   TaskPool pool;
   std::unique_ptr<solver::Solver> solver;
 

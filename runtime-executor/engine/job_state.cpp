@@ -112,6 +112,7 @@ JobState::JobState(std::shared_ptr<EngineState> engine, JobOptions options)
     : engine_(std::move(engine)), options_(std::move(options)), started_(engine_->clock.Now()) {}
 
 std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, JobOptions options) {
+  engine->jobs.Enter();
   std::shared_ptr<JobState> state(new JobState(std::move(engine), std::move(options)));
   state->services_ = std::make_shared<Services>(state->options_.client, state->options_.entitlements);
   state->solver_job_ = state->engine_->solver->NewJob({state->services_, state->options_.progress});
@@ -122,6 +123,7 @@ std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, J
 void JobState::End() {
   services_->End();
   solver_job_.reset();
+  engine_->jobs.Leave();
 }
 
 Result<std::vector<snapshot::FsRef>> JobState::SolveAll(std::span<const std::string_view> definitions,

@@ -86,7 +86,8 @@ Result<CacheMount> CacheMount::Open(const std::string& dir, const CacheMountRequ
   LOAM_TRY(MakeDirs(name));
   if (request.sharing == CacheSharing::kShared && IsDirectory(name + "/fs")) {
     auto shared = LOAM_TRY(FileLock::TryAcquire(name + "/lock", FileLock::Mode::kShared));
-    if (shared) {
+    // With the lock held nobody prunes it.
+    if (shared && IsDirectory(name + "/fs")) {
       return open(*std::move(shared), name);
     }
   }
@@ -96,6 +97,29 @@ Result<CacheMount> CacheMount::Open(const std::string& dir, const CacheMountRequ
     LOAM_TRY(lock.Downgrade());
   }
   return open(std::move(lock), name);
+}
+
+Result<bool> CacheMount::Remove(const std::string& dir, const std::string& name) {
+  const std::string path = dir + "/" + name;
+  if (!IsDirectory(path + "/fs")) {
+    return false;
+  }
+  const auto lock = LOAM_TRY(FileLock::TryAcquire(path + "/lock", FileLock::Mode::kExclusive));
+  if (!lock) {
+    return false;
+  }
+  // Directory and lock stay: somebody may wait for the lock.
+  LOAM_TRY(RemoveTree(path + "/fs"));
+  LOAM_TRY(RemoveTree(path + "/key"));
+  return true;
+}
+
+Result<bool> CacheMount::InUse(const std::string& dir, const std::string& name) {
+  const auto lock = FileLock::TryAcquire(dir + "/" + name + "/lock", FileLock::Mode::kExclusive);
+  if (!lock) {
+    return lock.error().Is(ErrorCode::kNotFound) ? Result<bool>(false) : tl::unexpected(lock.error());
+  }
+  return !lock->has_value();
 }
 
 }  // namespace loam::ops

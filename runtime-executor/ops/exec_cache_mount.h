@@ -36,6 +36,9 @@ class CacheMount {
  public:
   // Waits (kLocked) until `stop`: kCanceled.
   static Result<CacheMount> Open(const std::string& dir, const CacheMountRequest& request, std::stop_token stop);
+  // Removes the content of the mount `name` below `dir`, unless a step uses it: false.
+  static Result<bool> Remove(const std::string& dir, const std::string& name);
+  static Result<bool> InUse(const std::string& dir, const std::string& name);
   // The directory, O_PATH.
   [[nodiscard]] int fd() const { return fd_.get(); }
 

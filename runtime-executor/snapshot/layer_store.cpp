@@ -251,12 +251,13 @@ void LayerStoreImpl::DropDirectory(LayerId id) {
 }
 
 Result<LayerRef> LayerStoreImpl::Publish(LayerId id) {
+  // Row and lease appear as one: a collection in between would take the layer away.
+  const std::lock_guard lock(mutex_);
   if (auto inserted = db_->Insert(id, true, Digest(), ""); !inserted) {
     DropDirectory(id);
     return tl::unexpected(std::move(inserted).error());
   }
   auto lease = std::make_shared<LeaseImpl>(id, true);
-  const std::lock_guard lock(mutex_);
   leases_[id] = lease;
   return LayerRef(std::move(lease));
 }
@@ -275,6 +276,17 @@ Result<LayerRef> LayerStoreImpl::Lease(LayerId id) {
   auto lease = std::make_shared<LeaseImpl>(id, row->unpacked);
   slot = lease;
   return LayerRef(std::move(lease));
+}
+
+std::set<LayerId> LayerStoreImpl::Leased() {
+  const std::lock_guard lock(mutex_);
+  std::set<LayerId> ids;
+  for (const auto& [id, lease] : leases_) {
+    if (!lease.expired()) {
+      ids.insert(id);
+    }
+  }
+  return ids;
 }
 
 Result<FsRef> LayerStoreImpl::Load(std::string_view text) {
@@ -353,6 +365,8 @@ Result<std::vector<LayerInfo>> LayerStoreImpl::Collect(std::span<const LayerId> 
   const std::set<LayerId> kept(keep.begin(), keep.end());
   std::vector<LayerInfo> removed;
   {
+    // Neither is an image layer found by its diffID and then gone.
+    const std::lock_guard add_lock(add_mutex_);
     // Under the lock no lease can be taken on a layer that is about to go.
     const std::lock_guard lock(mutex_);
     std::erase_if(materialized_, [](const auto& entry) { return entry.first.expired(); });

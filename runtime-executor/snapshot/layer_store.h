@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -160,6 +161,8 @@ class LayerStore {
   // Removes every layer that is neither in `keep` nor leased in this process. The caller makes sure that no other
   // process uses the root (exclusive lock). Returns what was removed.
   virtual Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep) = 0;
+  // The layers that this process holds leases on.
+  virtual std::set<LayerId> Leased() = 0;
 
   // The layer's own directory (`layers/<id>/fs`) in overlayfs format, O_PATH. Unpacked layers only. Not to be changed.
   virtual Result<UniqueFd> OpenLayer(LayerId id) = 0;

@@ -79,6 +79,7 @@ class LayerStoreImpl final : public LayerStore {
   Result<std::vector<LayerInfo>> List() override { return db_->All(); }
   Result<DiskUsage> Usage(LayerId id) override;
   Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep) override;
+  std::set<LayerId> Leased() override;
   Result<UniqueFd> OpenLayer(LayerId id) override;
 
   // --- for the parts ---

@@ -117,4 +117,15 @@ Result<> SourceIndex::PutHttp(const Digest& request, const HttpAnswer& answer) {
                     LOAM_TRY(answer.fs.ToText()));
 }
 
+Result<std::vector<snapshot::LayerId>> SourceIndex::CheckoutLayers() {
+  const std::scoped_lock lock(mutex_);
+  auto select = LOAM_TRY(database_.Prepare("SELECT layers FROM checkouts"));
+  std::vector<snapshot::LayerId> layers;
+  while (LOAM_TRY(select.Step())) {
+    const std::vector<snapshot::LayerId> ids = LOAM_TRY(snapshot::ParseLayerIds(select.Text(0)));
+    layers.insert(layers.end(), ids.begin(), ids.end());
+  }
+  return layers;
+}
+
 }  // namespace loam::source

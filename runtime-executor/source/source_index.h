@@ -31,6 +31,8 @@ class SourceIndex {
 
   Result<std::optional<snapshot::FsRef>> FindCheckout(const std::string& key);
   Result<> PutCheckout(const std::string& key, const snapshot::FsRef& fs);
+  // Of all checkouts, perhaps pruned meanwhile.
+  Result<std::vector<snapshot::LayerId>> CheckoutLayers();
 
   // `request` identifies URL, headers and file attributes.
   Result<std::vector<HttpAnswer>> FindHttp(const Digest& request);

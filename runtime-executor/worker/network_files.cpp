@@ -32,12 +32,26 @@ Result<std::string> HostsFile(std::string_view hostname, const std::vector<HostA
   return text;
 }
 
-std::string ResolvConf(std::string_view host_file, NetworkMode network) {
+std::string ResolvConf(std::string_view host_file, NetworkMode network, const DnsOptions& dns) {
   std::string text;
-  bool has_server = false;
+  bool has_server = !dns.nameservers.empty();
+  for (const std::string& server : dns.nameservers) {
+    text += fmt::format("nameserver {}\n", server);
+  }
+  if (!dns.search_domains.empty()) {
+    text += fmt::format("search {}\n", Join(dns.search_domains, " "));
+  }
+  if (!dns.options.empty()) {
+    text += fmt::format("options {}\n", Join(dns.options, " "));
+  }
+  const auto replaced = [&dns](std::string_view line) {
+    return (line.starts_with("nameserver") && !dns.nameservers.empty()) ||
+           ((line.starts_with("search") || line.starts_with("domain")) && !dns.search_domains.empty()) ||
+           (line.starts_with("options") && !dns.options.empty());
+  };
   for (std::string_view line : Split(host_file, '\n')) {
     const std::string_view trimmed = TrimSpace(line);
-    if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == ';') {
+    if (trimmed.empty() || trimmed.front() == '#' || trimmed.front() == ';' || replaced(trimmed)) {
       continue;
     }
     if (trimmed.starts_with("nameserver")) {

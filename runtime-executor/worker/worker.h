@@ -176,6 +176,13 @@ class Container : public ContainerProcess {
                                                          const ProcessStreams& streams) = 0;
 };
 
+// What resolv.conf of steps says instead of the host's; each list counts where it is not empty.
+struct DnsOptions {
+  std::vector<std::string> nameservers;
+  std::vector<std::string> options;
+  std::vector<std::string> search_domains;
+};
+
 struct WorkerOptions {
   // Private directory of the worker: `<root>/worker`. Made if missing.
   std::string state_dir;
@@ -183,6 +190,7 @@ struct WorkerOptions {
   std::string runtime;
   // Cgroup below which every step gets its own, relative to the root of the hierarchy.
   std::string cgroup_parent = "loam";
+  DnsOptions dns;
 };
 
 class Worker {

@@ -7,8 +7,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include "base/digest.h"
-#include "base/file_system.h"
 #include "proto/session/filesync/filesync.grpc.pb.h"
+#include "runtime-executor/session/remote/client_dirs.h"
 #include "runtime-executor/session/remote/file_sync.h"
 #include "runtime-executor/session/remote/rpc.h"
 
@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
-// More builds than this that use one directory at once start anew.
-constexpr int kMaxCopies = 64;
 
 class CallStream final : public PacketStream {
  public:
@@ -29,12 +27,6 @@ class CallStream final : public PacketStream {
 
  private:
   Call& call_;
-};
-
-// A directory that no other transfer may touch while it lives.
-struct HeldDirectory {
-  std::string path;
-  FileLock lock;
 };
 
 class RemoteDirs final : public LocalDirs {
@@ -50,10 +42,10 @@ class RemoteDirs final : public LocalDirs {
     const std::shared_ptr<Transfer> transfer = TransferOf(key);
     // Whoever asks for the same during the transfer waits for it and shares it.
     const std::lock_guard lock(transfer->mutex);
-    if (std::shared_ptr<HeldDirectory> held = transfer->directory.lock()) {
+    if (std::shared_ptr<HeldClientDir> held = transfer->directory.lock()) {
       return LocalDir{held->path, true, held};
     }
-    auto held = LOAM_TRY(Hold(key));
+    auto held = LOAM_TRY(HoldClientDir(options_.directory_cache, key, request.name));
     LOAM_TRY_CONTEXT(fmt::format("transfer of directory `{}`", request.name),
                      Fetch(*session, request, held->path, stop));
     transfer->directory = held;
@@ -63,7 +55,7 @@ class RemoteDirs final : public LocalDirs {
  private:
   struct Transfer {
     std::mutex mutex;
-    std::weak_ptr<HeldDirectory> directory;
+    std::weak_ptr<HeldClientDir> directory;
   };
 
   static std::string KeyOf(const Session& session, const LocalDirRequest& request) {
@@ -75,7 +67,8 @@ class RemoteDirs final : public LocalDirs {
         add(item);
       }
     };
-    add(session.shared_key().empty() ? session.id() : session.shared_key());
+    // Clients without a key share what has the same name: it is brought up to date anyway.
+    add(session.shared_key());
     add(request.name);
     add(request.shared_key_hint);
     add_list(request.include_patterns);
@@ -91,19 +84,6 @@ class RemoteDirs final : public LocalDirs {
       transfer = std::make_shared<Transfer>();
     }
     return transfer;
-  }
-
-  Result<std::shared_ptr<HeldDirectory>> Hold(const std::string& key) const {
-    LOAM_TRY(MakeDirs(options_.directory_cache, 0700));
-    for (int copy = 0; copy < kMaxCopies; ++copy) {
-      std::string path = fmt::format("{}/{}.{}", options_.directory_cache, key, copy);
-      std::optional<FileLock> lock = LOAM_TRY(FileLock::TryAcquire(path + ".lock", FileLock::Mode::kExclusive));
-      if (lock) {
-        return std::make_shared<HeldDirectory>(HeldDirectory{std::move(path), std::move(*lock)});
-      }
-    }
-    return Unexpected(ErrorCode::kResourceExhausted,
-                      fmt::format("{} builds use the same directory of a client at once", kMaxCopies));
   }
 
   static Result<> Fetch(const Session& session, const LocalDirRequest& request, const std::string& path,

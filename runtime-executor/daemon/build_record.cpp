@@ -1,0 +1,106 @@
+#include "runtime-executor/daemon/build_record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/base64.h"
+#include "proto/google/rpc/status.pb.h"
+#include "runtime-executor/daemon/wire_time.h"
+
+namespace loam::daemon {
+namespace {
+
+constexpr std::string_view kStatusType = "application/vnd.buildkit.status.v0";
+// BuildKit's own spelling.
+constexpr std::string_view kErrorType = "application/vnd.googeapis.google.rpc.status+proto";
+constexpr const char* kDescriptor = "containerimage.descriptor";
+
+}  // namespace
+
+std::string EncodeStatus(BuildStatus& status) {
+  std::string bytes;
+  std::size_t position = 0;
+  StatusResponse response;
+  while (status.NextIfThere(position, response)) {
+    const std::string message = response.SerializeAsString();
+    for (int shift = 0; shift < 32; shift += 8) {
+      bytes += static_cast<char>((message.size() >> shift) & 0xff);
+    }
+    bytes += message;
+    response.Clear();
+  }
+  return bytes;
+}
+
+bool DecodeStatus(std::string_view bytes, const std::function<bool(const StatusResponse&)>& see) {
+  while (!bytes.empty()) {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < 4 && i < bytes.size(); ++i) {
+      size |= static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+    }
+    StatusResponse response;
+    if (bytes.size() < 4 || bytes.size() - 4 < size || !response.ParseFromString(std::string(bytes.substr(4, size))) ||
+        !see(response)) {
+      return false;
+    }
+    bytes.remove_prefix(4 + size);
+  }
+  return true;
+}
+
+BuildRecording::BuildRecording(BuildHistory& history, const content::ContentStore& content, const Request& request)
+    : history_(history), content_(content), keep_(history) {
+  record_.set_ref(request.ref());
+  record_.set_frontend(request.frontend());
+  *record_.mutable_frontendattrs() = request.frontendattrs();
+  *record_.mutable_exporters() = request.exporters();
+  if (request.exporters().empty() && !request.exporterdeprecated().empty()) {
+    auto& exporter = *record_.add_exporters();
+    exporter.set_type(request.exporterdeprecated());
+    *exporter.mutable_attrs() = request.exporterattrsdeprecated();
+  }
+  *record_.mutable_createdat() = ToWire(SystemClock().Now());
+  history_.Start(record_);
+}
+
+Result<> BuildRecording::Exported(int index, const std::map<std::string, std::string>& response) {
+  const auto found = response.find(kDescriptor);
+  if (found == response.end()) {
+    return {};
+  }
+  const auto json = nlohmann::json::parse(Base64Decode(found->second).value_or(""), nullptr, false);
+  const content::Descriptor descriptor = LOAM_TRY(content::ParseDescriptor(json));
+  const std::optional<BuildHistory::Descriptor> kept = LOAM_TRY(history_.AddImage(content_, descriptor));
+  if (kept) {
+    auto& result = *record_.mutable_result();
+    if (result.results().empty()) {
+      *result.mutable_resultdeprecated() = *kept;
+    }
+    (*result.mutable_results())[index] = *kept;
+  }
+  return {};
+}
+
+Result<> BuildRecording::Finish(BuildStatus& status, const std::map<std::string, std::string>& response,
+                                const grpc::Status& failure) {
+  *record_.mutable_completedat() = ToWire(SystemClock().Now());
+  record_.mutable_exporterresponse()->insert(response.begin(), response.end());
+  const BuildStatus::Counts counts = status.Count();
+  record_.set_numcachedsteps(counts.cached);
+  record_.set_numcompletedsteps(counts.completed);
+  record_.set_numtotalsteps(counts.total);
+  record_.set_numwarnings(counts.warnings);
+  *record_.mutable_logs() = LOAM_TRY(history_.AddBlob(kStatusType, EncodeStatus(status)));
+  if (!failure.ok()) {
+    google::rpc::Status whole;
+    if (failure.error_details().empty() || !whole.ParseFromString(failure.error_details())) {
+      whole.set_code(failure.error_code());
+      whole.set_message(failure.error_message());
+    }
+    *record_.mutable_externalerror() = LOAM_TRY(history_.AddBlob(kErrorType, whole.SerializeAsString()));
+    record_.mutable_error()->set_code(whole.code());
+    record_.mutable_error()->set_message(whole.message());
+  }
+  return history_.Complete(record_);
+}
+
+}  // namespace loam::daemon

@@ -1,0 +1,44 @@
+// A build's entry in the history, from its request to its end.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <grpcpp/support/status.h>
+
+#include "base/result.h"
+#include "runtime-executor/content/content_store.h"
+#include "runtime-executor/daemon/build_status.h"
+#include "runtime-executor/daemon/history.h"
+
+namespace loam::daemon {
+
+// Status responses, each behind its length in four bytes, the lowest first: the logs of a build.
+std::string EncodeStatus(BuildStatus& status);
+// False if the bytes are damaged, or as soon as `see` says so.
+bool DecodeStatus(std::string_view bytes, const std::function<bool(const StatusResponse&)>& see);
+
+class BuildRecording {
+ public:
+  using Request = moby::buildkit::v1::SolveRequest;
+
+  // Tells the history that the build begins. All outlive the recording.
+  BuildRecording(BuildHistory& history, const content::ContentStore& content, const Request& request);
+
+  // An exporter is done; what it made is kept for the history. While the build's job lives.
+  Result<> Exported(int index, const std::map<std::string, std::string>& response);
+
+  // The end. `failure`: what the client is told.
+  Result<> Finish(BuildStatus& status, const std::map<std::string, std::string>& response,
+                  const grpc::Status& failure);
+
+ private:
+  BuildHistory& history_;
+  const content::ContentStore& content_;
+  BuildHistory::Keep keep_;
+  BuildHistory::Record record_;
+};
+
+}  // namespace loam::daemon
