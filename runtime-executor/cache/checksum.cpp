@@ -414,6 +414,19 @@ class ChecksumCacheImpl final : public ChecksumCache {
     return checksum;
   }
 
+  void ReleaseHostTrees() override {
+    std::vector<HostEntry> released;  // they write their indexes, not under the lock
+    const std::lock_guard lock(mutex_);
+    std::erase_if(host_trees_, [&released](auto& each) {
+      // The entry itself has one reference.
+      if (each.first.use_count() > 1) {
+        return false;
+      }
+      released.push_back(std::move(each.second));
+      return true;
+    });
+  }
+
  private:
   using HostEntry = std::pair<std::shared_ptr<ChecksumTree>, std::shared_ptr<ChecksumIndex>>;
 
@@ -434,7 +447,7 @@ class ChecksumCacheImpl final : public ChecksumCache {
     }
     HostEntry entry;
     entry.second = std::make_shared<ChecksumIndex>(index_path);
-    // Keeps the tree alive as long as this cache: builds are short, and their trees are asked for again.
+    // Keeps the tree alive until ReleaseHostTrees: it is asked for again and again.
     entry.first = std::make_shared<ChecksumTree>(
         LOAM_TRY(store_.Mount(ref)),
         ChecksumTree::Options{entry.second, options_.clock, false, store_.overlay_xattr_prefix()});

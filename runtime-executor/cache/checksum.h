@@ -64,6 +64,8 @@ class ChecksumCache {
   // `path` in `ref`; "" and "/" are the root. kNotFound: `"/path": not found`.
   virtual Result<Checksum> Compute(const snapshot::FsRef& ref, std::string_view path, const ChecksumOptions& options,
                                    bool with_parts = false, std::stop_token stop = {}) = 0;
+  // Lets go of the host directories that nobody else uses any more; what was found out about them is kept on disk.
+  virtual void ReleaseHostTrees() = 0;
   [[nodiscard]] virtual snapshot::LayerStore& store() = 0;
 };
 

@@ -47,8 +47,8 @@ bool DecodeStatus(std::string_view bytes, const std::function<bool(const StatusR
   return true;
 }
 
-BuildRecording::BuildRecording(BuildHistory& history, const content::ContentStore& content, const Request& request)
-    : history_(history), content_(content), keep_(history) {
+BuildRecording::BuildRecording(Parts parts, const Request& request)
+    : parts_(std::move(parts)), started_(SystemClock().Now()), keep_(*parts_.history) {
   record_.set_ref(request.ref());
   record_.set_frontend(request.frontend());
   *record_.mutable_frontendattrs() = request.frontendattrs();
@@ -58,8 +58,8 @@ BuildRecording::BuildRecording(BuildHistory& history, const content::ContentStor
     exporter.set_type(request.exporterdeprecated());
     *exporter.mutable_attrs() = request.exporterattrsdeprecated();
   }
-  *record_.mutable_createdat() = ToWire(SystemClock().Now());
-  history_.Start(record_);
+  *record_.mutable_createdat() = ToWire(started_);
+  parts_.history->Start(record_);
 }
 
 Result<> BuildRecording::Exported(int index, const std::map<std::string, std::string>& response) {
@@ -69,7 +69,7 @@ Result<> BuildRecording::Exported(int index, const std::map<std::string, std::st
   }
   const auto json = nlohmann::json::parse(Base64Decode(found->second).value_or(""), nullptr, false);
   const content::Descriptor descriptor = LOAM_TRY(content::ParseDescriptor(json));
-  const std::optional<BuildHistory::Descriptor> kept = LOAM_TRY(history_.AddImage(content_, descriptor));
+  const std::optional<BuildHistory::Descriptor> kept = LOAM_TRY(parts_.history->AddImage(*parts_.content, descriptor));
   if (kept) {
     auto& result = *record_.mutable_result();
     if (result.results().empty()) {
@@ -82,25 +82,36 @@ Result<> BuildRecording::Exported(int index, const std::map<std::string, std::st
 
 Result<> BuildRecording::Finish(BuildStatus& status, const std::map<std::string, std::string>& response,
                                 const grpc::Status& failure) {
-  *record_.mutable_completedat() = ToWire(SystemClock().Now());
+  BuildHistory& history = *parts_.history;
+  const WallTime completed = SystemClock().Now();
+  *record_.mutable_completedat() = ToWire(completed);
   record_.mutable_exporterresponse()->insert(response.begin(), response.end());
   const BuildStatus::Counts counts = status.Count();
   record_.set_numcachedsteps(counts.cached);
   record_.set_numcompletedsteps(counts.completed);
   record_.set_numtotalsteps(counts.total);
   record_.set_numwarnings(counts.warnings);
-  *record_.mutable_logs() = LOAM_TRY(history_.AddBlob(kStatusType, EncodeStatus(status)));
+  *record_.mutable_logs() = LOAM_TRY(history.AddBlob(kStatusType, EncodeStatus(status)));
   if (!failure.ok()) {
     google::rpc::Status whole;
     if (failure.error_details().empty() || !whole.ParseFromString(failure.error_details())) {
       whole.set_code(failure.error_code());
       whole.set_message(failure.error_message());
     }
-    *record_.mutable_externalerror() = LOAM_TRY(history_.AddBlob(kErrorType, whole.SerializeAsString()));
+    *record_.mutable_externalerror() = LOAM_TRY(history.AddBlob(kErrorType, whole.SerializeAsString()));
     record_.mutable_error()->set_code(whole.code());
     record_.mutable_error()->set_message(whole.message());
   }
-  return history_.Complete(record_);
+  auto spans = TraceOf(status, {.parent = parts_.trace_parent,
+                                .ref = record_.ref(),
+                                .started = started_,
+                                .completed = completed,
+                                .error = failure.error_message()});
+  *record_.mutable_trace() = LOAM_TRY(history.AddBlob(kTraceJsonType, TraceJson(spans)));
+  if (parts_.traces != nullptr) {
+    parts_.traces->Add(std::move(spans));
+  }
+  return history.Complete(record_);
 }
 
 }  // namespace loam::daemon

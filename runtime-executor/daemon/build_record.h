@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,9 @@
 #include "base/result.h"
 #include "runtime-executor/content/content_store.h"
 #include "runtime-executor/daemon/build_status.h"
+#include "runtime-executor/daemon/build_trace.h"
 #include "runtime-executor/daemon/history.h"
+#include "runtime-executor/daemon/trace_exporter.h"
 
 namespace loam::daemon {
 
@@ -24,8 +27,17 @@ class BuildRecording {
  public:
   using Request = moby::buildkit::v1::SolveRequest;
 
-  // Tells the history that the build begins. All outlive the recording.
-  BuildRecording(BuildHistory& history, const content::ContentStore& content, const Request& request);
+  struct Parts {
+    // Both outlive the recording.
+    BuildHistory* history = nullptr;
+    const content::ContentStore* content = nullptr;
+    // May be null.
+    TraceExporter* traces = nullptr;
+    // Of the caller.
+    std::optional<TraceContext> trace_parent;
+  };
+  // Tells the history that the build begins.
+  BuildRecording(Parts parts, const Request& request);
 
   // An exporter is done; what it made is kept for the history. While the build's job lives.
   Result<> Exported(int index, const std::map<std::string, std::string>& response);
@@ -35,8 +47,8 @@ class BuildRecording {
                   const grpc::Status& failure);
 
  private:
-  BuildHistory& history_;
-  const content::ContentStore& content_;
+  const Parts parts_;
+  const WallTime started_;
   BuildHistory::Keep keep_;
   BuildHistory::Record record_;
 };

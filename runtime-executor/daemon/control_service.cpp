@@ -70,6 +70,13 @@ session::SessionHeader ReadHeader(const grpc::ServerContext& context) {
   return header;
 }
 
+std::optional<TraceContext> TraceParentOf(const grpc::ServerContext& context) {
+  const auto header = context.client_metadata().find("traceparent");
+  return header == context.client_metadata().end()
+             ? std::nullopt
+             : ParseTraceParent(std::string_view(header->second.data(), header->second.size()));
+}
+
 void SetVersion(control::types::BuildkitVersion& version) {
   version.set_package("loam");
   version.set_version("v" LOAM_VERSION);
@@ -88,9 +95,10 @@ class ControlServices::State final : public control::Control::Service {
     services_.frontends = options_.frontends;
     bridge_ = gateway::MakeBridgeService([this](const std::string& build_id) { return bridge_builds_.Find(build_id); });
     content_ = MakeContentService({&options_.engine->content(), &options_.history->blobs()});
+    traces_ = MakeTraceService(options_.traces);
   }
 
-  [[nodiscard]] std::vector<grpc::Service*> services() { return {this, bridge_.get(), content_.get()}; }
+  [[nodiscard]] std::vector<grpc::Service*> services() { return {this, bridge_.get(), content_.get(), traces_.get()}; }
 
   void Drain(std::stop_token stop) {
     std::unique_lock lock(builds_mutex_);
@@ -117,7 +125,9 @@ class ControlServices::State final : public control::Control::Service {
     }
     std::optional<BuildRecording> recording;
     if (!request->internal()) {
-      recording.emplace(*options_.history, options_.engine->content(), *request);
+      recording.emplace(BuildRecording::Parts{options_.history, &options_.engine->content(), options_.traces,
+                                              TraceParentOf(*context)},
+                        *request);
     }
     options_.log->Debug("build starts", {{"ref", request->ref()}});
     const CallStop call(watcher_, *context);
@@ -327,6 +337,7 @@ class ControlServices::State final : public control::Control::Service {
   SolveServices services_;
   std::unique_ptr<grpc::Service> bridge_;
   std::unique_ptr<grpc::Service> content_;
+  std::unique_ptr<grpc::Service> traces_;
   std::mutex builds_mutex_;  // guards the rest
   std::condition_variable_any builds_changed_;
   bool draining_ = false;

@@ -14,6 +14,7 @@
 #include "runtime-executor/daemon/collector.h"
 #include "runtime-executor/daemon/config.h"
 #include "runtime-executor/daemon/history.h"
+#include "runtime-executor/daemon/trace_exporter.h"
 #include "runtime-executor/engine/engine.h"
 
 namespace loam::daemon {
@@ -24,6 +25,8 @@ struct ControlOptions {
   BuildHistory* history = nullptr;
   Collector* collector = nullptr;
   Log* log = nullptr;
+  // Null: traces go nowhere but into the history.
+  TraceExporter* traces = nullptr;
   std::set<std::string> allowed_entitlements;
   FrontendSettings frontends;
   std::string worker_id;
@@ -32,7 +35,8 @@ struct ControlOptions {
   std::vector<GcRule> gc_policy;
 };
 
-// The gRPC services that belong together: Control, the bridge of its builds, and the content of its history.
+// The gRPC services that belong together: Control, the bridge of its builds, the content of its history, and
+// the traces of its clients.
 class ControlServices {
  public:
   explicit ControlServices(ControlOptions options);

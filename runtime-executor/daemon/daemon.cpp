@@ -86,7 +86,16 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   daemon->engine_->AddCacheArea(MakeClientDirArea(root + "/client-dirs"));
   daemon->history_ = LOAM_TRY(BuildHistory::Open(root, config.history));
 
+  daemon->traces_ = LOAM_TRY(TraceExporter::FromEnvironment(log));
+  if (!config.otel_socket.empty()) {
+    ServerOptions socket;
+    socket.addresses = {"unix://" + config.otel_socket};
+    daemon->trace_service_ = MakeTraceService(daemon->traces_.get());
+    daemon->trace_server_ = LOAM_TRY(Server::Start(socket, {daemon->trace_service_.get()}));
+  }
+
   ControlOptions control;
+  control.traces = daemon->traces_.get();
   control.gc_policy = ResolveGcPolicy(config.worker.gc, DiskTotal(root));
   std::vector<engine::PruneRule> rules;
   for (const GcRule& rule : control.gc_policy) {
@@ -137,6 +146,9 @@ void Daemon::Stop() {
   }
   if (server_ != nullptr) {
     server_->Stop();
+  }
+  if (trace_server_ != nullptr) {
+    trace_server_->Stop();
   }
 }
 

@@ -15,6 +15,7 @@
 #include "runtime-executor/daemon/history.h"
 #include "runtime-executor/daemon/log.h"
 #include "runtime-executor/daemon/server.h"
+#include "runtime-executor/daemon/trace_exporter.h"
 #include "runtime-executor/engine/engine.h"
 
 namespace loam::daemon {
@@ -37,6 +38,9 @@ class Daemon {
   std::optional<FileLock> lock_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<BuildHistory> history_;
+  std::unique_ptr<TraceExporter> traces_;
+  std::unique_ptr<grpc::Service> trace_service_;
+  std::unique_ptr<Server> trace_server_;
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<ControlServices> services_;
   std::unique_ptr<Server> server_;

@@ -300,7 +300,8 @@ Result<Invocation> ParseArguments(std::string_view program, const std::vector<st
       return invocation;
     }
     if (use.flag->name == "version" && use.value == "true") {
-      invocation.text = fmt::format("{} loam v" LOAM_VERSION "\n", program);
+      // Program, package, version, revision: buildx wants exactly four words.
+      invocation.text = fmt::format("{} loam v" LOAM_VERSION " -\n", program);
       return invocation;
     }
     if (use.flag->name == "config") {

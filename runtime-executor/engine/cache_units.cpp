@@ -56,6 +56,7 @@ class Inventory {
   explicit Inventory(EngineState& state) : state_(state) {}
 
   Result<> Read() {
+    state_.checksums->ReleaseHostTrees();
     // Leases before records: what a build finds after this has its record still in the list.
     leased_ = state_.layers->Leased();
     records_ = LOAM_TRY(ListRecords(state_));

@@ -113,6 +113,8 @@ JobState::JobState(std::shared_ptr<EngineState> engine, JobOptions options)
 
 std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, JobOptions options) {
   engine->jobs.Enter();
+  // Those of builds before, whose last steps ended after their build.
+  engine->checksums->ReleaseHostTrees();
   std::shared_ptr<JobState> state(new JobState(std::move(engine), std::move(options)));
   state->services_ = std::make_shared<Services>(state->options_.client, state->options_.entitlements);
   state->solver_job_ = state->engine_->solver->NewJob({state->services_, state->options_.progress});
@@ -123,6 +125,7 @@ std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, J
 void JobState::End() {
   services_->End();
   solver_job_.reset();
+  engine_->checksums->ReleaseHostTrees();
   engine_->jobs.Leave();
 }
 

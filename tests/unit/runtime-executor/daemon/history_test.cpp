@@ -4,6 +4,9 @@
 
 #include <thread>
 
+#include <fmt/format.h>
+
+#include "base/file_system.h"
 #include "runtime-executor/daemon/history_filter.h"
 #include "runtime-executor/daemon/wire_time.h"
 

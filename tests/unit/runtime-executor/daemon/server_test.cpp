@@ -1,6 +1,7 @@
 #include "runtime-executor/daemon/server.h"
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>

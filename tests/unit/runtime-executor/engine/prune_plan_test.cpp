@@ -57,9 +57,9 @@ TEST(PrunePlanTest, LimitsRemoveTheLeastUseful) {
   PruneRule rule;
   rule.max_used = 250;
   EXPECT_THAT(Plan(units, {rule}), ElementsAre("a"));
-  units[0].usage_count = 50;  // old, but often used
+  units[0].usage_count = 60;  // old, but most often used
   units[1].usage_count = 1;
-  units[2].usage_count = 60;
+  units[2].usage_count = 50;
   EXPECT_THAT(Plan(units, {rule}), ElementsAre("b"));
   rule.max_used = 1'000;
   EXPECT_THAT(Plan(units, {rule}), ElementsAre());

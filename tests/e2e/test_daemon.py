@@ -1,0 +1,224 @@
+"""loamd as a program: its names, signals, systemd's protocols, death and restart, and many clients at once (loam-load, a
+client of our own, since no package of Debian speaks to build daemons)."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+from support import LOAM, LoamCase, main, need, wait_for
+
+LOAMD = os.environ.get("LOAMD", str(pathlib.Path(LOAM).with_name("loamd")))
+LOAD = os.environ.get("LOAM_LOAD", str(pathlib.Path(LOAM).with_name("loam-load")))
+
+
+class DaemonCase(LoamCase):
+    def setUp(self):
+        super().setUp()
+        need(os.access(LOAMD, os.X_OK), f"needs {LOAMD}")
+        self.socket = self.base / "loamd.sock"
+        self.address = f"unix://{self.socket}"
+        self.config = self.write("buildkitd.toml", "")
+
+    def daemon_command(self, *args):
+        return [LOAMD, "--config", str(self.config), "--root", str(self.root), *map(str, args)]
+
+    @contextlib.contextmanager
+    def daemon(self, *args, ends=0):
+        """A daemon on self.socket; it must end by SIGTERM with that code."""
+        log = self.base / "loamd.log"
+        with open(log, "ab") as out:
+            process = subprocess.Popen(self.daemon_command("--addr", self.address, *args), stderr=out, stdout=out,
+                                       env=self.environment())
+        try:
+            wait_for(lambda: process.poll() is not None or "running server" in log.read_text(), "the daemon's start")
+            self.assertIsNone(process.poll(), log.read_text())
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(60)
+        self.assertEqual(process.returncode, ends, log.read_text())
+
+    def load(self, *args, check=0, address=None):
+        need(os.access(LOAD, os.X_OK), f"needs {LOAD}")
+        done = subprocess.run([LOAD, "--addr", address or self.address, *map(str, args)], capture_output=True, text=True,
+                              timeout=300)
+        self.assertEqual(done.returncode, check, done)
+        return json.loads(done.stdout)
+
+    def as_buildctl(self, *args, check=0, **run):
+        """The program under the name buildctl."""
+        link = self.base / "buildctl"
+        if not link.exists():
+            link.symlink_to(LOAMD)
+        done = subprocess.run([link, "--addr", self.address, *args], capture_output=True, timeout=60, **run)
+        self.assertEqual(done.returncode, check, done)
+        return done
+
+
+class Program(DaemonCase):
+    def test_names_and_flags(self):
+        link = self.base / "buildkitd"
+        link.symlink_to(LOAMD)
+        done = subprocess.run([link, "--version"], capture_output=True, text=True)
+        self.assertRegex(done.stdout, r"^buildkitd loam v\d+\.\d+")
+        done = subprocess.run([link, "--no-such-flag"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("buildkitd: flag provided but not defined: -no-such-flag", done.stderr)
+
+    def test_configuration_file(self):
+        self.config.write_text('[log]\nformat = "json"\n[worker.oci.labels]\nrack = "7"\n[unknown]\nx = 1\n')
+        with self.daemon():
+            pass
+        lines = [json.loads(line) for line in (self.base / "loamd.log").read_text().splitlines()]
+        self.assertIn("unknown setting `unknown`", " ".join(line["msg"] for line in lines if line["level"] == "warning"))
+        self.config.write_text("[worker.oci]\nselinux = true\n")
+        done = subprocess.run(self.daemon_command("--addr", self.address), capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("SELinux is not supported", done.stderr)
+
+    def test_client_verbs(self):
+        with self.daemon():
+            self.assertRegex(self.as_buildctl("debug", "workers").stdout.decode(), r"(?m)^\w{25}\tlinux/")
+            self.assertIn("BuildKit: loam v", self.as_buildctl("debug", "info").stdout.decode())
+            # The connection preface and an empty SETTINGS frame of HTTP/2 are answered with the daemon's SETTINGS.
+            answer = self.as_buildctl("dial-stdio", input=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0").stdout
+            self.assertEqual(answer[3], 4, answer[:40])
+        self.assertIn(b"dial unix", self.as_buildctl("dial-stdio", check=1).stderr)
+        self.assertIn(b"not among what this client can do", self.as_buildctl("build", check=1).stderr)
+
+    def test_socket_activation_and_notification(self):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.socket))
+        listener.listen()
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify = self.base / "notify.sock"
+        manager.bind(str(notify))
+        manager.settimeout(30)
+        # Descriptor 3, and the number of the process that it is for.
+        shell = 'exec 3<&"$1"; shift; LISTEN_PID=$$ exec "$@"'
+        process = subprocess.Popen(
+            ["bash", "-c", shell, "-", str(listener.fileno()), *self.daemon_command("--addr", "fd://")],
+            pass_fds=[listener.fileno()], stderr=subprocess.PIPE,
+            env=self.environment(LISTEN_FDS="1", NOTIFY_SOCKET=str(notify)))
+        try:
+            self.assertEqual(manager.recv(100), b"READY=1")
+            self.assertIn("BuildKit: loam", self.as_buildctl("debug", "info").stdout.decode())
+            self.assertEqual(self.load("--clients", 3, "--steps", 2)["errors"], [])
+        finally:
+            process.terminate()
+            _, err = process.communicate(timeout=60)
+        self.assertEqual(manager.recv(100), b"STOPPING=1")
+        self.assertEqual(process.returncode, 0, err)
+        # The socket is the manager's: it stays.
+        self.assertTrue(self.socket.exists())
+
+
+class Life(DaemonCase):
+    def slow_build(self):
+        """A build that is held up: its registry takes the connection and never answers."""
+        held = socket.socket()
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        self.addCleanup(held.close)
+        client = subprocess.Popen([LOAD, "--addr", self.address, "--steps", "1", "--image",
+                                   f"127.0.0.1:{held.getsockname()[1]}/never:1"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (client.poll() is None and client.kill(), client.wait(), client.stdout.close()))
+        held.settimeout(30)
+        connection, _ = held.accept()
+        self.addCleanup(connection.close)
+        return client
+
+    def test_first_signal_waits_for_builds_second_cancels(self):
+        with self.daemon() as process:
+            client = self.slow_build()
+            process.terminate()
+            log = self.base / "loamd.log"
+            wait_for(lambda: "a second signal cancels them" in log.read_text(), "the first signal's effect")
+            self.assertIn("stopping", json.dumps(self.load("--steps", 1, check=1)["errors"]))
+            self.assertIsNone(process.poll(), "it waits for the build")
+            process.terminate()
+            process.wait(30)
+            self.assertNotEqual(json.loads(client.communicate(timeout=30)[0])["errors"], [])
+
+    def test_a_client_that_dies_ends_its_build(self):
+        with self.daemon() as process:
+            client = self.slow_build()
+            client.kill()
+            # With no build left, one signal is enough.
+            process.terminate()
+            process.wait(30)
+
+    def test_killed_and_started_again(self):
+        salt = "killed"
+        with self.daemon(ends=-signal.SIGKILL) as process:
+            first = self.load("--clients", 2, "--steps", 5, "--salt", salt)
+            self.slow_build()
+            process.kill()
+            process.wait(30)
+        with self.daemon():
+            again = self.load("--clients", 2, "--steps", 5, "--salt", salt)
+            self.assertEqual(first["errors"] + again["errors"], [])
+            self.assertEqual(again["cached"], again["vertices"], "the cache is there again")
+
+    def test_disk_full(self):
+        self.root.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", self.root], check=True)
+        try:
+            with self.daemon():
+                ballast = self.root / "ballast"
+                with self.assertRaises(OSError), open(ballast, "wb") as file:
+                    while True:
+                        file.write(b"\0" * 65536)
+                        file.flush()
+                errors = self.load("--steps", 3, "--salt", "full", check=1)["errors"]
+                self.assertRegex(errors[0], "(?i)no space left|disk I/O|full")
+                ballast.unlink()
+                self.assertEqual(self.load("--steps", 3, "--salt", "full")["errors"], [])
+        finally:
+            subprocess.run(["umount", self.root], check=True)
+
+
+class Load(DaemonCase):
+    @staticmethod
+    def memory(process):
+        """Resident memory in MB."""
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
+
+    @staticmethod
+    def held(process):
+        """What a process holds, for counting leaks."""
+        base = pathlib.Path(f"/proc/{process.pid}")
+        return {"descriptors": len(os.listdir(base / "fd")),
+                "mounts": len((base / "mountinfo").read_text().splitlines()),
+                "children": len((base / f"task/{process.pid}/children").read_text().split())}
+
+    def test_many_clients_share_equal_steps_and_leave_nothing(self):
+        clients, steps = 60, 8
+        with self.daemon() as process:
+            self.load("--clients", 8, "--steps", 2, "--salt", "warm")
+            wait_for(lambda: self.held(process)["descriptors"] < 60, "the end of the first connections")
+            before = self.held(process)
+            result = self.load("--clients", clients, "--steps", steps, "--equal", 50, "--salt", "load")
+            self.assertEqual(result["errors"], [])
+            self.assertEqual(result["vertices"], clients * steps)
+            # One layer for each distinct step, and those of the first run.
+            layers = [name for name in os.listdir(self.root / "layers") if (self.root / "layers" / name / "fs").is_dir()]
+            self.assertEqual(len(layers), steps + clients // 2 * steps + 2)
+            wait_for(lambda: self.held(process)["descriptors"] <= before["descriptors"] + 2, "the release of descriptors")
+            after = self.held(process)
+            self.assertEqual((after["mounts"], after["children"]), (before["mounts"], before["children"]))
+            again = self.load("--clients", clients, "--steps", steps, "--equal", 50, "--salt", "load")
+            self.assertEqual(again["cached"], again["vertices"])
+            self.assertLess(self.memory(process), 200)
+
+
+if __name__ == "__main__":
+    main()
