@@ -43,8 +43,7 @@ class BuildRecording {
   Result<> Exported(int index, const std::map<std::string, std::string>& response);
 
   // The end. `failure`: what the client is told.
-  Result<> Finish(BuildStatus& status, const std::map<std::string, std::string>& response,
-                  const grpc::Status& failure);
+  Result<> Finish(BuildStatus& status, const std::map<std::string, std::string>& response, const grpc::Status& failure);
 
  private:
   const Parts parts_;

@@ -1,5 +1,6 @@
 #include "runtime-executor/daemon/build_status.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@ namespace control = moby::buildkit::v1;
 
 // A response stays well below gRPC's default limit of 4 MiB a message.
 constexpr std::size_t kMaxResponse = std::size_t{1} << 20;
+constexpr std::size_t kMaxEnded = 256;
 
 void Add(const solver::VertexEvent& event, StatusResponse& response) {
   control::Vertex& vertex = *response.add_vertexes();
@@ -166,7 +168,12 @@ void StatusHub::End(const std::string& ref) {
     }
     status = std::move(found->second);
     builds_.erase(found);
+    ended_.push_back(ref);
+    if (ended_.size() > kMaxEnded) {
+      ended_.pop_front();
+    }
   }
+  changed_.notify_all();
   status->Close();
 }
 
@@ -179,10 +186,12 @@ std::shared_ptr<BuildStatus> StatusHub::Find(const std::string& ref) {
 Result<std::shared_ptr<BuildStatus>> StatusHub::Wait(const std::string& ref, std::chrono::milliseconds patience,
                                                      std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  if (!changed_.wait_for(lock, std::move(stop), patience, [&] { return builds_.contains(ref); })) {
+  const auto has_ended = [&] { return std::find(ended_.rbegin(), ended_.rend(), ref) != ended_.rend(); };
+  if (!changed_.wait_for(lock, std::move(stop), patience, [&] { return builds_.contains(ref) || has_ended(); })) {
     return Unexpected(ErrorCode::kNotFound, fmt::format("no such job {}", ref));
   }
-  return builds_.at(ref);
+  const auto found = builds_.find(ref);
+  return found == builds_.end() ? nullptr : found->second;
 }
 
 }  // namespace loam::daemon

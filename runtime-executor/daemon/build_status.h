@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -60,7 +61,7 @@ class StatusHub {
   void End(const std::string& ref);
   // The build if it runs now; null otherwise.
   std::shared_ptr<BuildStatus> Find(const std::string& ref);
-  // Clients ask for the status of a build before or after they start it.
+  // Clients ask for the status of a build before or after they start it. Null: it has ended meanwhile.
   Result<std::shared_ptr<BuildStatus>> Wait(const std::string& ref, std::chrono::milliseconds patience,
                                             std::stop_token stop);
 
@@ -68,6 +69,8 @@ class StatusHub {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<std::string, std::shared_ptr<BuildStatus>> builds_;
+  // Refs of the builds that ended last: whoever is about to wait for one must not wait in vain.
+  std::deque<std::string> ended_;
 };
 
 }  // namespace loam::daemon

@@ -1,9 +1,9 @@
 #include "runtime-executor/daemon/client_verbs.h"
 
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <netdb.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,8 +45,8 @@ Result<Address> ParseAddress(const std::string& text) {
   }
   const std::size_t colon = text.rfind(':');
   if (!text.starts_with(kTcp) || colon < kTcp.size()) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("cannot dial `{}`: use unix:///path or tcp://host:port",
-                                                               text));
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("cannot dial `{}`: use unix:///path or tcp://host:port", text));
   }
   address.path = text.substr(kTcp.size(), colon - kTcp.size());
   address.port = text.substr(colon + 1);

@@ -17,25 +17,26 @@ class Reader {
   Reader(std::string_view name, Config& config) : name_(name), config_(config) {}
 
   Result<> Root(const toml::table& table) {
-    return Table(table, "", {{"debug", Level(LogLevel::kDebug)},
-                             {"trace", Level(LogLevel::kTrace)},
-                             {"root", Text(config_.root)},
-                             {"insecure-entitlements", TextsTo(SetEntitlements)},
-                             {"proxyNetwork", Unsupported("proxyNetwork")},
-                             {"log", Sub(&Reader::Log)},
-                             {"grpc", Sub(&Reader::Grpc)},
-                             {"otel", Sub(&Reader::Otel)},
-                             {"cdi", Sub(&Reader::Cdi)},
-                             {"worker", Sub(&Reader::Workers)},
-                             {"registry", Sub(&Reader::Registries)},
-                             {"dns", Sub(&Reader::Dns)},
-                             {"history", Sub(&Reader::History)},
-                             {"frontend", Sub(&Reader::Frontends)},
-                             {"system", Sub(&Reader::System)},
-                             {"provenanceEnvDir", Ignored("provenanceEnvDir")},
-                             {"cache", Ignored("cache")},
-                             // BuildKit reads over these two as well: they are in its examples.
-                             {"gc", Nothing()}});
+    return Table(table, "",
+                 {{"debug", Level(LogLevel::kDebug)},
+                  {"trace", Level(LogLevel::kTrace)},
+                  {"root", Text(config_.root)},
+                  {"insecure-entitlements", TextsTo(SetEntitlements)},
+                  {"proxyNetwork", Unsupported("proxyNetwork")},
+                  {"log", Sub(&Reader::Log)},
+                  {"grpc", Sub(&Reader::Grpc)},
+                  {"otel", Sub(&Reader::Otel)},
+                  {"cdi", Sub(&Reader::Cdi)},
+                  {"worker", Sub(&Reader::Workers)},
+                  {"registry", Sub(&Reader::Registries)},
+                  {"dns", Sub(&Reader::Dns)},
+                  {"history", Sub(&Reader::History)},
+                  {"frontend", Sub(&Reader::Frontends)},
+                  {"system", Sub(&Reader::System)},
+                  {"provenanceEnvDir", Ignored("provenanceEnvDir")},
+                  {"cache", Ignored("cache")},
+                  // BuildKit reads over these two as well: they are in its examples.
+                  {"gc", Nothing()}});
   }
 
  private:
@@ -193,8 +194,8 @@ class Reader {
       if (off) {
         return {};
       }
-      return Unexpected(ErrorCode::kUnimplemented, fmt::format("{}:{}: `{}`: {} is not supported", name_,
-                                                               node.source().begin.line, path, what));
+      return Unexpected(ErrorCode::kUnimplemented,
+                        fmt::format("{}:{}: `{}`: {} is not supported", name_, node.source().begin.line, path, what));
     };
   }
 
@@ -368,9 +369,8 @@ Result<> ReadConfig(std::string_view text, std::string_view name, Config& config
   const toml::parse_result parsed = toml::parse(text, name);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
-    return Unexpected(ErrorCode::kInvalidArgument,
-                      fmt::format("failed to parse config: {}:{}: {}", name, error.source().begin.line,
-                                  error.description()));
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("failed to parse config: {}:{}: {}", name,
+                                                               error.source().begin.line, error.description()));
   }
   return Reader(name, config).Root(parsed.table());
 }

@@ -1,6 +1,7 @@
 #include "runtime-executor/daemon/control_service.h"
 
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 
@@ -65,6 +66,8 @@ session::SessionHeader ReadHeader(const grpc::ServerContext& context) {
       header.shared_key = text;
     } else if (name == session::kSessionMethodHeader) {
       header.methods.insert(ToLowerAscii(text));
+    } else if (name == session::kSessionHealthHeader) {
+      header.health_timeout = std::chrono::milliseconds(std::strtoll(text.c_str(), nullptr, 10));
     }
   }
   return header;
@@ -155,20 +158,19 @@ class ControlServices::State final : public control::Control::Service {
 
   grpc::Status Status(grpc::ServerContext* context, const control::StatusRequest* request,
                       grpc::ServerWriter<control::StatusResponse>* writer) override {
-    // The logs of a build that has ended.
+    const CallStop call(watcher_, *context);
     if (hub_.Find(request->ref()) == nullptr) {
-      const auto record = options_.history->Find(request->ref());
-      if (!record) {
-        return ToGrpcStatus(record.error());
-      }
-      if (*record) {
-        return ReplayLogs(**record, *writer);
+      if (const auto replayed = ReplayLogs(request->ref(), *writer)) {
+        return *replayed;
       }
     }
-    const CallStop call(watcher_, *context);
     const Result<std::shared_ptr<BuildStatus>> status = hub_.Wait(request->ref(), kStatusPatience, call.token());
     if (!status) {
       return ToGrpcStatus(status.error());
+    }
+    if (*status == nullptr) {
+      return ReplayLogs(request->ref(), *writer)
+          .value_or(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such job " + request->ref()));
     }
     std::size_t position = 0;
     control::StatusResponse response;
@@ -255,9 +257,9 @@ class ControlServices::State final : public control::Control::Service {
       return ToGrpcStatus(rule.error());
     }
     bool open = true;
-    const Result<> pruned = options_.engine->PruneCache(
-        std::span(&*rule, 1),
-        [&](const engine::CacheUnit& unit) { open = open && writer->Write(ToUsageRecord(unit)); });
+    const Result<> pruned = options_.engine->PruneCache(std::span(&*rule, 1), [&](const engine::CacheUnit& unit) {
+      open = open && writer->Write(ToUsageRecord(unit));
+    });
     return open ? ToGrpcStatus(pruned) : grpc::Status::CANCELLED;
   }
 
@@ -315,16 +317,22 @@ class ControlServices::State final : public control::Control::Service {
     return label == options_.worker_labels.end() ? std::nullopt : std::optional(label->second);
   }
 
-  grpc::Status ReplayLogs(const control::BuildHistoryRecord& record,
-                          grpc::ServerWriter<control::StatusResponse>& writer) {
-    const auto digest = Digest::Parse(record.logs().digest());
+  // The logs of a build that has ended; nullopt if there is none of that ref.
+  std::optional<grpc::Status> ReplayLogs(const std::string& ref, grpc::ServerWriter<control::StatusResponse>& writer) {
+    const auto record = options_.history->Find(ref);
+    if (!record) {
+      return ToGrpcStatus(record.error());
+    }
+    if (!*record) {
+      return std::nullopt;
+    }
+    const auto digest = Digest::Parse((*record)->logs().digest());
     const auto bytes = digest ? options_.history->blobs().ReadBlob(*digest, kMaxLogs) : Result<std::string>("");
     if (!bytes) {
       return ToGrpcStatus(bytes.error());
     }
-    const bool whole = DecodeStatus(*bytes, [&writer](const control::StatusResponse& response) {
-      return writer.Write(response);
-    });
+    const bool whole =
+        DecodeStatus(*bytes, [&writer](const control::StatusResponse& response) { return writer.Write(response); });
     return whole ? grpc::Status::OK : grpc::Status(grpc::StatusCode::DATA_LOSS, "the logs are damaged");
   }
 

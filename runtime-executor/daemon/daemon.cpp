@@ -123,8 +123,8 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   const bool has_tls = !config.server.tls.certificate_file.empty();
   for (const std::string& address : config.server.addresses) {
     if (address.starts_with("tcp://") && !has_tls) {
-      log.Warning(fmt::format("TLS is not enabled for {}. enabling mutual TLS authentication is highly recommended",
-                              address));
+      log.Warning(
+          fmt::format("TLS is not enabled for {}. enabling mutual TLS authentication is highly recommended", address));
     } else if (address.starts_with("unix://") && has_tls) {
       log.Warning(fmt::format("TLS is disabled for {}", address));
     }

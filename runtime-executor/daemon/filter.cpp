@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <re2/re2.h>
+#include <nlohmann/json.hpp>
 
 namespace loam::daemon {
 
@@ -35,8 +35,8 @@ class Filter::Parser {
 
  private:
   [[nodiscard]] tl::unexpected<Error> Fail(std::string_view what) const {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("parse error: [{} >|{}|< ]: {}", text_.substr(0, at_),
-                                                               text_.substr(at_), what));
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("parse error: [{} >|{}|< ]: {}", text_.substr(0, at_), text_.substr(at_), what));
   }
   void SkipSpace() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) {

@@ -109,10 +109,13 @@ struct Lists {
 
 std::vector<Flag> Flags(Lists& lists) {
   return {
-      List("addr", "address to listen on: unix:///path, tcp://host:port, fd:// (several allowed)",
-           [&lists](Config&) -> auto& { return lists.addresses; }),
-      Text("config", "configuration file", [&lists](Config&) -> auto& { return lists.config_file; }),
-      Text("root", "directory of the daemon's state", [](Config& c) -> auto& { return c.root; }),
+      List(
+          "addr", "address to listen on: unix:///path, tcp://host:port, fd:// (several allowed)",
+          [&lists](Config&) -> auto& { return lists.addresses; }),
+      Text(
+          "config", "configuration file", [&lists](Config&) -> auto& { return lists.config_file; }),
+      Text(
+          "root", "directory of the daemon's state", [](Config & c) -> auto& { return c.root; }),
       {"debug", Kind::kBool, "as --log-level=debug",
        [](const std::string& value, Config& config) -> Result<> {
          return value == "true" ? SetLogLevel("debug", config) : Result<>();
@@ -124,23 +127,30 @@ std::vector<Flag> Flags(Lists& lists) {
        }},
       {"log-level", Kind::kText, "error, warn, info, debug or trace ($BUILDKITD_LOG_LEVEL)", SetLogLevel},
       {"log-format", Kind::kText, "json or text", SetLogFormat},
-      Text("group", "group (name or number) that may use the unix sockets",
-           [](Config& c) -> auto& { return c.server.socket_group; }),
-      Text("tlscert", "certificate of the server", [](Config& c) -> auto& { return c.server.tls.certificate_file; }),
-      Text("tlskey", "key of the certificate", [](Config& c) -> auto& { return c.server.tls.key_file; }),
-      Text("tlscacert", "authority that clients' certificates must be of",
-           [](Config& c) -> auto& { return c.server.tls.client_ca_file; }),
-      List("allow-insecure-entitlement", "network.host, security.insecure or device (several allowed)",
-           [&lists](Config&) -> auto& { return lists.entitlements; }),
-      Text("otel-socket-path", "socket on which traces of clients and steps are taken",
-           [](Config& c) -> auto& { return c.otel_socket; }),
+      Text(
+          "group", "group (name or number) that may use the unix sockets",
+          [](Config & c) -> auto& { return c.server.socket_group; }),
+      Text(
+          "tlscert", "certificate of the server", [](Config & c) -> auto& { return c.server.tls.certificate_file; }),
+      Text(
+          "tlskey", "key of the certificate", [](Config & c) -> auto& { return c.server.tls.key_file; }),
+      Text(
+          "tlscacert", "authority that clients' certificates must be of",
+          [](Config & c) -> auto& { return c.server.tls.client_ca_file; }),
+      List(
+          "allow-insecure-entitlement", "network.host, security.insecure or device (several allowed)",
+          [&lists](Config&) -> auto& { return lists.entitlements; }),
+      Text(
+          "otel-socket-path", "socket on which traces of clients and steps are taken",
+          [](Config & c) -> auto& { return c.otel_socket; }),
       {"cdi-disabled", Kind::kBool, "no devices by the Container Device Interface",
        [](const std::string& value, Config& config) -> Result<> {
          config.cdi_disabled = value == "true";
          return {};
        }},
-      List("cdi-spec-dir", "directory with CDI specifications (several allowed)",
-           [&lists](Config&) -> auto& { return lists.cdi_spec_dirs; }),
+      List(
+          "cdi-spec-dir", "directory with CDI specifications (several allowed)",
+          [&lists](Config&) -> auto& { return lists.cdi_spec_dirs; }),
       {"oci-worker", Kind::kText, "the only worker: true or auto",
        [](const std::string& value, Config&) -> Result<> {
          if (value.empty() || EqualsIgnoreCase(value, "auto") || LOAM_TRY(ParseBool("oci-worker", value))) {
@@ -165,7 +175,9 @@ std::vector<Flag> Flags(Lists& lists) {
          return {};
        }},
       {"oci-worker-net", Kind::kText, "network of steps: auto or host", SetNetwork},
-      Text("oci-worker-binary", "OCI runtime: crun, runc or a path", [](Config& c) -> auto& { return c.worker.binary; }),
+      Text(
+          "oci-worker-binary", "OCI runtime: crun, runc or a path",
+          [](Config & c) -> auto& { return c.worker.binary; }),
       {"oci-max-parallelism", Kind::kText, "steps that run at the same time; 0: no limit",
        [](const std::string& value, Config& config) -> Result<> {
          config.worker.max_parallelism = LOAM_TRY(ParseInt("oci-max-parallelism", value));
@@ -177,9 +189,7 @@ std::vector<Flag> Flags(Lists& lists) {
          return {};
        }},
       {"oci-worker-gc-keepstorage", Kind::kText, "Reserved[,Free[,Maximum]] in MB",
-       [](const std::string& value, Config& config) -> Result<> {
-         return ParseKeepStorage(value, config.worker.gc);
-       }},
+       [](const std::string& value, Config& config) -> Result<> { return ParseKeepStorage(value, config.worker.gc); }},
       NoEffect("debugaddr", Kind::kText, "accepted"),
       NoEffect("save-cache-debug", Kind::kBool, "accepted: what cache keys are made of is always kept"),
       NoEffect("oci-cni-config-path", Kind::kText, "accepted"),

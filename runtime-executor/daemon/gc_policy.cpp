@@ -69,14 +69,8 @@ struct Unit {
   double nanoseconds;
 };
 // Longer names before those that begin like them.
-constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
-                                         {"us", 1e3},
-                                         {"µs", 1e3},
-                                         {"μs", 1e3},
-                                         {"ms", 1e6},
-                                         {"s", 1e9},
-                                         {"m", 60e9},
-                                         {"h", 3600e9}}};
+constexpr std::array<Unit, 8> kUnits = {
+    {{"ns", 1}, {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
 
 }  // namespace
 

@@ -150,7 +150,8 @@ Result<std::unique_ptr<BuildHistory>> BuildHistory::Open(const std::string& root
   auto database = LOAM_TRY(sqlite::Database::Open(path));
   const std::int64_t version = LOAM_TRY(database.UserVersion());
   if (version > kSchemaVersion) {
-    return Unexpected(ErrorCode::kFailedPrecondition, fmt::format("`{}` was written by a newer version of loamd", path));
+    return Unexpected(ErrorCode::kFailedPrecondition,
+                      fmt::format("`{}` was written by a newer version of loamd", path));
   }
   if (version < kSchemaVersion) {
     auto transaction = LOAM_TRY(sqlite::Transaction::Begin(database));
@@ -258,8 +259,8 @@ void BuildHistory::Tell(const Event& event) {
 
 Result<> BuildHistory::Listen(const Request& request, const std::function<bool(const Event&)>& send,
                               std::stop_token stop) {
-  const HistoryFilter filter = LOAM_TRY(HistoryFilter::Parse({request.filter().begin(), request.filter().end()},
-                                                             request.limit(), clock_.Now()));
+  const HistoryFilter filter =
+      LOAM_TRY(HistoryFilter::Parse({request.filter().begin(), request.filter().end()}, request.limit(), clock_.Now()));
   const auto listener = std::make_shared<Listener>();
   std::vector<Event> events;
   {

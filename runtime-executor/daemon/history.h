@@ -1,5 +1,6 @@
 // The builds that were, and those that run: BuildKit's build history. Finished builds are rows of `<root>/history.db`;
-// what they name (logs, errors, manifests of results) are blobs in `<root>/history`, kept as long as a build names them.
+// what they name (logs, errors, manifests of results) are blobs in `<root>/history`, kept as long as a build names
+// them.
 #pragma once
 
 #include <condition_variable>

@@ -23,7 +23,8 @@ std::int64_t Nanoseconds(const loam::wkt::Timestamp& time) {
 std::optional<std::string> GitRemote(const std::string& context) {
   const bool is_url = context.starts_with("git://") || context.starts_with("ssh://") || context.starts_with("git@");
   const std::string remote = context.substr(0, context.find('#'));
-  const bool over_http = (context.starts_with("http://") || context.starts_with("https://")) && remote.ends_with(".git");
+  const bool over_http =
+      (context.starts_with("http://") || context.starts_with("https://")) && remote.ends_with(".git");
   return is_url || over_http ? std::optional(remote) : std::nullopt;
 }
 
@@ -140,8 +141,10 @@ Result<HistoryFilter::Test> HistoryFilter::ParseComparison(const std::string& fi
       actual = name == "completedAt" ? record.completedat().seconds()
                                      : Nanoseconds(record.completedat()) - Nanoseconds(record.createdat());
     }
-    return comparison == ">=" ? actual >= limit
-                              : comparison == "<=" ? actual <= limit : comparison == ">" ? actual > limit : actual < limit;
+    return comparison == ">="   ? actual >= limit
+           : comparison == "<=" ? actual <= limit
+           : comparison == ">"  ? actual > limit
+                                : actual < limit;
   });
 }
 
@@ -162,8 +165,8 @@ Result<HistoryFilter> HistoryFilter::Parse(const std::vector<std::string>& filte
         fields += (fields.empty() ? "" : ",") + field;
       }
     }
-    const Filter filter = LOAM_TRY_CONTEXT(fmt::format("failed to parse history filters {}", text),
-                                           Filter::Parse(std::span(&fields, 1)));
+    const Filter filter =
+        LOAM_TRY_CONTEXT(fmt::format("failed to parse history filters {}", text), Filter::Parse(std::span(&fields, 1)));
     all.emplace_back([filter](const Record& record) {
       return filter.Matches([&record](std::span<const std::string> path) { return FieldOf(record, path); });
     });

@@ -65,8 +65,8 @@ Result<registry::HostConfigs> MakeHostConfigs(const std::map<std::string, Regist
       config.client_key_file = settings.key_pairs.front().key_file;
     }
     if (settings.key_pairs.size() > 1) {
-      warnings.push_back(fmt::format("registry {}: only the first of {} key pairs is used", host,
-                                     settings.key_pairs.size()));
+      warnings.push_back(
+          fmt::format("registry {}: only the first of {} key pairs is used", host, settings.key_pairs.size()));
     }
   }
   return hosts;

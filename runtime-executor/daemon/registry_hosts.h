@@ -11,8 +11,8 @@
 
 namespace loam::daemon {
 
-// Authorities of a host are put into one file below `bundle_directory`, beside those of the system. Files that cannot be
-// read are errors. `warnings` gets what cannot be done.
+// Authorities of a host are put into one file below `bundle_directory`, beside those of the system. Files that cannot
+// be read are errors. `warnings` gets what cannot be done.
 Result<registry::HostConfigs> MakeHostConfigs(const std::map<std::string, RegistrySettings>& registries,
                                               const std::string& bundle_directory, std::vector<std::string>& warnings);
 

@@ -42,7 +42,8 @@ class Server {
  public:
   // Listens and serves. kInvalidArgument for an address that cannot be. TLS is for tcp and fd, not for unix sockets.
   // The services outlive the server.
-  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, const std::vector<grpc::Service*>& services);
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                               const std::vector<grpc::Service*>& services);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -79,6 +79,10 @@ class Solve {
       if (epoch != request_.frontendattrs().end()) {
         output.request.attributes.emplace(kEpochAttribute, epoch->second);
       }
+      if (type == "image") {
+        // Clients of a daemon do not run what it built: as BuildKit's OCI worker, it keeps no images unless asked to.
+        output.request.attributes.emplace("store", "false");
+      }
       LOAM_TRY(CheckExporter(output.request));
       outputs_.push_back(std::move(output));
       return {};
@@ -189,7 +193,8 @@ class Solve {
                                               const std::map<std::string, std::string>& options,
                                               const std::map<std::string, std::string>& inputs) {
     const FrontendSettings& enabled = services_.frontends;
-    if ((frontend == kDockerfileFrontend && !enabled.dockerfile) || (frontend == kGatewayFrontend && !enabled.gateway)) {
+    if ((frontend == kDockerfileFrontend && !enabled.dockerfile) ||
+        (frontend == kGatewayFrontend && !enabled.gateway)) {
       return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {} is disabled here", frontend));
     }
     if (frontend == kDockerfileFrontend) {
@@ -278,8 +283,8 @@ Result<std::shared_ptr<gateway::BridgeBuild>> BridgeBuilds::Find(const std::stri
 
 Result<std::map<std::string, std::string>> RunSolve(const SolveServices& services,
                                                     const moby::buildkit::v1::SolveRequest& request,
-                                                    std::shared_ptr<BuildStatus> status,
-                                                    const OnExported& on_exported, std::stop_token stop) {
+                                                    std::shared_ptr<BuildStatus> status, const OnExported& on_exported,
+                                                    std::stop_token stop) {
   return Solve(services, request, std::move(status), on_exported, std::move(stop)).Run();
 }
 

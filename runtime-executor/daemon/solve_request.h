@@ -53,7 +53,7 @@ using OnExported = std::function<Result<>(int index, const std::map<std::string,
 // Blocks. The exporters' response members ("containerimage.digest").
 Result<std::map<std::string, std::string>> RunSolve(const SolveServices& services,
                                                     const moby::buildkit::v1::SolveRequest& request,
-                                                    std::shared_ptr<BuildStatus> status,
-                                                    const OnExported& on_exported, std::stop_token stop);
+                                                    std::shared_ptr<BuildStatus> status, const OnExported& on_exported,
+                                                    std::stop_token stop);
 
 }  // namespace loam::daemon

@@ -62,7 +62,8 @@ Result<std::unique_ptr<TraceExporter>> TraceExporter::FromEnvironment(Log& log) 
     return std::unique_ptr<TraceExporter>();
   }
   if (!kind.empty() && kind != "otlp") {
-    return Unexpected(ErrorCode::kUnimplemented, fmt::format("OTEL_TRACES_EXPORTER={} is not supported; use otlp", kind));
+    return Unexpected(ErrorCode::kUnimplemented,
+                      fmt::format("OTEL_TRACES_EXPORTER={} is not supported; use otlp", kind));
   }
   const std::string protocol = FirstOf("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL");
   if (!protocol.empty() && protocol != "grpc") {

@@ -56,7 +56,9 @@ class Inventory {
   explicit Inventory(EngineState& state) : state_(state) {}
 
   Result<> Read() {
+    // What is only kept in case that it is asked for again is not in use.
     state_.checksums->ReleaseHostTrees();
+    state_.sources.ForgetEndedJobs();
     // Leases before records: what a build finds after this has its record still in the list.
     leased_ = state_.layers->Leased();
     records_ = LOAM_TRY(ListRecords(state_));
@@ -211,10 +213,9 @@ class Pruning {
         removed_(*units.at(id));
       }
     }
-    const bool everything =
-        std::any_of(rules.begin(), rules.end(), [](const PruneRule& rule) {
-          return rule.all && !rule.matches && rule.keep_duration.count() == 0 && BytesToKeep(rule, 0, 0) == 0;
-        });
+    const bool everything = std::any_of(rules.begin(), rules.end(), [](const PruneRule& rule) {
+      return rule.all && !rule.matches && rule.keep_duration.count() == 0 && BytesToKeep(rule, 0, 0) == 0;
+    });
     for (const LayerId layer : LOAM_TRY(RemoveLayers(layers, everything))) {
       removed_(*units.at(LayerName(layer)));
     }

@@ -16,7 +16,8 @@ namespace loam::engine {
 
 struct CacheUnit {
   std::string id;
-  // BuildKit's record types: "regular", "source.local", "source.git.checkout", "exec.cachemount", "internal", "frontend".
+  // BuildKit's record types: "regular", "source.local", "source.git.checkout", "exec.cachemount", "internal",
+  // "frontend".
   std::string type;
   std::string description;
   std::int64_t size = 0;

@@ -14,7 +14,7 @@
 
 namespace loam::source {
 
-// Thread-safe. The values of a job go when its last owner is gone and another job asks.
+// Thread-safe. The values of a job go when its last owner is gone and another job asks, or by ForgetEnded.
 template <class T>
 class PerJob {
  public:
@@ -27,6 +27,11 @@ class PerJob {
       slot->value = LOAM_TRY(make());
     }
     return *slot->value;
+  }
+
+  void ForgetEnded() {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(jobs_, [](const auto& entry) { return entry.first.expired(); });
   }
 
  private:

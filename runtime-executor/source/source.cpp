@@ -14,6 +14,12 @@ void SourceSet::Register(std::unique_ptr<Source> source) {
   sources_.push_back(std::move(source));
 }
 
+void SourceSet::ForgetEndedJobs() {
+  for (const auto& source : sources_) {
+    source->ForgetEndedJobs();
+  }
+}
+
 Result<std::unique_ptr<SourceInstance>> SourceSet::Open(const SourceRequest& request) const {
   const std::string_view identifier = request.identifier;
   const std::size_t separator = identifier.find("://");

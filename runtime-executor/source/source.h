@@ -73,6 +73,8 @@ class Source {
   // `reference` is what follows "scheme://". Only checks and parses. kInvalidArgument for an identifier or attribute
   // that is wrong.
   virtual Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request, std::string_view reference) = 0;
+  // Lets go of what it kept for builds that have ended.
+  virtual void ForgetEndedJobs() {}
 };
 
 // (Not SourceManager: the compiler has one in this namespace.)
@@ -81,6 +83,7 @@ class SourceSet {
   void Register(std::unique_ptr<Source> source);
   // kInvalidArgument for an identifier without scheme, kUnimplemented for a scheme that no source has.
   Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request) const;
+  void ForgetEndedJobs();
 
  private:
   std::vector<std::unique_ptr<Source>> sources_;

@@ -197,8 +197,8 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
   // Everything the runtime reads, on a tmpfs of this step.
   const auto host_resolv_conf = LOAM_TRY(ReadFileIfExists("/etc/resolv.conf"));
   LOAM_TRY(bundle_.WriteFile("hosts", hosts));
-  LOAM_TRY(bundle_.WriteFile("resolv.conf",
-                             ResolvConf(host_resolv_conf.value_or(""), spec.network, setup_.options->dns)));
+  LOAM_TRY(
+      bundle_.WriteFile("resolv.conf", ResolvConf(host_resolv_conf.value_or(""), spec.network, setup_.options->dns)));
   input.rootfs = base_ + "/rootfs";
   input.hosts_file = base_ + "/hosts";
   input.resolv_conf = base_ + "/resolv.conf";

@@ -167,8 +167,9 @@ Outcome RunClient(const Options& options, int number) {
 }
 
 int Usage() {
-  fmt::print(stderr, "usage: loam-load --addr ADDRESS [--clients N] [--steps N] [--equal PERCENT] [--image REF] "
-                     "[--salt TEXT]\n");
+  fmt::print(stderr,
+             "usage: loam-load --addr ADDRESS [--clients N] [--steps N] [--equal PERCENT] [--image REF] "
+             "[--salt TEXT]\n");
   return 2;
 }
 

@@ -1,6 +1,8 @@
 """loamd as a program: its names, signals, systemd's protocols, death and restart, and many clients at once (loam-load, a
 client of our own, since no package of Debian speaks to build daemons)."""
 import contextlib
+import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -8,8 +10,7 @@ import re
 import signal
 import socket
 import subprocess
-import time
-import unittest
+import threading
 
 from support import LOAM, LoamCase, main, need, wait_for
 
@@ -32,11 +33,13 @@ class DaemonCase(LoamCase):
     def daemon(self, *args, ends=0):
         """A daemon on self.socket; it must end by SIGTERM with that code."""
         log = self.base / "loamd.log"
+        starts = log.read_text().count("running server") if log.exists() else 0
         with open(log, "ab") as out:
             process = subprocess.Popen(self.daemon_command("--addr", self.address, *args), stderr=out, stdout=out,
                                        env=self.environment())
         try:
-            wait_for(lambda: process.poll() is not None or "running server" in log.read_text(), "the daemon's start")
+            wait_for(lambda: process.poll() is not None or log.read_text().count("running server") > starts,
+                     "the daemon's start")
             self.assertIsNone(process.poll(), log.read_text())
             yield process
         finally:
@@ -95,9 +98,11 @@ class Program(DaemonCase):
 
     def test_socket_activation_and_notification(self):
         listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
         listener.bind(str(self.socket))
         listener.listen()
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
         notify = self.base / "notify.sock"
         manager.bind(str(notify))
         manager.settimeout(30)
@@ -185,6 +190,101 @@ class Life(DaemonCase):
             subprocess.run(["umount", self.root], check=True)
 
 
+class LyingRegistry:
+    """A registry with one image, `x:1`, whose layer it serves in a way of its own."""
+
+    def __init__(self, lie):
+        def blob(data):
+            return "sha256:" + hashlib.sha256(data).hexdigest(), data
+        layer_digest, layer = blob(b"\0" * 10240)  # an empty tar
+        config_digest, config = blob(json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {
+            "type": "layers", "diff_ids": [layer_digest]}}).encode())
+        manifest_digest, manifest = blob(json.dumps({
+            "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest,
+                       "size": len(config)},
+            "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": layer_digest,
+                        "size": len(layer)}]}).encode())
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                pass
+
+            def answer(self, data, content_type, **headers):
+                self.send_response(200)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(data)))
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(data)
+
+            def do_GET(self):
+                if "/manifests/" in self.path:
+                    self.answer(manifest, "application/vnd.oci.image.manifest.v1+json",
+                                Docker_Content_Digest=manifest_digest)
+                elif config_digest in self.path:
+                    self.answer(config, "application/octet-stream")
+                elif layer_digest in self.path:
+                    lie(self, layer)
+                else:
+                    self.answer(b"{}", "application/json")
+
+            do_HEAD = do_GET
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.image = f"127.0.0.1:{self.server.server_port}/x:1"
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+class RegistryFaults(DaemonCase):
+    def check(self, lie, says):
+        """One clear error, and other builds go on."""
+        with self.daemon() as process, LyingRegistry(lie) as registry:
+            errors = self.load("--steps", 1, "--image", registry.image, check=1)["errors"]
+            self.assertRegex(errors[0], says)
+            self.assertEqual(self.load("--steps", 2)["errors"], [])
+            self.assertEqual(pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(), "")
+
+    def test_other_bytes_than_promised(self):
+        self.check(lambda request, layer: request.answer(b"x" * len(layer), "application/octet-stream"), "digest")
+
+    def test_fewer_bytes_than_announced(self):
+        def lie(request, layer):
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(layer)))
+            request.end_headers()
+            request.wfile.write(layer[:100])
+            request.close_connection = True
+        self.check(lie, "(?i)transfer|size|closed|bytes|partial")
+
+    def test_endless_body(self):
+        def lie(request, layer):
+            request.send_response(200)
+            request.send_header("Connection", "close")
+            request.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    request.wfile.write(b"\0" * 65536)
+        self.check(lie, "(?i)size|larger|more|bytes")
+
+    def test_not_found(self):
+        self.check(lambda request, layer: request.send_error(404), "(?i)not found|404")
+
+
 class Load(DaemonCase):
     @staticmethod
     def memory(process):
@@ -192,12 +292,11 @@ class Load(DaemonCase):
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
 
-    @staticmethod
-    def held(process):
+    def held(self, process):
         """What a process holds, for counting leaks."""
         base = pathlib.Path(f"/proc/{process.pid}")
         return {"descriptors": len(os.listdir(base / "fd")),
-                "mounts": len((base / "mountinfo").read_text().splitlines()),
+                "mounts": (base / "mountinfo").read_text().count(str(self.base)),
                 "children": len((base / f"task/{process.pid}/children").read_text().split())}
 
     def test_many_clients_share_equal_steps_and_leave_nothing(self):

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <climits>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -12,10 +13,12 @@
 
 #include "base/strings.h"
 #include "base/unique_fd.h"
+#include "runtime-executor/session/remote/session_health.h"
 
 namespace loam::session {
 namespace {
 
+constexpr std::string_view kHealthCheck = "/grpc.health.v1.Health/Check";
 constexpr std::size_t kPiece = std::size_t{64} << 10;
 
 struct SocketPair {
@@ -85,6 +88,7 @@ Result<> SessionManager::Serve(SessionHeader header, ByteStream& stream, std::st
   // One connection: it cannot be dialled again.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   const std::string id = header.id;
+  const std::chrono::milliseconds health_timeout = header.health_timeout;
   auto session = std::make_shared<Session>(
       std::move(header), grpc::CreateCustomInsecureChannelFromFd(id, pair.channel.Release(), arguments));
   {
@@ -96,6 +100,14 @@ Result<> SessionManager::Serve(SessionHeader header, ByteStream& stream, std::st
   const int fd = pair.ours.get();
   const std::stop_callback on_stop(stop, [&stream] { stream.Cancel(); });
   std::thread to_client(PumpToClient, fd, std::ref(stream));
+  std::optional<SessionHealth> health;
+  if (session->Supports(kHealthCheck)) {
+    health.emplace(session->channel(), HealthOptionsOf(health_timeout), [fd, &stream] {
+      // Calls that wait for the client fail with the connection.
+      shutdown(fd, SHUT_RDWR);
+      stream.Cancel();
+    });
+  }
   std::string bytes;
   while (stream.Read(bytes) && SendAll(fd, bytes)) {
   }
@@ -106,6 +118,7 @@ Result<> SessionManager::Serve(SessionHeader header, ByteStream& stream, std::st
       sessions_.erase(found);
     }
   }
+  health.reset();
   shutdown(fd, SHUT_RDWR);
   to_client.join();
   return {};

@@ -27,10 +27,13 @@ struct SessionHeader {
   std::string shared_key;  // x-docker-expose-session-sharedkey: contexts of equal keys are kept together
   // x-docker-expose-session-grpc-method: "/moby.filesync.v1.FileSync/DiffCopy"; compared without regard to case.
   std::set<std::string> methods;
+  // x-buildkit-session-health-custom-timeout; 0: the default (session_health.h).
+  std::chrono::milliseconds health_timeout{0};
 };
 
 inline constexpr std::string_view kSessionIdHeader = "x-docker-expose-session-uuid";
 inline constexpr std::string_view kSessionSharedKeyHeader = "x-docker-expose-session-sharedkey";
+inline constexpr std::string_view kSessionHealthHeader = "x-buildkit-session-health-custom-timeout";
 inline constexpr std::string_view kSessionMethodHeader = "x-docker-expose-session-grpc-method";
 
 // The stream as the transport has it. Read and Write may be called from two threads at once.
@@ -62,7 +65,8 @@ class Session {
 // Thread-safe.
 class SessionManager {
  public:
-  // Runs a session until the client or `stop` ends it; blocks. kInvalidArgument for a header without an id.
+  // Runs a session until the client or `stop` ends it, or the client does not answer any more; blocks. kInvalidArgument
+  // for a header without an id.
   Result<> Serve(SessionHeader header, ByteStream& stream, std::stop_token stop);
 
   // The session of that id ("group:id" is looked up by "id"), waiting for it up to `patience`: a client may start its

@@ -39,6 +39,7 @@ class GitSourceImpl final : public GitSource {
   [[nodiscard]] std::vector<std::string> Schemes() const override { return {"git"}; }
   Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request, std::string_view reference) override;
   Result<GitTree> FetchTree(const GitTreeRequest& request, SourceContext& context) override;
+  void ForgetEndedJobs() override { resolved_.ForgetEnded(); }
 
   // The same for all that one job asks.
   Result<GitTarget> Resolve(const GitTreeRequest& request, SourceContext& context);

@@ -258,6 +258,8 @@ class HttpSourceImpl final : public Source {
   [[nodiscard]] std::vector<std::string> Schemes() const override { return {"http", "https"}; }
   Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request, std::string_view reference) override;
 
+  void ForgetEndedJobs() override { answers_.ForgetEnded(); }
+
   // The file, fetched or confirmed by the server; the same for all that one job asks.
   Result<HttpAnswer> Get(const HttpRequestSpec& spec, SourceContext& context) {
     std::string key = spec.Identity().ToString();

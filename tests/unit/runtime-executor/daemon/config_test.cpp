@@ -170,20 +170,25 @@ TEST(ConfigTest, WhatCannotBeHonouredIsAnError) {
 }
 
 TEST(FlagsTest, EveryFlagOfBuildkitd) {
-  const auto config = Parse({"--addr", "unix:///a.sock",
+  const auto config = Parse({"--addr",
+                             "unix:///a.sock",
                              "--addr=tcp://0.0.0.0:1",
-                             "--root", "/state",
+                             "--root",
+                             "/state",
                              "--debug",
                              "--log-format=json",
-                             "--group", "docker",
+                             "--group",
+                             "docker",
                              "--tlscert=c",
                              "--tlskey=k",
                              "--tlscacert=a",
-                             "--allow-insecure-entitlement", "network.host",
+                             "--allow-insecure-entitlement",
+                             "network.host",
                              "--allow-insecure-entitlement=security.insecure",
                              "--oci-worker=true",
                              "--containerd-worker=false",
-                             "--containerd-worker-addr", "/run/x.sock",
+                             "--containerd-worker-addr",
+                             "/run/x.sock",
                              "--containerd-worker-gc",
                              "--oci-worker-labels=a=b,c=d",
                              "--oci-worker-snapshotter=overlayfs",
@@ -241,14 +246,16 @@ TEST(FlagsTest, ErrorsSayWhatIsWrong) {
 }
 
 TEST(FlagsTest, WhatIsOffAnywayMayBeSwitchedOff) {
-  EXPECT_TRUE(Parse({"--rootless=false", "--oci-worker-selinux=false", "--oci-worker-rootless=false", "--oci-worker=auto"}));
+  EXPECT_TRUE(
+      Parse({"--rootless=false", "--oci-worker-selinux=false", "--oci-worker-rootless=false", "--oci-worker=auto"}));
 }
 
 TEST(FlagsTest, FlagsComeBeforeTheFile) {
   const TempDir directory = TempDir::Create().value();
   const std::string file = directory.Child("buildkitd.toml");
-  ASSERT_TRUE(WriteFileAtomic(file, "root = \"/file\"\ninsecure-entitlements = [\"security.insecure\"]\n"
-                                    "[grpc]\naddress = [\"unix:///file.sock\"]\n"));
+  ASSERT_TRUE(WriteFileAtomic(file,
+                              "root = \"/file\"\ninsecure-entitlements = [\"security.insecure\"]\n"
+                              "[grpc]\naddress = [\"unix:///file.sock\"]\n"));
   const auto from_file = ParseArguments("buildkitd", {"--config", file});
   ASSERT_TRUE(from_file);
   EXPECT_EQ(from_file->config.root, "/file");

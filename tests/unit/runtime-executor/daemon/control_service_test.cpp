@@ -89,8 +89,8 @@ TEST_F(ControlTest, WorkersAndVersion) {
 
 TEST_F(ControlTest, Health) {
   Start();
-  const auto stub = grpc::health::v1::Health::NewStub(
-      grpc::CreateChannel("unix:" + socket(), grpc::InsecureChannelCredentials()));
+  const auto stub =
+      grpc::health::v1::Health::NewStub(grpc::CreateChannel("unix:" + socket(), grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
   grpc::health::v1::HealthCheckResponse response;
   ASSERT_TRUE(stub->Check(&context, {}, &response).ok());
@@ -149,9 +149,10 @@ TEST_F(ControlTest, HistoryOfABuild) {
     (*exporter.mutable_attrs())["name"] = "example.test/app:1";
   };
   ASSERT_TRUE(Solve("good", Files().Make("/a", "x").Definition(), &response, attributes).ok());
-  ASSERT_FALSE(Solve("bad", Files().Make("relative/../../..", "x").Definition(), nullptr,
-                     [](control::SolveRequest& request) { request.add_exporters()->set_type("nonsense"); })
-                   .ok());
+  ASSERT_FALSE(
+      Solve("bad", Files().Make("relative/../../..", "x").Definition(), nullptr, [](control::SolveRequest& request) {
+        request.add_exporters()->set_type("nonsense");
+      }).ok());
   ASSERT_TRUE(Solve("internal", Files().Make("/a", "x").Definition(), nullptr, [](control::SolveRequest& request) {
                 request.set_internal(true);
               }).ok());
@@ -162,7 +163,8 @@ TEST_F(ControlTest, HistoryOfABuild) {
   const auto& bad = events[0].record().ref() == "good" ? events[1].record() : events[0].record();
   EXPECT_EQ(good.frontendattrs().at("vcs:source"), "repo");
   EXPECT_EQ(good.exporters(0).type(), "image");
-  EXPECT_EQ(good.exporterresponse().at("containerimage.digest"), response.exporterresponse().at("containerimage.digest"));
+  EXPECT_EQ(good.exporterresponse().at("containerimage.digest"),
+            response.exporterresponse().at("containerimage.digest"));
   EXPECT_GE(good.numtotalsteps(), 1);
   EXPECT_EQ(good.numcompletedsteps(), good.numtotalsteps());
   EXPECT_TRUE(good.has_completedat());
@@ -242,10 +244,9 @@ TEST_F(ControlTest, PruningWhileBuildsRun) {
         for (int f = 0; f < 6; ++f) {
           files.Make(fmt::format("/f{}", f), fmt::format("{}", f < 3 ? 0 : i % 4));
         }
-        const grpc::Status status = Solve(fmt::format("{}-{}", b, i), files.Definition(), nullptr,
-                                          [](control::SolveRequest& request) {
-                                            request.add_exporters()->set_type("image");
-                                          });
+        const grpc::Status status =
+            Solve(fmt::format("{}-{}", b, i), files.Definition(), nullptr,
+                  [](control::SolveRequest& request) { request.add_exporters()->set_type("image"); });
         EXPECT_TRUE(status.ok()) << status.error_message();
       }
     }));

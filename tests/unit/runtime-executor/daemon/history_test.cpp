@@ -46,13 +46,12 @@ class HistoryTest : public testing::Test {
   std::vector<std::string> Refs(control::BuildHistoryRequest request = {}) {
     request.set_earlyexit(true);
     std::vector<std::string> refs;
-    EXPECT_TRUE(history_->Listen(
-        request,
-        [&refs](const control::BuildHistoryEvent& event) {
-          refs.push_back(event.record().ref() + (event.type() == control::STARTED ? "*" : ""));
-          return true;
-        },
-        {}));
+    EXPECT_TRUE(history_->Listen(request,
+                                 [&refs](const control::BuildHistoryEvent& event) {
+                                   refs.push_back(event.record().ref() + (event.type() == control::STARTED ? "*" : ""));
+                                   return true;
+                                 },
+                                 {}));
     return refs;
   }
 
@@ -113,8 +112,8 @@ TEST_F(HistoryTest, ListenersHearWhatHappens) {
         {},
         [&](const control::BuildHistoryEvent& event) {
           const std::lock_guard lock(mutex);
-          heard.push_back(fmt::format("{} {} {}", static_cast<int>(event.type()), event.record().ref(),
-                                      event.record().pinned()));
+          heard.push_back(
+              fmt::format("{} {} {}", static_cast<int>(event.type()), event.record().ref(), event.record().pinned()));
           return heard.size() < 4;
         },
         stop.get_token()));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proto/opentelemetry/proto/collector/trace/v1/trace_service.grpc.pb.h"
+#include "runtime-executor/daemon/build_trace.h"
 #include "tests/unit/runtime-executor/daemon/daemon_under_test.h"
 
 namespace loam::daemon {
@@ -94,7 +95,8 @@ TEST_F(TraceTest, BuildsAndClientsSpansReachTheCollector) {
   EXPECT_LE(spans[1].start_time_unix_nano(), spans[1].end_time_unix_nano());
 
   for (const std::string& path : {socket(), config.otel_socket}) {
-    const auto stub = otlp::TraceService::NewStub(grpc::CreateChannel("unix:" + path, grpc::InsecureChannelCredentials()));
+    const auto stub =
+        otlp::TraceService::NewStub(grpc::CreateChannel("unix:" + path, grpc::InsecureChannelCredentials()));
     grpc::ClientContext client;
     otlp::ExportTraceServiceRequest own;
     own.add_resource_spans()->add_scope_spans()->add_spans()->set_name("client");

@@ -28,7 +28,8 @@ std::vector<std::string> Plan(const std::vector<CacheUnit>& units, std::vector<P
 }
 
 TEST(PrunePlanTest, WithoutLimitsEverythingGoesUsersFirst) {
-  const std::vector<CacheUnit> units{Unit("base", 1, 9s), Unit("top", 1, 1s, {"middle"}), Unit("middle", 1, 5s, {"base"})};
+  const std::vector<CacheUnit> units{Unit("base", 1, 9s), Unit("top", 1, 1s, {"middle"}),
+                                     Unit("middle", 1, 5s, {"base"})};
   EXPECT_THAT(Plan(units, {PruneRule()}), ElementsAre("top", "middle", "base"));
 }
 

@@ -33,5 +33,13 @@ TEST(ResolvConf, PublicServersStandInForNone) {
   EXPECT_THAT(ResolvConf("nameserver ::1\n", NetworkMode::kNone), testing::StartsWith("nameserver 8.8.8.8\n"));
 }
 
+TEST(ResolvConf, SettingsTakeThePlaceOfTheHosts) {
+  const DnsOptions dns{{"1.1.1.1", "127.0.0.1"}, {"edns0"}, {"example.com", "lan"}};
+  EXPECT_EQ(ResolvConf("nameserver 10.1.1.1\nsearch host\noptions ndots:2\n", NetworkMode::kNone, dns),
+            "nameserver 1.1.1.1\nnameserver 127.0.0.1\nsearch example.com lan\noptions edns0\n");
+  EXPECT_EQ(ResolvConf("nameserver 10.1.1.1\nsearch host\n", NetworkMode::kNone, {{}, {"edns0"}, {}}),
+            "options edns0\nnameserver 10.1.1.1\nsearch host\n");
+}
+
 }  // namespace
 }  // namespace loam::worker
