@@ -131,7 +131,7 @@ TEST_F(HistoryTest, ListenersHearWhatHappens) {
   Build("second");
   listener.join();
   EXPECT_GE(heard.size(), 4U);
-  EXPECT_THAT(heard, testing::Contains("1 first 1"));
+  EXPECT_THAT(heard, testing::Contains("1 first true"));
 }
 
 TEST_F(HistoryTest, ManifestsAreKeptWithoutLayers) {
