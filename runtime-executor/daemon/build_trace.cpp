@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "proto/api/services/control/control.pb.h"
@@ -12,7 +13,6 @@ namespace loam::daemon {
 namespace {
 
 namespace otel = opentelemetry::proto;
-using nlohmann::ordered_json;
 
 constexpr std::size_t kTraceIdSize = 16;
 constexpr std::size_t kSpanIdSize = 8;
@@ -43,14 +43,28 @@ std::string ToHex(std::string_view bytes) {
   return hex;
 }
 
-std::string RandomId(std::size_t size) {
-  std::random_device random;
-  std::string id(size, '\0');
-  for (char& c : id) {
-    c = static_cast<char>(random() & 0xff);
+// Ids that no other trace has. Seeded once a trace: asking the machine for each costs more than the spans.
+class RandomIds {
+ public:
+  std::string Next(std::size_t size) {
+    std::string id;
+    while (id.size() < size) {
+      const std::uint64_t bits = engine_();
+      for (std::size_t i = 0; i < sizeof(bits) && id.size() < size; ++i) {
+        id += static_cast<char>((bits >> (8 * i)) & 0xff);
+      }
+    }
+    return id;
   }
-  return id;
-}
+
+ private:
+  static std::mt19937_64 Seeded() {
+    std::random_device random;
+    std::seed_seq seed{random(), random(), random(), random()};
+    return std::mt19937_64(seed);
+  }
+  std::mt19937_64 engine_ = Seeded();
+};
 
 std::uint64_t Nanoseconds(WallTime time) {
   return static_cast<std::uint64_t>(time.time_since_epoch().count());
@@ -73,33 +87,35 @@ void SetError(otel::trace::v1::Span& span, const std::string& error) {
   }
 }
 
-ordered_json ValueJson(const otel::common::v1::AnyValue& value) {
+std::string Quoted(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string ValueJson(const otel::common::v1::AnyValue& value) {
   switch (value.value_case()) {
     case otel::common::v1::AnyValue::kBoolValue:
-      return {{"Type", "BOOL"}, {"Value", value.bool_value()}};
+      return fmt::format(R"({{"Type":"BOOL","Value":{}}})", value.bool_value());
     case otel::common::v1::AnyValue::kIntValue:
-      return {{"Type", "INT64"}, {"Value", value.int_value()}};
+      return fmt::format(R"({{"Type":"INT64","Value":{}}})", value.int_value());
     case otel::common::v1::AnyValue::kDoubleValue:
-      return {{"Type", "FLOAT64"}, {"Value", value.double_value()}};
+      return fmt::format(R"({{"Type":"FLOAT64","Value":{}}})", value.double_value());
     default:
-      return {{"Type", "STRING"}, {"Value", value.string_value()}};
+      return fmt::format(R"({{"Type":"STRING","Value":{}}})", Quoted(value.string_value()));
   }
 }
 
-ordered_json AttributesJson(const google::protobuf::RepeatedPtrField<otel::common::v1::KeyValue>& attributes) {
-  ordered_json list = ordered_json::array();
+std::string AttributesJson(const google::protobuf::RepeatedPtrField<otel::common::v1::KeyValue>& attributes) {
+  std::string list;
   for (const auto& attribute : attributes) {
-    list.push_back({{"Key", attribute.key()}, {"Value", ValueJson(attribute.value())}});
+    list += fmt::format(R"({}{{"Key":{},"Value":{}}})", list.empty() ? "" : ",", Quoted(attribute.key()),
+                        ValueJson(attribute.value()));
   }
-  return list;
+  return "[" + list + "]";
 }
 
-ordered_json ContextJson(const std::string& trace_id, const std::string& span_id) {
-  return {{"TraceID", ToHex(trace_id)},
-          {"SpanID", span_id.empty() ? std::string(2 * kSpanIdSize, '0') : ToHex(span_id)},
-          {"TraceFlags", "01"},
-          {"TraceState", ""},
-          {"Remote", false}};
+std::string ContextJson(const std::string& trace_id, const std::string& span_id) {
+  return fmt::format(R"({{"TraceID":"{}","SpanID":"{}","TraceFlags":"01","TraceState":"","Remote":false}})",
+                     ToHex(trace_id), span_id.empty() ? std::string(2 * kSpanIdSize, '0') : ToHex(span_id));
 }
 
 std::string TimeJson(std::uint64_t nanoseconds) {
@@ -128,8 +144,9 @@ otel::trace::v1::ResourceSpans TraceOf(BuildStatus& status, const BuildTraceOpti
   auto& scope = *result.add_scope_spans();
   scope.mutable_scope()->set_name("loam");
 
-  const std::string trace_id = options.parent ? options.parent->trace_id : RandomId(kTraceIdSize);
-  const std::string root_id = RandomId(kSpanIdSize);
+  RandomIds ids;
+  const std::string trace_id = options.parent ? options.parent->trace_id : ids.Next(kTraceIdSize);
+  const std::string root_id = ids.Next(kSpanIdSize);
   auto& root = *scope.add_spans();
   root.set_trace_id(trace_id);
   root.set_span_id(root_id);
@@ -163,7 +180,7 @@ otel::trace::v1::ResourceSpans TraceOf(BuildStatus& status, const BuildTraceOpti
     }
     auto& span = *scope.add_spans();
     span.set_trace_id(trace_id);
-    span.set_span_id(RandomId(kSpanIdSize));
+    span.set_span_id(ids.Next(kSpanIdSize));
     span.set_parent_span_id(root_id);
     span.set_name(vertex.name());
     span.set_kind(otel::trace::v1::Span::SPAN_KIND_INTERNAL);
@@ -180,28 +197,21 @@ otel::trace::v1::ResourceSpans TraceOf(BuildStatus& status, const BuildTraceOpti
 
 std::string TraceJson(const otel::trace::v1::ResourceSpans& spans) {
   std::string text;
-  const ordered_json resource = AttributesJson(spans.resource().attributes());
+  const std::string resource = AttributesJson(spans.resource().attributes());
   for (const auto& scope : spans.scope_spans()) {
+    const std::string library =
+        fmt::format(R"({{"Name":{},"Version":"","SchemaURL":""}})", Quoted(scope.scope().name()));
     for (const auto& span : scope.spans()) {
       const bool failed = span.status().code() == otel::trace::v1::Status::STATUS_CODE_ERROR;
-      const ordered_json json{
-          {"Name", span.name()},
-          {"SpanContext", ContextJson(span.trace_id(), span.span_id())},
-          {"Parent", ContextJson(span.trace_id(), span.parent_span_id())},
-          {"SpanKind", static_cast<int>(span.kind())},
-          {"StartTime", TimeJson(span.start_time_unix_nano())},
-          {"EndTime", TimeJson(span.end_time_unix_nano())},
-          {"Attributes", AttributesJson(span.attributes())},
-          {"Events", nullptr},
-          {"Links", nullptr},
-          {"Status", {{"Code", failed ? "Error" : "Unset"}, {"Description", span.status().message()}}},
-          {"DroppedAttributes", 0},
-          {"DroppedEvents", 0},
-          {"DroppedLinks", 0},
-          {"ChildSpanCount", 0},
-          {"Resource", resource},
-          {"InstrumentationLibrary", {{"Name", scope.scope().name()}, {"Version", ""}, {"SchemaURL", ""}}}};
-      text += json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+      text += fmt::format(
+          R"({{"Name":{},"SpanContext":{},"Parent":{},"SpanKind":{},"StartTime":"{}","EndTime":"{}","Attributes":{},)"
+          R"("Events":null,"Links":null,"Status":{{"Code":"{}","Description":{}}},"DroppedAttributes":0,)"
+          R"("DroppedEvents":0,"DroppedLinks":0,"ChildSpanCount":0,"Resource":{},"InstrumentationLibrary":{}}})"
+          "\n",
+          Quoted(span.name()), ContextJson(span.trace_id(), span.span_id()),
+          ContextJson(span.trace_id(), span.parent_span_id()), static_cast<int>(span.kind()),
+          TimeJson(span.start_time_unix_nano()), TimeJson(span.end_time_unix_nano()), AttributesJson(span.attributes()),
+          failed ? "Error" : "Unset", Quoted(span.status().message()), resource, library);
     }
   }
   return text;

@@ -63,13 +63,24 @@ class RemoteSsh final : public SshAgents {
 
   Result<> Check(std::string_view id, std::stop_token stop) override {
     const std::string doing = fmt::format("SSH agent {}", id.empty() ? "default" : id);
-    const auto session = LOAM_TRY(SessionWith(options_, kCheckAgent, doing, stop));
+    const auto session = LOAM_TRY(options_.sessions->Get(options_.session_id, kPatience, stop));
+    // As BuildKit says it.
+    const auto none = [&] {
+      return Unexpected(ErrorCode::kNotFound, fmt::format("no SSH key \"{}\" forwarded from the client", id));
+    };
+    if (!session->Supports(kCheckAgent)) {
+      return none();
+    }
     CallContext context(std::move(stop));
     moby::sshforward::v1::CheckAgentRequest request;
     request.set_id(std::string(id));
     moby::sshforward::v1::CheckAgentResponse response;
     const auto stub = moby::sshforward::v1::SSH::NewStub(session->channel());
-    return CheckGrpcStatus(stub->CheckAgent(context.get(), request, &response), doing);
+    const grpc::Status status = stub->CheckAgent(context.get(), request, &response);
+    if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+      return none();
+    }
+    return CheckGrpcStatus(status, doing);
   }
 
   Result<UniqueFd> Connect(std::string_view id, std::stop_token stop) override {
