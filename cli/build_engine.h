@@ -1,6 +1,7 @@
 // BuildEngine: the one interface between the command line and whatever builds, in process or remote.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -23,6 +24,8 @@ struct BuildRequest {
   std::vector<engine::ExportRequest> exports;
   std::string title;
   std::string build_key;
+  // Called with the error of a failed build while its job is still there (`--debug`); may be empty.
+  std::function<void(engine::Job& job, const Error& failure)> on_failure;
 };
 
 struct BuildOutcome {

@@ -16,6 +16,9 @@ class LocalBuildEngine final : public BuildEngine {
                                         .title = request.title,
                                         .build_key = request.build_key});
     Result<BuildOutcome> outcome = BuildAndExport(job, request, report, stop);
+    if (!outcome && request.on_failure && !stop.stop_requested()) {
+      request.on_failure(job, outcome.error());
+    }
     // A build that cannot be recorded is still a build: only `loam why` misses it, and the error says so.
     const Result<> recorded = job.Finish(outcome ? std::nullopt : std::optional<Error>(outcome.error()));
     if (outcome && !recorded) {

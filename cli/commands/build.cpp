@@ -14,6 +14,7 @@
 #include "cli/commands/common.h"
 #include "cli/commands/verbs.h"
 #include "cli/progress/display.h"
+#include "cli/terminal.h"
 #include "runtime-executor/solver/op.h"
 
 namespace loam::cli {
@@ -110,10 +111,7 @@ Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, cons
     PrintBuildError(context, outcome.error(), prepared.files, report);
     return Exit::kFailed;
   }
-  Result<> written = WriteFiles(flags, outcome->response);
-  if (written && !prepared.outputs.load_archive.empty()) {
-    written = LoadIntoDocker(context, prepared.outputs.load_archive);
-  }
+  const Result<> written = WriteFiles(flags, outcome->response);
   if (!written) {
     PrintError(context, written.error());
     return context.stop.stop_requested() ? Exit::kInterrupted : Exit::kFailed;
@@ -160,6 +158,18 @@ Exit Run(Context& context, const Flags& flags) {
   }
   const std::shared_ptr<ProgressDisplay> display = MakeDisplay(context, prepared->mode);
   gateway::DockerfileBuildReport report;
+  std::shared_ptr<ops::TerminalLender> terminal;
+  if (flags.Bool("interactive") || flags.Bool("debug")) {
+    terminal = MakeTerminalLender(context, display);
+    if (terminal == nullptr) {
+      return UsageError(context, kBuildCommand,
+                        Error(ErrorCode::kInvalidArgument,
+                              "--interactive needs a terminal: standard input and standard error must be one"));
+    }
+    prepared->request.on_failure = [&](engine::Job& job, const Error& failure) {
+      OpenShellInFailedStep(context, job, failure, *terminal);
+    };
+  }
   const Result<BuildOutcome> outcome =
       MakeLocalBuildEngine(**engine)->Build(prepared->request, display, report, context.stop);
   return Finish(context, flags, *prepared, outcome, *display, report);

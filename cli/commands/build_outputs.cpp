@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "cli/docker_endpoint.h"
 
 namespace loam::cli {
 
@@ -125,9 +126,7 @@ Result<BuildOutputs> ParseBuildOutputs(const Context& context, const Flags& flag
     }
   }
   if (flags.Bool("load")) {
-    outputs.temporary = LOAM_TRY(TempDir::Create("", "loam-load-"));
-    outputs.load_archive = outputs.temporary->Child("image.tar");
-    engine::ExportRequest request{.type = "docker", .attributes = {{"dest", outputs.load_archive}}};
+    engine::ExportRequest request{.type = "docker-load", .attributes = {{"host", LOAM_TRY(DockerEndpoint(context))}}};
     // The daemon unpacks it at once: compression would be work for both sides.
     request.attributes["compression"] = "uncompressed";
     if (!names.empty()) {

@@ -8,6 +8,7 @@ namespace loam::cli {
 extern const Command kBuildCommand;
 extern const Command kCompileCommand;
 extern const Command kDocCommand;
+extern const Command kExplainCommand;
 extern const Command kInitCommand;
 extern const Command kLsCommand;
 extern const Command kFmtCommand;

@@ -29,6 +29,9 @@ class ProgressDisplay : public solver::ProgressSink {
   // Draws the last frame, prints the whole log of the failed step, and stops. `failed` names the vertex whose failure
   // ended the build; empty if none did. Call it once, after the last event.
   virtual void Finish(bool ok, const Digest& failed) = 0;
+  // In between nothing is drawn: somebody else has the terminal. Events are taken in.
+  virtual void Suspend() {}
+  virtual void Resume() {}
   // Counters for the summary. Valid after Finish.
   [[nodiscard]] virtual const ProgressModel& model() const = 0;
 };

@@ -105,6 +105,18 @@ class Display final : public EarthDisplay {
     Flush();
   }
 
+  void Suspend() override {
+    const std::lock_guard lock(mutex_);
+    EraseFooter();
+    Flush();
+    suspended_ = true;
+  }
+  void Resume() override {
+    const std::lock_guard lock(mutex_);
+    suspended_ = false;
+    Flush();
+  }
+
   [[nodiscard]] const ProgressModel& model() const override { return model_; }
 
  private:
@@ -375,7 +387,7 @@ class Display final : public EarthDisplay {
   }
 
   void Flush() {
-    if (buffer_.empty()) {
+    if (buffer_.empty() || suspended_) {
       return;
     }
     std::fwrite(buffer_.data(), 1, buffer_.size(), options_.out);
@@ -441,8 +453,10 @@ class Display final : public EarthDisplay {
     constexpr auto kInterval = std::chrono::milliseconds(120);
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
-      DrawFooter();
-      Flush();
+      if (!suspended_) {
+        DrawFooter();
+        Flush();
+      }
       wake_.wait_for(lock, stop, kInterval, [] { return false; });
     }
     EraseFooter();
@@ -468,6 +482,7 @@ class Display final : public EarthDisplay {
   std::string buffer_;
   std::size_t footer_ = 0;  // lines on the screen below the log
   bool finished_ = false;
+  bool suspended_ = false;
   std::condition_variable_any wake_;
   std::jthread drawer_;
 };

@@ -194,6 +194,18 @@ class TtyDisplay final : public ProgressDisplay {
     }
   }
 
+  void Suspend() override {
+    const std::lock_guard lock(mutex_);
+    suspended_ = true;
+    Write("\x1b[?25h");
+  }
+  void Resume() override {
+    const std::lock_guard lock(mutex_);
+    suspended_ = false;
+    drawn_lines_ = 0;  // the old frame stays where it is
+    Write("\x1b[?25l");
+  }
+
   [[nodiscard]] const ProgressModel& model() const override { return model_; }
 
  private:
@@ -210,7 +222,7 @@ class TtyDisplay final : public ProgressDisplay {
     std::unique_lock lock(mutex_);
     Write("\x1b[?25l");
     while (!stop.stop_requested()) {
-      if (model_.total() > 0) {
+      if (model_.total() > 0 && !suspended_) {
         Draw(false, true);
       }
       wake_.wait_for(lock, stop, kInterval, [] { return false; });
@@ -257,6 +269,7 @@ class TtyDisplay final : public ProgressDisplay {
   std::size_t drawn_lines_ = 0;
   bool dirty_ = false;
   bool finished_ = false;
+  bool suspended_ = false;
   std::jthread drawer_;
 };
 

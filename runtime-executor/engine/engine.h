@@ -77,6 +77,9 @@ struct JobOptions {
   std::string title;
   // Builds of one kind are compared with each other: same context directory, Dockerfile and target.
   std::string build_key;
+  // Nothing but sources runs, and nothing is kept: the job only finds out what a build would do (Job::Plan). Results
+  // that would have to be made are empty filesystems.
+  bool plan = false;
 };
 
 struct ResolvedImage {
@@ -160,6 +163,17 @@ class Job {
 
   // Runs `body` as a progress vertex of its own ("exporting to image", "[internal] load build definition").
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);
+
+  [[nodiscard]] bool is_plan() const;
+  // Of a job that plans: its steps so far, as a build that ran what is not cached.
+  [[nodiscard]] Result<BuildRecord> Plan() const;
+
+  // The vertex, when it runs, has the client's terminal; call it before the vertex is solved.
+  void LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal);
+  // A process where a failed step was: its filesystems as it left them, its environment, mounts and secrets; blocks,
+  // and gives its exit code. kNotFound if `failure` is not that of a process that ran in this job.
+  [[nodiscard]] Result<int> RunInFailedStep(const Error& failure, std::vector<std::string> args,
+                                            ops::TerminalLender& terminal, std::stop_token stop);
 
   // A warning about a vertex, from whoever made it.
   void Warn(solver::WarningEvent warning);

@@ -5,6 +5,7 @@
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/engine/build_record_codec.h"
 #include "runtime-executor/engine/llb_graph.h"
+#include "runtime-executor/ops/failed_step.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/op_failure.h"
 
@@ -60,7 +61,8 @@ Result<std::vector<snapshot::FsRef>> SolveDefinitions(solver::Job& job, std::spa
   std::vector<snapshot::FsRef> filesystems;
   auto next = results.begin();
   for (const auto& edge : llb.results) {
-    filesystems.push_back(edge ? ops::FsOf(*next++) : snapshot::FsRef());
+    filesystems.push_back(edge && !IsPlanned(*next) ? ops::FsOf(*next) : snapshot::FsRef());
+    next += edge ? 1 : 0;
   }
   return filesystems;
 }
@@ -94,6 +96,16 @@ class JobState::Services final : public ops::JobServices {
     return LOAM_TRY(SolveDefinitions(*job, std::span(&view, 1), either.get_token())).front();
   }
 
+  std::shared_ptr<ops::TerminalLender> terminal(const Digest& vertex) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = terminals_.find(vertex);
+    return found == terminals_.end() ? nullptr : found->second;
+  }
+  void LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal) {
+    const std::lock_guard lock(mutex_);
+    terminals_[vertex] = std::move(terminal);
+  }
+
   void SetJob(std::weak_ptr<solver::Job> job) {
     const std::lock_guard lock(mutex_);
     job_ = std::move(job);
@@ -104,8 +116,9 @@ class JobState::Services final : public ops::JobServices {
   const std::shared_ptr<session::ClientServices> client_;
   const ops::Entitlements entitlements_;
   std::stop_source ended_;
-  std::mutex mutex_;  // guards job_
+  std::mutex mutex_;  // guards job_ and terminals_
   std::weak_ptr<solver::Job> job_;
+  std::unordered_map<Digest, std::shared_ptr<ops::TerminalLender>> terminals_;
 };
 
 JobState::JobState(std::shared_ptr<EngineState> engine, JobOptions options)
@@ -117,7 +130,11 @@ std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, J
   engine->checksums->ReleaseHostTrees();
   std::shared_ptr<JobState> state(new JobState(std::move(engine), std::move(options)));
   state->services_ = std::make_shared<Services>(state->options_.client, state->options_.entitlements);
-  state->solver_job_ = state->engine_->solver->NewJob({state->services_, state->options_.progress});
+  if (state->options_.plan) {
+    state->plan_ = std::make_unique<PlanSolver>(*state->engine_);
+  }
+  solver::Solver& solver = state->plan_ != nullptr ? state->plan_->solver() : *state->engine_->solver;
+  state->solver_job_ = solver.NewJob({state->services_, state->options_.progress});
   state->services_->SetJob(state->solver_job_);
   return state;
 }
@@ -212,6 +229,40 @@ Result<std::unique_ptr<ops::FrontendContainer>> JobState::NewContainer(ops::Cont
                                         std::move(stop));
 }
 
+Result<BuildRecord> JobState::Plan() const {
+  if (plan_ == nullptr) {
+    return Unexpected(ErrorCode::kInternal, "the job is no plan");
+  }
+  BuildRecord record;
+  record.title = options_.title;
+  record.build_key = options_.build_key;
+  record.started = started_;
+  record.completed = engine_->clock.Now();
+  record.steps = solver_job_->Report();
+  for (const solver::StepReport& step : record.steps) {
+    for (const auto& input : step.inputs) {
+      if (input.content.empty() || record.contents.contains(input.content)) {
+        continue;
+      }
+      if (auto preimage = LOAM_TRY(plan_->storage().ContentPreimage(input.content))) {
+        record.contents.emplace(input.content, std::make_shared<const solver::Preimage>(*std::move(preimage)));
+      }
+    }
+  }
+  return record;
+}
+
+void JobState::LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal) {
+  services_->LendTerminal(vertex, std::move(terminal));
+}
+
+Result<int> JobState::RunInFailedStep(const Error& failure, std::vector<std::string> args,
+                                      ops::TerminalLender& terminal, std::stop_token stop) {
+  const auto* const vertex = failure.Detail<solver::VertexErrorDetail>();
+  return ops::RunInFailedStep(failure, vertex != nullptr ? vertex->name : "the failed step", std::move(args),
+                              engine_->resolver->environment(), services_, terminal, std::move(stop));
+}
+
 Result<> JobState::Finish(const std::optional<Error>& failure) {
   cache::BuildRow row;
   row.title = options_.title;
@@ -279,6 +330,23 @@ Result<std::map<std::string, std::string>> Job::Export(std::span<const PlatformR
 
 Result<> Job::Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body) {
   return state_->Step(name, body);
+}
+
+bool Job::is_plan() const {
+  return state_->is_plan();
+}
+
+Result<BuildRecord> Job::Plan() const {
+  return state_->Plan();
+}
+
+void Job::LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal) {
+  state_->LendTerminal(vertex, std::move(terminal));
+}
+
+Result<int> Job::RunInFailedStep(const Error& failure, std::vector<std::string> args, ops::TerminalLender& terminal,
+                                 std::stop_token stop) {
+  return state_->RunInFailedStep(failure, std::move(args), terminal, std::move(stop));
 }
 
 void Job::Warn(solver::WarningEvent warning) {

@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "runtime-executor/engine/engine_state.h"
+#include "runtime-executor/engine/plan_solver.h"
 #include "runtime-executor/ops/container.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/solver/vertex_channel.h"
@@ -33,6 +34,11 @@ class JobState : public std::enable_shared_from_this<JobState> {
   [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,
                                                                   const ExportRequest& request, std::stop_token stop);
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);
+  [[nodiscard]] bool is_plan() const { return options_.plan; }
+  [[nodiscard]] Result<BuildRecord> Plan() const;
+  void LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal);
+  [[nodiscard]] Result<int> RunInFailedStep(const Error& failure, std::vector<std::string> args,
+                                            ops::TerminalLender& terminal, std::stop_token stop);
   void Warn(solver::WarningEvent warning) { options_.progress->OnEvent(std::move(warning)); }
   [[nodiscard]] Result<> Finish(const std::optional<Error>& failure);
 
@@ -45,6 +51,7 @@ class JobState : public std::enable_shared_from_this<JobState> {
   const std::shared_ptr<EngineState> engine_;
   const JobOptions options_;
   const WallTime started_;
+  std::unique_ptr<PlanSolver> plan_;  // null: the engine's solver
   std::shared_ptr<solver::Job> solver_job_;
   std::shared_ptr<Services> services_;
   std::atomic<std::uint64_t> next_step_{0};

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include "runtime-executor/exporter/exporter.h"
 
+#include "runtime-executor/exporter/docker-load/docker_load_exporter.h"
 #include "runtime-executor/exporter/image/image_exporter.h"
 #include "runtime-executor/exporter/local/local_exporter.h"
 #include "runtime-executor/exporter/oci/oci_exporter.h"
@@ -18,6 +19,9 @@ Result<std::unique_ptr<Exporter>> MakeExporter(std::string_view type, const Attr
   }
   if (type == "docker") {
     return MakeOciExporter(ArchiveKind::kDocker, attributes, services);
+  }
+  if (type == "docker-load") {
+    return MakeDockerLoadExporter(attributes, services);
   }
   if (type == "local") {
     return MakeLocalExporter(attributes, services);

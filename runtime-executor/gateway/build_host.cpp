@@ -192,6 +192,10 @@ class EngineBuildHost final : public sema::BuildHost {
     const llb::Definition definition = LOAM_TRY(Emit(graph, fs));
     const Blocking blocking(options_);
     const snapshot::FsRef solved = LOAM_TRY(SolveDefinition(definition));
+    if (solved.is_scratch() && job_.is_plan()) {
+      return Unexpected(ErrorCode::kFailedPrecondition,
+                        "the answer is known only after steps have run that are not in the cache");
+    }
     if (solved.is_scratch()) {
       return Unexpected(ErrorCode::kNotFound, "the filesystem is empty");
     }

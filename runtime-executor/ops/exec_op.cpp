@@ -14,6 +14,7 @@
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/ops/layer_downloads.h"
 #include "runtime-executor/ops/op_failure.h"
+#include "runtime-executor/ops/terminal_lender.h"
 #include "runtime-executor/worker/worker.h"
 
 namespace loam::ops {
@@ -143,7 +144,10 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
   ExecMounts mounts(environment_, services->client());
   LOAM_TRY(mounts.Prepare(exec, inputs, spec, context.stop()));
   LogSink sink(context.progress());
-  const Result<worker::ExecResult> ran = worker->Run(spec, sink, context.stop());
+  const std::shared_ptr<TerminalLender> terminal = services->terminal(vertex_.digest);
+  const Result<worker::ExecResult> ran = terminal != nullptr
+                                             ? RunOnTerminal(*worker, spec, vertex_.name, *terminal, context.stop())
+                                             : worker->Run(spec, sink, context.stop());
   const std::vector<std::string> words(meta.args().begin(), meta.args().end());
   const std::string failure = fmt::format("process \"{}\" did not complete successfully", Join(words, " "));
   if (!ran) {

@@ -4,7 +4,9 @@
 #include <memory>
 #include <stop_token>
 
+#include "base/digest.h"
 #include "base/result.h"
+#include "runtime-executor/ops/terminal_lender.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/snapshot/fs_ref.h"
 #include "runtime-executor/solver/op.h"
@@ -26,6 +28,8 @@ class JobServices : public solver::JobContext {
   // The client's secrets, SSH agents, directories and credentials. Thread-safe.
   [[nodiscard]] virtual session::ClientServices& client() = 0;
   [[nodiscard]] virtual const Entitlements& entitlements() const = 0;
+  // The client's terminal, if this vertex is to run on it; else null.
+  [[nodiscard]] virtual std::shared_ptr<TerminalLender> terminal(const Digest& /*vertex*/) { return nullptr; }
   // Solves another definition within the job, for build ops; blocks.
   [[nodiscard]] virtual Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop) = 0;
 };

@@ -1,6 +1,8 @@
 """What the end-to-end tests share: a state root and a work folder for each case, the loam program, base images made on the
 spot, and the partners (docker-registry, dockerd) started on loopback or a private socket."""
 import contextlib
+import fcntl
+import hashlib
 import io
 import json
 import os
@@ -16,6 +18,8 @@ import unittest
 import urllib.request
 
 LOAM = os.environ.get("LOAM", "loam")
+# What an image needs to have for WITH DOCKER.
+DOCKER_PACKAGES = ("busybox-static", "docker.io", "iptables", "iproute2", "ca-certificates")
 SOURCE_DIR = pathlib.Path(os.environ.get("LOAM_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
 
 
@@ -144,6 +148,27 @@ class LoamCase(unittest.TestCase):
     def import_busybox(self, name="busybox:latest"):
         self.loam("image", "import", "--tag", name, self.busybox_rootfs(), check=0)
         return name
+
+    def debian_image(self, name, *packages):
+        """Imports an image of these Debian packages. The tar is kept between runs: making it means downloading."""
+        need_program("apt-get")
+        script = SOURCE_DIR / "scripts/debian-rootfs"
+        key = hashlib.sha256(script.read_bytes() + " ".join(packages).encode()).hexdigest()[:16]
+        kept = pathlib.Path(os.environ.get("LOAM_TEST_IMAGES", "/var/tmp/loam-test-images"), key + ".tar")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with open(kept.with_suffix(".lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                self.run_checked(script, kept, *packages)
+        self.loam("image", "import", "--tag", name, kept, check=0)
+        return name
+
+    def node_image(self, name):
+        """Debian's Node.js and npm, also where apt prefers another vendor's."""
+        versions = subprocess.run(["apt-cache", "madison", "nodejs"], capture_output=True, text=True).stdout
+        packaged = [line.split("|")[1].strip() for line in versions.splitlines() if "debian" in line or "deb12" in line]
+        need(packaged, "needs Debian's nodejs in apt's lists")
+        return self.debian_image(name, "busybox-static", "nodejs=" + packaged[0], "libnode108", "npm")
 
     # --- partners ----------------------------------------------------------------------------------------------------
 

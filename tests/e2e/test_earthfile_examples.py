@@ -15,9 +15,9 @@ class Examples(support.LoamCase):
     def project(self, name):
         shutil.copytree(support.SOURCE_DIR / "examples" / name, self.work, dirs_exist_ok=True)
 
-    def build_twice(self):
-        self.earth("+all")
-        again = self.earth("+all")
+    def build_twice(self, *flags):
+        self.earth(*flags, "+all")
+        again = self.earth(*flags, "+all")
         steps = [line for line in again.splitlines() if "--> RUN " in line]
         self.assertTrue(steps, again)
         self.assertEqual([line for line in steps if "*cached*" not in line], [], again)
@@ -36,14 +36,33 @@ class Examples(support.LoamCase):
 
     def test_cpp(self):
         self.project("earthfile-cpp")
-        support.need_program("apt-get")
-        rootfs = self.base / "toolchain.tar"
-        self.run_checked(support.SOURCE_DIR / "scripts/debian-rootfs", rootfs, "busybox-static", "g++", "cmake",
-                         "ninja-build", "ccache", "libc6-dev")
-        self.loam("image", "import", "--tag", "debian-toolchain:12", rootfs, check=0)
+        self.debian_image("debian-toolchain:12", "busybox-static", "g++", "cmake", "ninja-build", "ccache", "libc6-dev")
         self.build_twice()
         self.assertEqual(self.run_checked(self.work / "out/greet", "you"), "Hello, you, from an image built by Loam\n")
         self.assertEqual(self.loam("run", "greet:latest", "you", check=0).out, "Hello, you, from an image built by Loam\n")
+
+    def test_go(self):
+        self.project("earthfile-go")
+        self.debian_image("debian-go:12", "busybox-static", "golang-go")
+        self.build_twice()
+        self.assertEqual(self.run_checked(self.work / "out/greet-linux-amd64", "you"),
+                         "Hello, you, from Go built by Loam\n")
+        self.assertIn(b"\xb7\x00", (self.work / "out/greet-linux-arm64").read_bytes()[18:20])  # EM_AARCH64
+        self.assertEqual(self.loam("run", "go-greet:latest", check=0).out, "Hello, world, from Go built by Loam\n")
+
+    def test_node(self):
+        self.project("earthfile-node")
+        self.node_image("debian-node:12")
+        self.build_twice()
+        self.assertEqual(self.loam("run", "node-greet:latest", check=0).out,
+                         "Hello, world, from Node.js in an image built by Loam\n")
+
+    def test_with_docker(self):
+        self.project("earthfile-with-docker")
+        self.import_busybox()
+        self.debian_image("debian-docker:12", *support.DOCKER_PACKAGES)
+        self.build_twice("-P")
+        self.assertEqual((self.work / "out/answer.html").read_text(), (self.work / "page.html").read_text())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,10 @@
 #include "base/strings.h"
 #include "cli/commands/earthfile/earth_config.h"
 #include "cli/commands/earthfile/earth_secrets.h"
+#include "cli/commands/plan_printer.h"
+#include "cli/docker_endpoint.h"
 #include "cli/progress/earth_display.h"
+#include "cli/terminal.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/dotenv.h"
@@ -20,7 +23,6 @@
 #include "runtime-executor/gateway/earthfile/auto_skip_db.h"
 #include "runtime-executor/gateway/earthfile/client.h"
 #include "runtime-executor/gateway/earthfile/earthfile_build.h"
-#include "runtime-executor/ops/exec_failure.h"
 #include "runtime-executor/session/local_client_services.h"
 #include "runtime-executor/solver/op.h"
 
@@ -353,6 +355,55 @@ void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report
   fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
 }
 
+std::string BuildKey(const Prepared& prepared) {
+  return prepared.request.options.invocation_directory + "\n" + prepared.title;
+}
+
+// The names of steps are those of the display.
+PlanName PlanNameBy(const gateway::earthfile::StepRegistry& steps) {
+  return [&steps](const solver::StepReport& step) -> std::optional<std::string> {
+    const auto known = steps.Find(step.vertex, step.name);
+    if (!known || known->target.empty() || known->command.empty() || known->internal) {
+      return std::nullopt;
+    }
+    return fmt::format("{} | {}", known->target, known->command);
+  };
+}
+
+Exit Explain(const Context& context, engine::Engine& engine, Prepared& prepared) {
+  EarthfileBuildReport report;
+  engine::Job job = engine.StartJob(
+      {.client = prepared.client,
+       .progress = std::make_shared<solver::NullProgressSink>(),
+       .entitlements = {.network_host = true, .security_insecure = prepared.request.options.allow_privileged},
+       .title = prepared.title,
+       .build_key = BuildKey(prepared),
+       .plan = true});
+  prepared.request.messages.notice = [&](std::string_view target, std::string_view text) {
+    fmt::print(context.err, "{}{}{}\n", target, target.empty() ? "" : " | ", text);
+  };
+  prepared.request.messages.warning = prepared.request.messages.notice;
+  const Result<> planned =
+      gateway::earthfile::BuildEarthfile(job, *prepared.client, prepared.request, report, context.stop);
+  if (context.stop.stop_requested()) {
+    return Exit::kInterrupted;
+  }
+  const Result<> printed = PrintPlan(context, engine, job, PlanNameBy(*report.steps));
+  if (!printed) {
+    PrintError(context, printed.error());
+    return Exit::kFailed;
+  }
+  if (planned) {
+    return Exit::kOk;
+  }
+  fmt::print(context.err, "the plan ends there:\n");
+  PrintDiagnostics(context, report, false);
+  if (report.diagnostics.empty()) {
+    PrintError(context, planned.error());
+  }
+  return Exit::kFailed;
+}
+
 Exit FailureCode(const Error& error, EarthDialect dialect) {
   const bool privileged =
       error.Is(ErrorCode::kPermissionDenied) && error.message().find("security.insecure") != std::string::npos;
@@ -366,7 +417,7 @@ std::string_view ProgramOf(EarthDialect dialect) {
 }
 
 Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vector<std::string>& words,
-                      EarthDialect dialect) {
+                      EarthDialect dialect, EarthAction action) {
   const WallTime started = SystemClock().Now();
   Result<Prepared> prepared = Prepare(context, settings, words, dialect);
   if (!prepared) {
@@ -387,6 +438,10 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   EarthfileBuildRequest& request = prepared->request;
   request.project.cache_directory = (*engine)->root() + "/git-projects";
   OpenAutoSkip(context, settings, (*engine)->root(), *prepared);
+
+  if (action == EarthAction::kExplain) {
+    return Explain(context, **engine, *prepared);
+  }
 
   EarthfileBuildReport report;
   const bool github = settings.Bool("github-annotations");
@@ -416,6 +471,14 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     say(target, fmt::format("warning: {}", text));
   };
 
+  const std::shared_ptr<ops::TerminalLender> terminal = MakeTerminalLender(context, display);
+  if (settings.Bool("interactive") && terminal == nullptr) {
+    PrintError(context, Mistake("--interactive needs a terminal: standard input and standard error must be one"));
+    return dialect == EarthDialect::kEarthly ? Exit::kFailed : Exit::kUsage;
+  }
+  request.terminal = terminal;
+  request.docker_host = DockerEndpoint(context);
+
   Result<> built;
   {
     engine::Job job = (*engine)->StartJob(
@@ -423,8 +486,11 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
          .progress = display,
          .entitlements = {.network_host = true, .security_insecure = request.options.allow_privileged},
          .title = prepared->title,
-         .build_key = request.options.invocation_directory + "\n" + prepared->title});
+         .build_key = BuildKey(*prepared)});
     built = gateway::earthfile::BuildEarthfile(job, *prepared->client, request, report, context.stop);
+    if (!built && settings.Bool("interactive") && !context.stop.stop_requested()) {
+      OpenShellInFailedStep(context, job, built.error(), *terminal);
+    }
     const Result<> recorded = job.Finish(built ? std::nullopt : std::optional<Error>(built.error()));
     if (built && !recorded) {
       built = Unexpected(recorded.error().Wrap("the build succeeded, but its record could not be written"));

@@ -97,7 +97,8 @@ std::optional<Exit> TryEarthCommand(Context& context, const std::vector<std::str
   if (arguments.empty()) {
     return std::nullopt;
   }
-  const bool build = arguments[0] == "build";
+  const bool explain = arguments[0] == "explain";
+  const bool build = arguments[0] == "build" || explain;
   if (!build && !arguments[0].starts_with('-') && !LooksLikeEarthReference(arguments[0])) {
     return std::nullopt;
   }
@@ -118,7 +119,8 @@ std::optional<Exit> TryEarthCommand(Context& context, const std::vector<std::str
     PrintHelp(context.out, context);
     return Exit::kOk;
   }
-  return BuildEarthTarget(context, EarthSettings(context, std::move(words->flags)), words->rest, EarthDialect::kLoam);
+  return BuildEarthTarget(context, EarthSettings(context, std::move(words->flags)), words->rest, EarthDialect::kLoam,
+                          explain ? EarthAction::kExplain : EarthAction::kBuild);
 }
 
 Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {

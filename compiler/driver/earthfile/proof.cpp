@@ -55,6 +55,13 @@ class AssumedEffects : public EffectsHost {
     return {};
   }
   Result<> RunTry(ir::Graph& graph, const sema::earthfile::TryStep& step) override { return Note(graph, step.fs); }
+  Result<> LoadIntoDocker(ir::Graph& graph, std::span<const sema::earthfile::DaemonImage> images) override {
+    for (const sema::earthfile::DaemonImage& image : images) {
+      log += fmt::format("load {} {}\n", image.name, image.config);
+      LOAM_TRY(Note(graph, image.fs));
+    }
+    return {};
+  }
   Result<> RunInteractive(ir::Graph& graph, const sema::earthfile::InteractiveStep& step) override {
     return Note(graph, step.fs);
   }

@@ -9,7 +9,7 @@
 namespace loam::sema::earthfile {
 namespace {
 
-constexpr std::string_view kInstall = R"(set -eu
+constexpr std::string_view kInstall = R"sh(set -eu
 has() { command -v "$1" >/dev/null 2>&1; }
 has_compose() { has docker-compose || docker compose version >/dev/null 2>&1; }
 if has docker && has dockerd && { [ "$compose" = 0 ] || has_compose; }; then
@@ -31,13 +31,13 @@ case "$distribution" in
   *)
     export DEBIAN_FRONTEND=noninteractive
     apt-get update
-    apt-get install -y --no-install-recommends docker.io iptables ca-certificates
+    apt-get install -y --no-install-recommends docker.io iptables iproute2 ca-certificates
     [ "$compose" = 0 ] || apt-get install -y --no-install-recommends docker-compose
     ;;
 esac
-)";
+)sh";
 
-constexpr std::string_view kComposeCommand = R"(compose() {
+constexpr std::string_view kComposeCommand = R"sh(compose() {
   export COMPOSE_HTTP_TIMEOUT=600 COMPOSE_PROJECT_NAME=default
   if command -v docker-compose >/dev/null 2>&1; then
     docker-compose $compose_files "$@"
@@ -45,9 +45,68 @@ constexpr std::string_view kComposeCommand = R"(compose() {
     docker compose $compose_files "$@"
   fi
 }
-)";
+)sh";
 
-constexpr std::string_view kStart = R"(set -eu
+// Runs the script again in a network of its own: the daemon's bridges and rules are no business of the machine. A pair
+// of interfaces leads out of it, and the machine translates addresses.
+constexpr std::string_view kNetwork = R"sh(set -eu
+if [ "${LOAM_DOCKER_NETWORK:-}" = "" ]; then
+  if ! command -v ip >/dev/null 2>&1 || ! unshare -n true 2>/dev/null; then
+    echo "WITH DOCKER: the image has no \`ip\` or \`unshare\`: the daemon shares the network of the machine" >&2
+    LOAM_DOCKER_NETWORK=shared
+  else
+    LOAM_DOCKER_NETWORK=outer
+  fi
+fi
+export LOAM_DOCKER_NETWORK
+if [ "$LOAM_DOCKER_NETWORK" = outer ]; then
+  calls=$(mktemp -d)
+  mkfifo "$calls/up" "$calls/down"
+  LOAM_DOCKER_NETWORK=$calls unshare -n /bin/sh "$0" "$@" &
+  inner=$!
+  read -r _ <"$calls/up"
+  net=
+  leave() {
+    [ -n "$net" ] || return 0
+    iptables -t nat -D POSTROUTING -s "$net.0/30" -j MASQUERADE 2>/dev/null || true
+    iptables -D FORWARD -s "$net.0/30" -j ACCEPT 2>/dev/null || true
+    iptables -D FORWARD -d "$net.0/30" -j ACCEPT 2>/dev/null || true
+    ip link del "$link" 2>/dev/null || true
+  }
+  # Other builds do the same at the same time: whoever makes the interface has the addresses.
+  number=$((($(date +%s) + $$ * 97) % 12000))
+  for _ in 1 2 3 4 5 6 7 8; do
+    number=$(((number + 1) % 12000))
+    link=loam$number
+    if ip link add "$link" type veth peer name eth0 netns "$inner" 2>/dev/null; then
+      net=10.$((203 + number / 250)).$((number % 250))
+      ip addr add "$net.1/30" dev "$link" 2>/dev/null && ip link set "$link" up || true
+      echo 1 >/proc/sys/net/ipv4/ip_forward 2>/dev/null || true
+      iptables -t nat -A POSTROUTING -s "$net.0/30" -j MASQUERADE 2>/dev/null || true
+      iptables -I FORWARD -s "$net.0/30" -j ACCEPT 2>/dev/null || true
+      iptables -I FORWARD -d "$net.0/30" -j ACCEPT 2>/dev/null || true
+      break
+    fi
+  done
+  echo "$net" >"$calls/down"
+  code=0
+  wait "$inner" || code=$?
+  leave
+  rm -rf "$calls"
+  exit "$code"
+fi
+if [ "$LOAM_DOCKER_NETWORK" != shared ]; then
+  echo ready >"$LOAM_DOCKER_NETWORK/up"
+  read -r net <"$LOAM_DOCKER_NETWORK/down" || true
+  ip link set lo up
+  if [ -n "$net" ]; then
+    ip addr add "$net.2/30" dev eth0 && ip link set eth0 up && ip route add default via "$net.1" || true
+  fi
+fi
+unset LOAM_DOCKER_NETWORK
+)sh";
+
+constexpr std::string_view kStart = R"sh(set -eu
 if [ -f /usr/share/earthly/dockerd-wrapper-pre-script ]; then
   /usr/share/earthly/dockerd-wrapper-pre-script
 fi
@@ -95,21 +154,35 @@ until docker ps >/dev/null 2>&1; do
   fi
   sleep 0.25 2>/dev/null || sleep 1
 done
+# An image as `docker save` would write it, unpacked. Nothing is sent of an image that the daemon has, and no layer that
+# it has in the same place of another image.
 load() {
-  tar -C "$1" -cf - . | docker load >/dev/null
+  if ! docker image inspect "$(cat "$1/image-id")" >/dev/null 2>&1; then
+    known=$(docker image ls -aq --no-trunc | sort -u |
+      xargs -r docker image inspect --format '/{{range .RootFS.Layers}}{{.}},{{end}}')
+    chain=/
+    : >/tmp/loam-docker-known
+    while read -r layer file; do
+      chain=$chain$layer,
+      case $known in *"$chain"*) echo "./$file" >>/tmp/loam-docker-known ;; *) break ;; esac
+    done <"$1/layers"
+    tar -C "$1" -X /tmp/loam-docker-known -cf - . | docker load >/dev/null || tar -C "$1" -cf - . | docker load >/dev/null
+    rm -f /tmp/loam-docker-known
+  fi
+  docker tag "$(cat "$1/image-id")" "$2"
 }
 fail() {
   echo "ERROR: $1" >&2
   stop
   exit 1
 }
-)";
+)sh";
 
-constexpr std::string_view kRun = R"(export EARTHLY_WITH_DOCKER=1 EARTH_WITH_DOCKER=1
+constexpr std::string_view kRun = R"sh(export EARTHLY_WITH_DOCKER=1 EARTH_WITH_DOCKER=1
 set +e
 "$@"
 code=$?
-)";
+)sh";
 
 std::string ComposeFiles(const DockerScript& script) {
   std::string files;
@@ -138,11 +211,12 @@ std::string InstallScript(bool compose) {
 }
 
 std::string DaemonScript(const DockerScript& script) {
-  std::string out = fmt::format("data={}\nkeep={}\n", kDockerData, script.keep_data ? 1 : 0);
+  std::string out(kNetwork);
+  out += fmt::format("data={}\nkeep={}\n", kDockerData, script.keep_data ? 1 : 0);
   out += kStart;
   for (const ScriptImage& image : script.images) {
     if (!image.files) {
-      out += fmt::format("load {} || fail {}\n", ShellQuote(image.directory),
+      out += fmt::format("load {} {} || fail {}\n", ShellQuote(image.directory), ShellQuote(image.name),
                          ShellQuote(fmt::format("loading {} failed", image.name)));
       continue;
     }

@@ -4,6 +4,7 @@
 // Every call is made with the gate held (gate.h); an implementation opens it while it waits.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,6 +107,9 @@ class EffectsHost {
   virtual Result<ir::Value> ImageLayout(ir::Graph& /*graph*/, const DaemonImage& /*image*/) {
     return Unexpected(ErrorCode::kUnimplemented, "this host has no image layouts");
   }
+
+  // Builds the images and hands them to the Docker daemon of the invoker's machine (WITH DOCKER under LOCALLY).
+  virtual Result<> LoadIntoDocker(ir::Graph& graph, std::span<const DaemonImage> images) = 0;
 
   // Runs the step with the invoker's terminal.
   virtual Result<> RunInteractive(ir::Graph& graph, const InteractiveStep& step) = 0;

@@ -20,10 +20,6 @@ using nlohmann::ordered_json;
 constexpr std::string_view kRefNameAnnotation = "org.opencontainers.image.ref.name";
 constexpr std::string_view kImageNameAnnotation = "io.containerd.image.name";
 
-std::string BlobPath(const Digest& digest) {
-  return "blobs/sha256/" + digest.Hex();
-}
-
 std::string AnnotationOf(const ordered_json& descriptor, std::string_view key) {
   const auto annotations = descriptor.find("annotations");
   if (annotations == descriptor.end() || !annotations->is_object()) {
@@ -65,6 +61,10 @@ Result<ordered_json> ExistingManifests(const std::string& path) {
 }
 
 }  // namespace
+
+std::string BlobPath(const Digest& digest) {
+  return "blobs/sha256/" + digest.Hex();
+}
 
 std::vector<Descriptor> NamedDescriptors(const Descriptor& root, const std::vector<std::string>& names) {
   if (names.empty()) {

@@ -14,6 +14,9 @@ namespace loam::exporter {
 
 inline constexpr std::string_view kOciLayoutFile = R"({"imageLayoutVersion":"1.0.0"})";
 
+// "blobs/sha256/<hex>"
+std::string BlobPath(const Digest& digest);
+
 // The image's descriptors for an index.json: one a name with the name's annotations; without names a single one.
 std::vector<content::Descriptor> NamedDescriptors(const content::Descriptor& root,
                                                   const std::vector<std::string>& names);

@@ -7,6 +7,7 @@
 #include "compiler/driver/earthfile/compile.h"
 #include "compiler/sema/earthfile/project.h"
 #include "runtime-executor/gateway/build_host.h"
+#include "runtime-executor/gateway/earthfile/plan_effects.h"
 
 namespace loam::gateway::earthfile {
 namespace {
@@ -30,6 +31,27 @@ void AddSteps(const CompileResult& compiled, StepRegistry& steps) {
   if (compiled.wanted) {
     steps.Add(graph, compiled.wanted->definition);
   }
+}
+
+// In a plan nothing is written.
+Result<> PlanOutputs(engine::Job& job, const CompileResult& compiled, const std::stop_token& stop) {
+  std::vector<std::string_view> definitions;
+  for (const CompiledOutputs* const outputs : {&compiled.outputs, &compiled.after_push}) {
+    for (const auto& image : outputs->images) {
+      definitions.emplace_back(image.definition.bytes);
+    }
+    for (const auto& artifact : outputs->artifacts) {
+      definitions.emplace_back(artifact.definition.bytes);
+    }
+    for (const llb::Definition& state : outputs->states) {
+      definitions.emplace_back(state.bytes);
+    }
+  }
+  if (compiled.wanted) {
+    definitions.emplace_back(compiled.wanted->definition.bytes);
+  }
+  LOAM_TRY(job.SolveAll(definitions, stop));
+  return {};
 }
 
 Result<> PerformOutputs(const CompileResult& compiled, const EarthfileBuildRequest& request, OutputWriter& writer,
@@ -65,8 +87,11 @@ Result<> BuildEarthfile(engine::Job& job, session::ClientServices& client, const
   parts.outputs = &writer;
   parts.auto_skip = request.auto_skip;
   parts.messages = request.messages;
+  parts.terminal = request.terminal;
+  parts.docker_host = request.docker_host;
   parts.staging_directory = staging.path();
-  const std::unique_ptr<sema::earthfile::EffectsHost> effects = MakeEffectsHost(std::move(parts), stop);
+  const std::unique_ptr<sema::earthfile::EffectsHost> effects =
+      job.is_plan() ? MakePlanEffects(std::move(parts), stop) : MakeEffectsHost(std::move(parts), stop);
 
   sema::earthfile::LocalProjectHost project_host(request.project);
   sema::earthfile::Project project(
@@ -105,6 +130,9 @@ Result<> BuildEarthfile(engine::Job& job, session::ClientServices& client, const
   const CompileResult& result = **compiled;
   report.notes = result.outcome.notes;
   AddSteps(result, *report.steps);
+  if (job.is_plan()) {
+    return PlanOutputs(job, result, stop);
+  }
   const Result<> performed = PerformOutputs(result, request, writer, stop);
   finish();
   LOAM_TRY(Result<>(performed));

@@ -37,6 +37,10 @@ struct EarthfileBuildRequest {
   // Where hashes of --auto-skip are kept; null: nowhere. Outlives the build.
   sema::earthfile::AutoSkipStore* auto_skip = nullptr;
   int optimization_level = 1;
+  // Where the invoker's Docker daemon is, for WITH DOCKER under LOCALLY; or why nobody knows.
+  Result<std::string> docker_host = Unexpected(ErrorCode::kFailedPrecondition, "no Docker daemon is known");
+  // For RUN --interactive; null: there is none.
+  std::shared_ptr<ops::TerminalLender> terminal;
   Messages messages;
 };
 
@@ -53,7 +57,7 @@ struct EarthfileBuildReport {
 
 // Blocks until everything is done. If an Earthfile has mistakes, they are in `report.diagnostics` and the error is
 // kInvalidArgument; a failed step is an error with solver::VertexErrorDetail. The job's client opens the directories of
-// the project by their paths (ProjectDirs).
+// the project by their paths (ProjectDirs). On a job that plans, nothing is built or written.
 Result<> BuildEarthfile(engine::Job& job, session::ClientServices& client, const EarthfileBuildRequest& request,
                         EarthfileBuildReport& report, std::stop_token stop);
 

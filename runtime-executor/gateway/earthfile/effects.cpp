@@ -15,6 +15,7 @@
 #include "compiler/driver/earthfile/compile.h"
 #include "llb-emit/emit.h"
 #include "runtime-executor/gateway/earthfile/host_files.h"
+#include "runtime-executor/gateway/earthfile/image_layout.h"
 #include "runtime-executor/ops/exec_failure.h"
 #include "runtime-executor/solver/op.h"
 
@@ -163,9 +164,52 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
     return Unexpected(solved.error());
   }
 
-  Result<> RunInteractive(ir::Graph&, const sema::earthfile::InteractiveStep&) override {
-    return Unexpected(Error(ErrorCode::kUnimplemented, "interactive steps are not supported yet")
-                          .WithHint("leave out --interactive; `loam run IMAGE` gives a shell in a built image"));
+  Result<ir::Value> ImageLayout(ir::Graph& graph, const sema::earthfile::DaemonImage& image) override {
+    const llb::Definition definition = LOAM_TRY(Emit(graph, image.fs));
+    const std::string directory = fmt::format("{}/{}", parts_.staging_directory, next_import_.fetch_add(1));
+    {
+      const Gate::Opened opened(parts_.gate);
+      const snapshot::FsRef fs = LOAM_TRY(Solve(definition));
+      LOAM_TRY(WriteImageLayout(*parts_.job, image, fs, directory, stop_));
+    }
+    return graph.Add<ir::OpKind::kSourceLocal>({}, {.identifier = directory, .attrs = {}});
+  }
+
+  Result<> LoadIntoDocker(ir::Graph& graph, std::span<const sema::earthfile::DaemonImage> images) override {
+    std::vector<llb::Definition> definitions;
+    std::vector<std::string_view> bytes;
+    for (const sema::earthfile::DaemonImage& image : images) {
+      definitions.push_back(LOAM_TRY(Emit(graph, image.fs)));
+    }
+    for (const llb::Definition& definition : definitions) {
+      bytes.emplace_back(definition.bytes);
+    }
+    const std::string host = LOAM_TRY(Result<std::string>(parts_.docker_host));
+    const Gate::Opened opened(parts_.gate);
+    const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(parts_.job->SolveAll(bytes, stop_));
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      engine::ExportRequest request;
+      request.type = "docker-load";
+      request.attributes = {{"host", host}, {"name", images[i].name}, {"compression", "uncompressed"}};
+      const engine::PlatformResult result{.platform = images[i].platform_id,
+                                          .fs = filesystems[i],
+                                          .image_config = images[i].config,
+                                          .base_image_config = {}};
+      LOAM_TRY(parts_.job->Export(std::span(&result, 1), request, stop_));
+    }
+    return {};
+  }
+
+  Result<> RunInteractive(ir::Graph& graph, const sema::earthfile::InteractiveStep& step) override {
+    if (parts_.terminal == nullptr) {
+      return Unexpected(Error(ErrorCode::kFailedPrecondition, "an interactive step needs a terminal, and there is none")
+                            .WithHint("run the build in a terminal, with its standard input and error on it"));
+    }
+    const llb::Definition definition = LOAM_TRY(Emit(graph, step.fs));
+    parts_.job->LendTerminal(definition.head, parts_.terminal);
+    const Gate::Opened opened(parts_.gate);
+    LOAM_TRY(Solve(definition));
+    return {};
   }
 
   void Notice(std::string_view target, std::string_view text) override {

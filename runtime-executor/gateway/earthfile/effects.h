@@ -14,6 +14,7 @@
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/gateway/earthfile/output_writer.h"
 #include "runtime-executor/gateway/earthfile/step_registry.h"
+#include "runtime-executor/ops/terminal_lender.h"
 
 namespace loam::gateway::earthfile {
 
@@ -31,6 +32,10 @@ struct EffectsParts {
   OutputWriter* outputs = nullptr;
   sema::earthfile::AutoSkipStore* auto_skip = nullptr;
   Messages messages;
+  // Where the invoker's Docker daemon is, or why nobody knows.
+  Result<std::string> docker_host = Unexpected(ErrorCode::kFailedPrecondition, "no Docker daemon is known");
+  // The invoker's terminal for RUN --interactive; null: there is none.
+  std::shared_ptr<ops::TerminalLender> terminal;
   // For files that come from the machine under LOCALLY; exists until the build has ended.
   std::string staging_directory;
 };

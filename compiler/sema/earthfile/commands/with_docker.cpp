@@ -186,18 +186,9 @@ Checked<std::vector<std::string>> TargetEvaluation::ComposeImages(const Docker& 
 }
 
 Checked<> TargetEvaluation::RunWithHostDocker(const Step& step, const Docker& docker) {
-  Outputs outputs;
-  for (DaemonImage& image : LOAM_TRY(DaemonImages(docker))) {
-    ImageOutput& output = outputs.images.emplace_back();
-    output.name = std::move(image.name);
-    output.fs = image.fs;
-    output.config = std::move(image.config);
-    output.platform_id = std::move(image.platform_id);
-    output.local = true;
-    output.target = name_;
-  }
-  if (!outputs.images.empty()) {
-    if (auto done = in_.effects().Perform(graph(), outputs); !done) {
+  const std::vector<DaemonImage> images = LOAM_TRY(DaemonImages(docker));
+  if (!images.empty()) {
+    if (auto done = in_.effects().LoadIntoDocker(graph(), images); !done) {
       return FailWith(docker.range, std::move(done).error());
     }
   }

@@ -149,6 +149,12 @@ Result<> NotingEffects::RunTry(ir::Graph&, const TryStep& step) {
   tries.push_back(step);
   return {};
 }
+Result<> NotingEffects::LoadIntoDocker(ir::Graph&, std::span<const DaemonImage> images) {
+  for (const DaemonImage& image : images) {
+    log.push_back("load " + image.name);
+  }
+  return {};
+}
 Result<> NotingEffects::RunInteractive(ir::Graph&, const InteractiveStep& step) {
   log.push_back(fmt::format("interactive {}{}", step.name.command, step.keep ? " keep" : ""));
   return {};

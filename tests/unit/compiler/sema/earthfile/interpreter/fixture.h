@@ -67,6 +67,7 @@ class NotingEffects : public EffectsHost {
   Result<ir::Value> ImportFromHost(ir::Graph& graph, const HostImport& files) override;
   Result<> Perform(ir::Graph& graph, const Outputs& outputs) override;
   Result<> RunTry(ir::Graph& graph, const TryStep& step) override;
+  Result<> LoadIntoDocker(ir::Graph& graph, std::span<const DaemonImage> images) override;
   Result<> RunInteractive(ir::Graph& graph, const InteractiveStep& step) override;
   Result<ir::Value> ImageLayout(ir::Graph& graph, const DaemonImage& image) override;
   void Notice(std::string_view target, std::string_view text) override;

@@ -1,0 +1,20 @@
+// An image as a directory that WITH DOCKER gives to its daemon, layer by layer: what `docker save` writes, unpacked,
+// and two files for the script of the step (compiler/sema/earthfile/docker_script.cpp):
+//   image-id   "sha256:…", as `docker image inspect` names the image
+//   layers     a line a layer, from the base: its diff id and its file
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "compiler/sema/earthfile/effects_host.h"
+#include "runtime-executor/engine/engine.h"
+
+namespace loam::gateway::earthfile {
+
+// Into `directory`, which is made. `fs` is what `image.fs` was solved to.
+Result<> WriteImageLayout(engine::Job& job, const sema::earthfile::DaemonImage& image, const snapshot::FsRef& fs,
+                          const std::string& directory, std::stop_token stop);
+
+}  // namespace loam::gateway::earthfile
