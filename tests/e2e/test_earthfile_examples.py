@@ -18,7 +18,7 @@ class Examples(support.LoamCase):
     def build_twice(self, *flags):
         self.earth(*flags, "+all")
         again = self.earth(*flags, "+all")
-        steps = [line for line in again.splitlines() if "--> RUN " in line]
+        steps = [line for line in again.splitlines() if "--> RUN " in line or "--> WITH DOCKER RUN " in line]
         self.assertTrue(steps, again)
         self.assertEqual([line for line in steps if "*cached*" not in line], [], again)
 
