@@ -18,6 +18,12 @@ std::string FirstOf(const Context& context, const Flags& flags, std::string_view
 
 }  // namespace
 
+std::string StateRoot(const Context& context, const Flags& flags) {
+  const Result<Config> config = LoadConfig();
+  std::string root = FirstOf(context, flags, "root", "LOAM_ROOT", config ? config->root : std::string());
+  return root.empty() ? engine::DefaultRoot() : root;
+}
+
 Result<std::unique_ptr<engine::Engine>> OpenEngine(const Context& context, const Flags& flags) {
   Config config = LOAM_TRY(LoadConfig());
   engine::EngineOptions options;

@@ -27,6 +27,10 @@ inline constexpr Flag kSnapshotterFlag = {.name = "snapshotter",
                                           .help = "overlay or native (default: overlay where the kernel allows it)",
                                           .completion = "overlay|native"};
 
+// The state folder that --root, LOAM_ROOT or the configuration names, else engine::DefaultRoot(). A configuration that
+// cannot be read counts as none.
+std::string StateRoot(const Context& context, const Flags& flags);
+
 // Opens the engine that --root, --runtime and --snapshotter (or LOAM_ROOT, LOAM_RUNTIME, LOAM_SNAPSHOTTER) name.
 Result<std::unique_ptr<engine::Engine>> OpenEngine(const Context& context, const Flags& flags);
 

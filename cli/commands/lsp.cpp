@@ -10,7 +10,10 @@
 #include <fmt/format.h>
 
 #include "base/unique_fd.h"
+#include "cli/commands/common.h"
 #include "cli/commands/verbs.h"
+#include "cli/lsp/engine_facts.h"
+#include "cli/lsp/process_commands.h"
 #include "language-server/server/server.h"
 
 namespace loam::cli {
@@ -27,6 +30,7 @@ constexpr Flag kFlags[] = {
      .kind = FlagKind::kString,
      .value_name = "PORT",
      .help = "listen on this port of 127.0.0.1 instead; 0 is a free one, which is printed"},
+    kRootFlag,
 };
 
 // The port that is listened on, and its socket.
@@ -77,8 +81,8 @@ Exit ServePort(const Context& context, const lsp::ServerOptions& options, const 
 Exit Run(Context& context, const Flags& flags) {
   // Two threads that allocate little: one arena keeps the memory small.
   ::mallopt(M_ARENA_MAX, 1);
-  lsp::StoreFacts store;
-  lsp::CommandHost commands;
+  EngineFacts store(StateRoot(context, flags));
+  ProcessCommands commands;
   const lsp::ServerOptions options{&store, &commands, LOAM_VERSION};
   if (flags.Has("port")) {
     return ServePort(context, options, flags.String("port"));

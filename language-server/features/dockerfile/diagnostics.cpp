@@ -3,6 +3,7 @@
 #include "language-server/features/compiler_diagnostic.h"
 #include "language-server/features/dockerfile/analysis.h"
 #include "language-server/features/dockerfile/features.h"
+#include "language-server/features/dockerfile/names.h"
 
 namespace loam::lsp::dockerfile {
 namespace {
@@ -13,6 +14,24 @@ std::string_view KeywordAt(const ast::Dockerfile& file, std::uint32_t line) {
       file.instructions.begin(), file.instructions.end(), line,
       [](const ast::Instruction* instruction, std::uint32_t wanted) { return instruction->lines.last < wanted; });
   return found == file.instructions.end() ? std::string_view() : ast::KeywordOf((*found)->kind);
+}
+
+// A variable that no line sets may be one of the base image, if nothing is known of that.
+bool MayBeOfBase(const Query& query, const Names& names, const ast::Dockerfile& file, std::uint32_t line) {
+  std::uint32_t stage = 0;
+  while (stage + 1 < file.stages.size() && file.stages[stage + 1].from->lines.first <= line) {
+    ++stage;
+  }
+  for (std::size_t step = 0; step <= file.stages.size() && stage < file.stages.size(); ++step) {
+    const ast::Text& base = file.stages[stage].from->base;
+    const auto earlier = names.FindStage(base.text, stage);
+    if (!earlier) {
+      const auto facts = base.text == "scratch" ? std::nullopt : query.store.FindImage(base.text);
+      return base.text != "scratch" && (!facts || facts->config.empty());
+    }
+    stage = *earlier;
+  }
+  return true;
 }
 
 }  // namespace
@@ -27,6 +46,10 @@ std::vector<Diagnostic> Diagnostics(const Query& query) {
     }
   }
   for (const lint::Warning& warning : checked.warnings) {
+    if (warning.rule->name == "UndefinedVar" && warning.message.find("did you mean") == std::string::npos &&
+        MayBeOfBase(query, NamesOf(query), analysis.file(), warning.lines.first)) {
+      continue;
+    }
     if (auto made = FromCheck(query, warning, KeywordAt(analysis.file(), warning.lines.first))) {
       found.push_back(std::move(*made));
     }

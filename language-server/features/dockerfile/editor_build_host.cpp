@@ -7,7 +7,7 @@ namespace loam::lsp {
 Result<sema::ImageMetadata> EditorBuildHost::ResolveImage(const sema::ImageQuery& image) {
   const auto facts = query_.store.FindImage(image.ref);
   if (!facts || facts->config.empty()) {
-    return UnknownBuildHost::ResolveImage(image);
+    return AssumedBuildHost::ResolveImage(image);
   }
   return sema::ImageMetadata{std::string(image.ref), facts->digest, facts->config};
 }

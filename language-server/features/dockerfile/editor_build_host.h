@@ -2,13 +2,13 @@
 // of the local store.
 #pragma once
 
-#include "compiler/sema/unknown_build_host.h"
+#include "compiler/sema/assumed_build_host.h"
 #include "language-server/features/query.h"
 
 namespace loam::lsp {
 
 // The context is the folder of the document. One compilation.
-class EditorBuildHost : public sema::UnknownBuildHost {
+class EditorBuildHost : public sema::AssumedBuildHost {
  public:
   // `query` outlives it.
   explicit EditorBuildHost(const Query& query) : query_(query) {}

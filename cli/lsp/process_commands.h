@@ -1,0 +1,27 @@
+// ProcessCommands: builds that an editor asks for, as processes of this same program.
+#pragma once
+
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "language-server/server/command_host.h"
+
+namespace loam::cli {
+
+class ProcessCommands : public lsp::CommandHost {
+ public:
+  // A further one ends the oldest.
+  static constexpr std::size_t kMaxRunning = 4;
+  static constexpr std::size_t kKeptOutput = 4000;
+
+  ~ProcessCommands() override { StopAll(); }
+  Result<> RunLoam(std::vector<std::string> arguments, std::string directory,
+                   std::function<void(Result<Outcome>)> done) override;
+  void StopAll() override { threads_.clear(); }
+
+ private:
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace loam::cli
