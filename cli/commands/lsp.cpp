@@ -66,6 +66,7 @@ Exit ServePort(const Context& context, const lsp::ServerOptions& options, const 
   const int listener = listening->first.get();
   fmt::print(context.out, "listening on 127.0.0.1:{}\n", listening->second);
   std::fflush(context.out);
+  const std::stop_callback stop_listening(context.stop, [listener] { ::shutdown(listener, SHUT_RDWR); });
   while (!context.stop.stop_requested()) {
     const UniqueFd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
     if (client.get() >= 0) {
@@ -81,8 +82,9 @@ Exit ServePort(const Context& context, const lsp::ServerOptions& options, const 
 Exit Run(Context& context, const Flags& flags) {
   // Two threads that allocate little: one arena keeps the memory small.
   ::mallopt(M_ARENA_MAX, 1);
-  EngineFacts store(StateRoot(context, flags));
-  ProcessCommands commands;
+  const std::string root = StateRoot(context, flags);
+  EngineFacts store(root);
+  ProcessCommands commands(root);
   const lsp::ServerOptions options{&store, &commands, LOAM_VERSION};
   if (flags.Has("port")) {
     return ServePort(context, options, flags.String("port"));

@@ -13,6 +13,7 @@ Result<> ProcessCommands::RunLoam(std::vector<std::string> arguments, std::strin
   spec.args = {"/proc/self/exe"};
   spec.args.insert(spec.args.end(), std::make_move_iterator(arguments.begin()),
                    std::make_move_iterator(arguments.end()));
+  spec.args.insert(spec.args.begin() + 2, {"--root", root_});
   spec.cwd = std::move(directory);
   spec.new_process_group = true;
   threads_.emplace_back([spec = std::move(spec), done = std::move(done)](const std::stop_token& stop) {

@@ -15,12 +15,15 @@ class ProcessCommands : public lsp::CommandHost {
   static constexpr std::size_t kMaxRunning = 4;
   static constexpr std::size_t kKeptOutput = 4000;
 
+  // `root`: the state folder of the builds.
+  explicit ProcessCommands(std::string root) : root_(std::move(root)) {}
   ~ProcessCommands() override { StopAll(); }
   Result<> RunLoam(std::vector<std::string> arguments, std::string directory,
                    std::function<void(Result<Outcome>)> done) override;
   void StopAll() override { threads_.clear(); }
 
  private:
+  std::string root_;
   std::vector<std::jthread> threads_;
 };
 

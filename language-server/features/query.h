@@ -16,7 +16,7 @@ struct ClientTraits {
   bool deprecated_completions = false;
   bool markdown = true;
   bool line_folding_only = false;
-  std::uint32_t fold_limit = 0;  // 0: none
+  std::uint32_t fold_limit = UINT32_MAX;
 };
 
 struct Query {

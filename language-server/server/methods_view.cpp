@@ -17,7 +17,7 @@ Answer FoldingRange(const DocumentRequest& request) {
   const Encoder& encoder = request.server.encoder();
   Json list = Json::array();
   for (const Fold& fold : feature(request.query)) {
-    if (request.query.client.fold_limit > 0 && list.size() == request.query.client.fold_limit) {
+    if (list.size() >= request.query.client.fold_limit) {
       break;
     }
     const Position begin = request.text().PositionAt(fold.span.begin, encoder.encoding());

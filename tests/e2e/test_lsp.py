@@ -55,35 +55,140 @@ class Lsp(LoamCase):
         self.node("stress.test.mjs")
 
 
-class Port(LoamCase):
-    def talk(self, sock, message):
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        sock.sendall(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+class Wire:
+    """JSON-RPC by hand, over two streams."""
 
-    def hear(self, stream):
+    def __init__(self, out, into):
+        self.out, self.into, self.last, self.others = out, into, 0, []
+
+    def send(self, message):
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self.out.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.out.flush()
+
+    def hear(self):
         length = 0
-        while (line := stream.readline().strip()) != b"":
+        while (line := self.into.readline().strip()) != b"":
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
-        return json.loads(stream.read(length))
+        return json.loads(self.into.read(length))
 
+    def call(self, method, params=None):
+        self.last += 1
+        self.send({"id": self.last, "method": method, "params": params or {}})
+        while True:
+            message = self.hear()
+            if message.get("id") == self.last and "method" not in message:
+                if "error" in message:
+                    raise AssertionError(message["error"])
+                return message["result"]
+            self.others.append(message)
+
+    def tell(self, method, params=None):
+        self.send({"method": method, "params": params or {}})
+
+    def wait_for(self, method):
+        while True:
+            for message in self.others:
+                if message.get("method") == method:
+                    self.others.remove(message)
+                    return message["params"]
+            self.others.append(self.hear())
+
+
+class Facts(LoamCase):
+    """What the server takes from the local store and the last build."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("file", "x")
+        self.path = self.write("Dockerfile", "FROM scratch AS base\nCOPY file /a\nFROM base\nCOPY file /b\nENV SET=here\n")
+        self.loam("build", "-t", "app:1", ".")
+        self.server = subprocess.Popen([LOAM, "lsp", "--root", str(self.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.wire = Wire(self.server.stdin, self.server.stdout)
+        self.wire.call("initialize", {"capabilities": {"textDocument": {"codeAction": {"codeActionLiteralSupport": {}}}}})
+        self.wire.tell("initialized")
+
+    def tearDown(self):
+        self.wire.call("shutdown")
+        self.wire.tell("exit")
+        self.assertEqual(self.server.wait(timeout=10), 0)
+        self.server.stdin.close()
+        self.server.stdout.close()
+        super().tearDown()
+
+    def open(self, name, text):
+        uri = f"file://{self.work}/{name}"
+        document = {"uri": uri, "languageId": "dockerfile", "version": 1, "text": text}
+        self.wire.tell("textDocument/didOpen", {"textDocument": document})
+        return {"textDocument": {"uri": uri}}
+
+    def hints(self, document, lines):
+        area = {"start": {"line": 0, "character": 0}, "end": {"line": lines, "character": 0}}
+        return [hint["label"] for hint in self.wire.call("textDocument/inlayHint", {**document, "range": area})]
+
+    def test_images(self):
+        text = "FROM app:1\nLABEL a=$SET b=$UNSET\nWORKDIR $SET\n"
+        document = self.open("other.Dockerfile", text)
+        found = self.wire.wait_for("textDocument/publishDiagnostics")["diagnostics"]
+        # The base image is known, so what it does not set is known as well.
+        undefined = [d["message"] for d in found if d["code"] == "UndefinedVar"]
+        self.assertEqual(len(undefined), 1, found)
+        self.assertIn("UNSET", undefined[0])
+        at = {"line": 0, "character": 6}
+        hover = self.wire.call("textDocument/hover", {**document, "position": at})["contents"]["value"]
+        self.assertRegex(hover, r"digest: `sha256:[0-9a-f]{64}`")
+        self.assertIn("SET=here", hover)
+        value = self.wire.call("textDocument/hover", {**document, "position": {"line": 2, "character": 10}})
+        self.assertIn("of the base image", value["contents"]["value"])
+        hints = self.hints(document, 3)
+        self.assertTrue(any(hint.startswith("@sha256:") for hint in hints), hints)
+        self.assertIn("= here", hints)
+        actions = self.wire.call("textDocument/codeAction", {**document, "range": {"start": at, "end": at}, "context": {"diagnostics": []}})
+        pin = next(action for action in actions if action["title"].startswith("pin to"))
+        self.assertRegex(pin["edit"]["changes"][document["textDocument"]["uri"]][0]["newText"], r"^@sha256:[0-9a-f]{64}$")
+        self.wire.tell("textDocument/didChange", {"textDocument": {**document["textDocument"], "version": 2}, "contentChanges": [{"text": "FROM ap"}]})
+        labels = [item["label"] for item in self.wire.call("textDocument/completion", {**document, "position": {"line": 0, "character": 7}})]
+        self.assertIn("app:1", labels)
+
+    def test_last_build(self):
+        self.loam("build", "-t", "app:1", ".")
+        document = self.open("Dockerfile", self.path.read_text())
+        self.assertEqual(self.hints(document, 6).count("cached"), 2)
+        lenses = self.wire.call("textDocument/codeLens", document)
+        last = self.wire.call("codeLens/resolve", next(lens for lens in lenses if "data" in lens))
+        self.assertRegex(last["command"]["title"], r"^last build .*, (\d) of \1 steps cached$")
+
+    def test_build_command(self):
+        document = self.open("Dockerfile", self.path.read_text())
+        build = {"command": "loam.build", "arguments": [document["textDocument"]["uri"], "base"]}
+        self.assertEqual(self.wire.call("workspace/executeCommand", build), {"started": True})
+        shown = self.wire.wait_for("window/showMessage")
+        self.assertEqual(shown["type"], 3, shown)
+        self.path.write_text("FROM scratch\nCOPY none /\n")
+        self.wire.call("workspace/executeCommand", {**build, "arguments": build["arguments"][:1]})
+        shown = self.wire.wait_for("window/showMessage")
+        self.assertEqual(shown["type"], 1)
+        self.assertIn("none", shown["message"])
+
+
+class Port(LoamCase):
     def test_clients_of_a_port(self):
         server = subprocess.Popen([LOAM, "lsp", "--port", "0"], stdout=subprocess.PIPE, text=True)
         try:
             port = int(server.stdout.readline().rsplit(":", 1)[1])
             for _ in range(2):
-                with socket.create_connection(("127.0.0.1", port)) as sock:
-                    stream = sock.makefile("rb")
-                    self.talk(sock, {"id": 1, "method": "initialize", "params": {"capabilities": {}}})
-                    self.assertEqual(self.hear(stream)["result"]["serverInfo"]["name"], "loam")
-                    self.talk(sock, {"id": 2, "method": "shutdown"})
-                    self.assertIsNone(self.hear(stream)["result"])
-                    self.talk(sock, {"method": "exit"})
+                with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rwb") as stream:
+                    wire = Wire(stream, stream)
+                    self.assertEqual(wire.call("initialize", {"capabilities": {}})["serverInfo"]["name"], "loam")
+                    self.assertIsNone(wire.call("shutdown"))
+                    wire.tell("exit")
                     self.assertEqual(stream.read(), b"")
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(timeout=10)
-            server.stdout.close()
+            self.addCleanup(server.stdout.close)
+            self.addCleanup(server.kill)
+            self.assertEqual(server.wait(timeout=10), 130)
 
     def test_what_is_no_port(self):
         done = subprocess.run([LOAM, "lsp", "--port", "x"], capture_output=True, text=True)

@@ -1,5 +1,7 @@
 #include "language-server/features/dockerfile/analysis.h"
 
+#include <algorithm>
+
 #include "compiler/ast/dockerfile/build_ast.h"
 #include "compiler/driver/compile.h"
 #include "compiler/lint/selection.h"
@@ -50,14 +52,70 @@ const CheckedDockerfile& DockerfileAnalysis::Check(const Query& query) const {
     options.more_checks = std::move(*selection);
   }
   EditorBuildHost host(query);
+  const bool broken = Compile(*buffer_, options, host, *checked_);
+  if (broken) {
+    CheckRest(options, host);
+  }
+  return *checked_;
+}
+
+// True if the file has syntax errors, so that its meaning was not looked at.
+bool DockerfileAnalysis::Compile(const source::Buffer& buffer, const driver::CompileOptions& options,
+                                 sema::BuildHost& host, CheckedDockerfile& checked) const {
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
-  auto result = driver::Compile(*sources_, *buffer_, options, host, emitter);
+  auto result = driver::Compile(*sources_, buffer, options, host, emitter);
   if (result) {
-    checked_->warnings = std::move(result->warnings);
+    checked.warnings = std::move(result->warnings);
   }
-  checked_->diagnostics = consumer.Take();
-  return *checked_;
+  checked.diagnostics = consumer.Take();
+  return result && !result->ok && std::any_of(syntax_.begin(), syntax_.end(), [](const diag::Diagnostic& diagnostic) {
+           return diagnostic.is_error();
+         });
+}
+
+void DockerfileAnalysis::CheckRest(const driver::CompileOptions& options, sema::BuildHost& host) const {
+  std::string text(buffer_->text());
+  bool any = false;
+  for (const ast::Instruction* instruction : file_.instructions) {
+    const bool bad = instruction->invalid || instruction->kind == ast::InstructionKind::kUnknown;
+    if (bad && (instruction->kind == ast::InstructionKind::kFrom || instruction->range.end > text.size())) {
+      return;  // what follows a broken FROM belongs to a stage that is not known
+    }
+    for (std::uint32_t at = instruction->range.begin; bad && at < instruction->range.end; ++at) {
+      text[at] = text[at] == '\n' || text[at] == '\r' ? text[at] : ' ';
+      any = true;
+    }
+  }
+  auto buffer = any ? sources_->AddText(buffer_->name(), std::move(text)) : Result<const source::Buffer*>(nullptr);
+  if (!any || !buffer) {
+    return;
+  }
+  CheckedDockerfile rest;
+  Compile(**buffer, options, host, rest);
+  const bool still_broken =
+      std::any_of(rest.diagnostics.begin(), rest.diagnostics.end(), [](const diag::Diagnostic& found) {
+        return found.is_error() && diag::InfoOf(found.kind).code < std::string_view("LD03");
+      });
+  if (still_broken) {
+    return;
+  }
+  const auto here = [&](source::SourceRange& range) {
+    range.file = range.file == (*buffer)->id() ? buffer_->id() : range.file;
+  };
+  for (diag::Diagnostic& diagnostic : rest.diagnostics) {
+    here(diagnostic.range);
+    for (diag::Label& label : diagnostic.labels) {
+      here(label.range);
+    }
+    diagnostic.fixes.clear();
+    checked_->diagnostics.push_back(std::move(diagnostic));
+  }
+  for (lint::Warning& warning : rest.warnings) {
+    here(warning.range);
+  }
+  // Those in front of the first mistake are in both.
+  checked_->warnings = std::move(rest.warnings);
 }
 
 }  // namespace loam::lsp

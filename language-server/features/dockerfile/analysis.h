@@ -15,7 +15,16 @@ namespace loam::lsp {
 
 namespace dockerfile {
 class Names;
+}  // namespace dockerfile
+}  // namespace loam::lsp
+namespace loam::driver {
+struct CompileOptions;
 }
+namespace loam::sema {
+class BuildHost;
+}
+
+namespace loam::lsp {
 
 // What a whole compilation found, build checks included.
 struct CheckedDockerfile {
@@ -42,6 +51,12 @@ class DockerfileAnalysis : public Analysis {
   const dockerfile::Names& names(StoreFacts& store) const;
 
  private:
+  bool Compile(const source::Buffer& buffer, const driver::CompileOptions& options, sema::BuildHost& host,
+               CheckedDockerfile& checked) const;
+  // Compiles the file again without the instructions that have syntax errors, each byte of theirs a blank: what is half
+  // typed hides nothing of the rest.
+  void CheckRest(const driver::CompileOptions& options, sema::BuildHost& host) const;
+
   std::unique_ptr<source::SourceManager> sources_;
   const source::Buffer* buffer_ = nullptr;
   std::vector<diag::Diagnostic> syntax_;

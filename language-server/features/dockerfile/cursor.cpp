@@ -54,7 +54,7 @@ ast::InstructionKind KindOfKeyword(std::string_view keyword) {
 
 std::size_t Cursor::FirstArgument() const {
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (!TextOf(words[i]).starts_with("-")) {
+    if (!TextOf(words[i]).starts_with("--")) {
       return i;
     }
   }
@@ -136,7 +136,11 @@ Cursor CursorAt(const Document& document, std::uint32_t offset) {
   }
   // The begin of a line, perhaps with some letters of no instruction (a lone escape character).
   cursor.place = Cursor::Place::kLineBegin;
-  const std::size_t typed = std::min<std::size_t>(first == std::string_view::npos ? offset : first, offset);
+  std::size_t typed = std::min<std::size_t>(first == std::string_view::npos ? offset : first, offset);
+  constexpr std::string_view kBom = "\xEF\xBB\xBF";
+  if (typed == 0 && offset >= kBom.size() && source.starts_with(kBom)) {
+    typed = kBom.size();
+  }
   cursor.view = MakeLogicalView(source, {static_cast<std::uint32_t>(typed), offset}, file.escape);
   cursor.at = cursor.view.text.size();
   cursor.words = {{0, cursor.at}};

@@ -205,13 +205,8 @@ std::optional<Hover> HoverAt(const Query& query, std::uint32_t offset) {
   const Cursor cursor = CursorAt(query.document, offset);
   const Names& names = NamesOf(query);
   if (const Name* name = names.At(offset)) {
-    if (name->kind == Name::Kind::kVariable && name->group != Name::kNoGroup) {
-      return HoverVariable(query, names, *name);
-    }
     if (name->kind == Name::Kind::kVariable) {
-      if (const auto value = names.ValueAt(name->text, name->instruction)) {
-        return HoverVariable(query, names, *name);
-      }
+      return HoverVariable(query, names, *name);
     }
     if (name->kind == Name::Kind::kStage) {
       if (auto hover = HoverStage(query, *name)) {

@@ -82,7 +82,7 @@ constexpr FlagInfo kFlags[] = {
      "Copies the files as a layer of its own, which does not depend on those below: it stays cached when they change."},
     {Kind::kCopy, "parents", "", "true|false", "Keeps the directories of the sources."},
     {Kind::kCopy, "exclude", "pattern", "", "Files that are left out. May be given several times."},
-    {Kind::kFrom, "platform", "platform",
+    {Kind::kFrom, "platform", "arm64",
      "$BUILDPLATFORM|$TARGETPLATFORM|linux/amd64|linux/arm64|linux/arm/v7|linux/s390x|linux/ppc64le|windows/amd64",
      "Which image of a multi-platform one: `$BUILDPLATFORM` for tools that run while building."},
     {Kind::kHealthcheck, "interval", "30s", "", "Time between two checks."},

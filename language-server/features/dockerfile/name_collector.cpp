@@ -117,9 +117,13 @@ void NameCollector::ReadImageEnv(const ast::From& from, std::uint32_t index, Nam
 }
 
 void NameCollector::AddStageUse(std::string_view text, Span span, std::uint32_t index) {
-  // A FROM sees the stages in front of it; its region is already its own.
-  const std::uint32_t before = region_ == 0 ? 0 : region_ - 1;
-  const auto stage = names_.FindStage(text, before);
+  // A stage sees those in front of it. One that copies from itself means itself, wrong as that is.
+  const std::uint32_t own = region_ == 0 ? 0 : region_ - 1;
+  auto stage = names_.FindStage(text, own);
+  if (!stage && file_.instructions[index]->kind != InstructionKind::kFrom) {
+    const auto self = names_.FindStage(text, region_);
+    stage = self == own ? self : std::nullopt;
+  }
   if (!stage) {
     return;
   }
@@ -335,6 +339,7 @@ void NameCollector::LinkVariables() {
       groups.emplace(std::pair(region, std::string_view(text)), group_of(global ? 0 : region, text));
     }
   }
+  std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> undefined;
   for (Name& name : names_.names_) {
     if (name.kind != Name::Kind::kVariable) {
       continue;
@@ -353,6 +358,12 @@ void NameCollector::LinkVariables() {
         break;
       }
       region = names_.by_region_[*region].base;
+    }
+    if (name.group == Name::kNoGroup) {
+      // Set nowhere: its uses in the region are still one thing.
+      const auto [found, added] = undefined.emplace(std::pair(name.region, std::string_view(name.text)), next_group_);
+      next_group_ += added ? 1 : 0;
+      name.group = found->second;
     }
   }
 }

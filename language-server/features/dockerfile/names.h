@@ -33,7 +33,7 @@ struct Name {
   Span whole;                     // with `${` and `}`, with `=value`
   std::uint32_t instruction = 0;  // index in Dockerfile::instructions
   std::uint32_t region = 0;
-  // Names of one thing have one group; uses of what is defined nowhere have kNoGroup.
+  // Names of one thing have one group, also variables that nothing in the file sets.
   std::uint32_t group = kNoGroup;
   static constexpr std::uint32_t kNoGroup = UINT32_MAX;
   // Of a stage: which one.

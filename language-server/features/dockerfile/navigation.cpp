@@ -96,7 +96,7 @@ std::vector<Location> Declaration(const Query& query, std::uint32_t offset) {
   if (const Name* first = FirstDefinition(names, *name)) {
     return {Here(query, *first, name)};
   }
-  const auto header = StageHeader(query, *name);
+  const auto header = name->kind == Name::Kind::kStage ? StageHeader(query, *name) : std::nullopt;
   return header ? std::vector<Location>{*header} : std::vector<Location>();
 }
 

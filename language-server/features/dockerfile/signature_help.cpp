@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "language-server/features/dockerfile/analysis.h"
 #include "language-server/features/dockerfile/cursor.h"
 #include "language-server/features/dockerfile/features.h"
 #include "language-server/features/dockerfile/language.h"
@@ -70,7 +69,7 @@ std::optional<std::uint32_t> JsonParameter(const Cursor& cursor, std::size_t ope
     if (strings_before == 0) {
       return 1;
     }
-    const bool is_last = strings_before + 1 >= strings && strings > 1;
+    const bool is_last = strings_before + 1 >= strings;
     return is_last ? 3U : 2U;
   }
   return std::min(strings_before + 1, named + 1);
@@ -308,7 +307,7 @@ std::optional<SignatureHelp> SimpleHelp(const Cursor& cursor) {
         return cursor.words.empty() ? Make({check, none}, summary, 0)
                                     : Make({check}, summary, cursor.in_word() ? 0 : 1);
       }
-      if (EqualsIgnoreCase(word, "none")) {
+      if (ToUpperAscii(word).starts_with("NO")) {
         return Make({none}, summary, 0);
       }
       const bool flag = cursor.in_word() && cursor.word < first;
@@ -334,18 +333,23 @@ std::optional<SignatureHelp> SimpleHelp(const Cursor& cursor) {
 
 // `# escape=`: its one parameter.
 std::optional<SignatureHelp> DirectiveHelp(const Query& query, std::uint32_t offset) {
-  for (const ast::Directive& directive : DockerfileAnalysis::Of(query.document).file().directives) {
-    const bool behind =
-        offset > directive.name.range.end && offset <= std::max(directive.value.range.end, directive.name.range.end);
-    for (const DirectiveInfo& info : Directives()) {
-      if (behind && EqualsIgnoreCase(info.name, directive.name.text)) {
-        const std::string value = info.name == "escape" ? "\\" : std::string(info.placeholder);
-        SignatureHelp help;
-        help.signatures.push_back(
-            {std::string(info.name) + "=" + value, std::string(info.text), {{value, std::string(info.text)}}});
-        help.active_parameter = 0;
-        return help;
-      }
+  const lsp::Text& text = query.document.text();
+  const std::uint32_t line = text.LineAt(offset);
+  for (std::uint32_t i = 0; i < line; ++i) {
+    if (!TrimSpace(text.LineText(i)).starts_with("#")) {
+      return std::nullopt;
+    }
+  }
+  const std::string_view typed = TrimSpace(text.Of({text.LineBegin(line), offset}));
+  const auto pair = SplitOnce(typed.substr(std::min<std::size_t>(typed.size(), 1)), '=');
+  for (const DirectiveInfo& info : Directives()) {
+    if (pair && EqualsIgnoreCase(info.name, TrimSpace(pair->first))) {
+      const std::string value = info.name == "escape" ? "\\" : std::string(info.placeholder);
+      SignatureHelp help;
+      help.signatures.push_back(
+          {std::string(info.name) + "=" + value, std::string(info.text), {{value, std::string(info.text)}}});
+      help.active_parameter = 0;
+      return help;
     }
   }
   return std::nullopt;

@@ -1,6 +1,7 @@
 // A real client: vscode-languageserver-protocol over the server's standard input and output.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { after } from 'node:test';
 
 const require = createRequire(import.meta.url);
 export const lsp = require('vscode-languageserver-protocol/node');
@@ -26,6 +27,10 @@ export const CAPABILITIES = {
   },
 };
 
+// A test that failed leaves its server behind, which would keep this process alive.
+const children = new Set();
+after(() => { setTimeout(() => children.forEach((child) => child.kill('SIGKILL')), 500).unref(); });
+
 export class Client {
   constructor(child, connection) {
     this.child = child;
@@ -43,6 +48,7 @@ export class Client {
   // `more`: capabilities that replace those above; `folders`: paths.
   static async start({ folders = [], capabilities = CAPABILITIES, args = [], initialize = true } = {}) {
     const child = spawn(process.env.LOAM, ['lsp', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    children.add(child);
     const connection = lsp.createProtocolConnection(new lsp.StreamMessageReader(child.stdout), new lsp.StreamMessageWriter(child.stdin));
     const client = new Client(child, connection);
     connection.onNotification(lsp.PublishDiagnosticsNotification.type, (p) => {
@@ -94,7 +100,7 @@ export class Client {
   }
 
   request(method, params, token) {
-    return this.connection.sendRequest(method, params, token);
+    return token ? this.connection.sendRequest(method, params, token) : this.connection.sendRequest(method, params);
   }
 
   ask(method, uri, line, character, more = {}) {

@@ -1,11 +1,12 @@
 // Comments in the files of tests/golden/lsp say what the server answers about the line above them; the carets stand
-// under the place.
+// under the place; `<-` is the first column, where no caret can stand.
 //
 //   # ^^^^ error: text            a diagnostic (error, warning, info, hint) whose message has the text; those of a file
 //   # ^^^^ warning CODE: text     that are not written down, and those that are written down and do not come, fail
 //   # ^ hover: text               the hover has the text; `hover: -` there is none
 //   # ^^^ def: name               the definition of `name`, which each `use` leads to, and which has each as reference
 //   # ^^^ use: name
+//   # ^^^ local: name          the same thing, defined nearer: an ARG that a stage takes over
 //   # ^ complete: A, B            what is offered there, among others; `complete: -` nothing is
 //   # ^ signature: label #2       the first signature, and the parameter that is meant
 //   # ^ hint: text                an inlay hint at the caret
@@ -18,8 +19,8 @@ import { after, before, test } from 'node:test';
 import { Client, uriOf } from './client.mjs';
 
 const folder = `${process.env.LOAM_SOURCE_DIR}/tests/golden/lsp`;
-const KINDS = 'error|warning|info|hint-level|hover|def|use|complete|signature|hint|action|symbol|link';
-const MARK = new RegExp(`^(\\s*#\\s*)(\\^+)\\s*(${KINDS})(?: ([A-Za-z0-9]+))?:\\s*(.*)$`);
+const KINDS = 'error|warning|info|hint-level|hover|def|use|local|complete|signature|hint|action|symbol|link';
+const MARK = new RegExp(`^(\\s*#\\s*)(\\^+|<-)\\s*(${KINDS})(?: ([A-Za-z0-9]+))?:\\s*(.*)$`);
 const SEVERITY = { error: 1, warning: 2, info: 3, 'hint-level': 4 };
 
 function readMarks(text) {
@@ -28,8 +29,9 @@ function readMarks(text) {
   text.split('\n').forEach((line, number) => {
     const match = MARK.exec(line);
     if (!match) { target = number; return; }
-    const character = match[1].length;
-    marks.push({ line: target, character, end: character + match[2].length, kind: match[3], code: match[4], text: match[5].trim() });
+    const caret = match[2] !== '<-';
+    const character = caret ? match[1].length : 0;
+    marks.push({ line: target, character, end: caret ? character + match[2].length : 1, kind: match[3], code: match[4], text: match[5].trim() });
   });
   return marks;
 }
@@ -96,7 +98,7 @@ async function check(uri, text, mark) {
 
 async function checkNames(uri, marks) {
   const names = new Map();
-  for (const mark of marks.filter((m) => m.kind === 'def' || m.kind === 'use')) {
+  for (const mark of marks.filter((m) => ['def', 'use', 'local'].includes(m.kind))) {
     if (!names.has(mark.text)) names.set(mark.text, []);
     names.get(mark.text).push(mark);
   }
@@ -107,7 +109,7 @@ async function checkNames(uri, marks) {
     const all = places.map((p) => `${p.line + 1}:${p.character + 1}`).sort();
     for (const place of places) {
       const found = [await client.ask('definition', uri, place.line, place.character)].flat();
-      assert.equal(found[0] && key(found[0].range), `${definition.line + 1}:${definition.character + 1}`, `definition of ${name} from line ${place.line + 1}`);
+      if (place.kind !== 'local') assert.equal(found[0] && key(found[0].range), `${definition.line + 1}:${definition.character + 1}`, `definition of ${name} from line ${place.line + 1}`);
       const references = await client.ask('references', uri, place.line, place.character, { context: { includeDeclaration: true } });
       assert.deepEqual(references.filter((r) => r.uri === uri).map((r) => key(r.range)).sort(), all, `references of ${name}`);
       const highlights = await client.ask('documentHighlight', uri, place.line, place.character);

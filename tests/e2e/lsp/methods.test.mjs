@@ -59,7 +59,7 @@ test('lifecycle: errors before initialize, after shutdown, exit codes', async ()
 });
 
 test('position encodings: UTF-8, UTF-16, the client chooses', async () => {
-  const text = 'FROM alpine AS a\nLABEL é😀="$b" c="x"\nCOPY --from=a /x /y\nLABEL 😀=${NOPE:x}\n';
+  const text = 'FROM alpine AS a\nLABEL é😀="$b" c="x"\nCOPY /x /y\nLABEL 😀=${NOPE:x}\n';
   for (const [encoding, column] of [['utf-8', 'LABEL 😀='.length + 2], ['utf-16', 'LABEL 😀='.length], ['utf-32', 'LABEL 😀='.length - 1]]) {
     const capabilities = { ...CAPABILITIES, general: { positionEncodings: [encoding] } };
     const client = await Client.start({ capabilities });
@@ -229,7 +229,7 @@ test('rename across bake and compose files', async () => {
   const renamed = async (position, newName) => {
     const edit = await client.ask('rename', file, ...position, { newName });
     return Object.fromEntries(edit.documentChanges.map((d) => {
-      const name = d.textDocument.uri.slice(uri('').length);
+      const name = d.textDocument.uri.slice(uri('').length + 1);
       return [name, applyEdits(files[name], d.edits)];
     }));
   };
@@ -359,12 +359,39 @@ test('formatting: document, range, on type', async () => {
   await client.open(file, text);
   const options = { tabSize: 4, insertSpaces: true };
   const edits = await client.request('textDocument/formatting', { textDocument: { uri: file }, options });
-  assert.equal(applyEdits(text, edits), 'FROM scratch\n\nRUN a \\\n    b\nCOPY a b\n');
+  assert.equal(applyEdits(text, edits), 'FROM scratch\n\nRUN a \\\n b\nCOPY a b\n');
   const range = { start: { line: 6, character: 0 }, end: { line: 6, character: 5 } };
   const part = await client.request('textDocument/rangeFormatting', { textDocument: { uri: file }, range, options });
   assert.equal(applyEdits(text, part), text.replace('  copy', 'COPY'));
   const typed = await client.ask('onTypeFormatting', file, 5, 1, { ch: '\n', options });
   assert.equal(applyEdits(text, typed), text.replace('\n b', '\n    b'));
+  assert.equal(await client.stop(), 0);
+});
+
+test('settings of the other server', async () => {
+  const { client, uri } = await session({});
+  client.configuration = {
+    'docker.languageserver.diagnostics': { deprecatedMaintainer: 'error', instructionWorkdirRelative: 'ignore', instructionCmdMultiple: 'ignore' },
+    'docker.languageserver.formatter': { ignoreMultilineInstructions: false },
+  };
+  const file = uri('Dockerfile');
+  const text = '  FROM scratch\nMAINTAINER me\nWORKDIR x\nEXPOSE 1 \\\n2\nCMD ["a"]\nCMD ["b"]\n';
+  const codes = (list) => list.map((d) => d.code);
+  const diagnostics = await client.open(file, text);
+  assert.equal(diagnostics.find((d) => d.code === 'MaintainerDeprecated').severity, 1);
+  assert.ok(!codes(diagnostics).includes('WorkdirRelativePath') && !codes(diagnostics).includes('MultipleInstructionsDisallowed'), codes(diagnostics).join());
+  const options = { tabSize: 4, insertSpaces: false };
+  const edits = await client.request('textDocument/formatting', { textDocument: { uri: file }, options });
+  assert.equal(applyEdits(text, edits), text.replace('  FROM', 'FROM').replace('\n2', '\n\t2'));
+  client.configuration['docker.languageserver.formatter'] = { ignoreMultilineInstructions: true };
+  const again = client.published(file);
+  await client.connection.sendNotification('workspace/didChangeConfiguration', { settings: null });
+  await again;
+  const fewer = await client.request('textDocument/formatting', { textDocument: { uri: file }, options });
+  assert.equal(applyEdits(text, fewer), text.replace('  FROM', 'FROM'));
+  // What is half typed hides nothing of the rest.
+  const broken = await client.change(file, 2, [{ text: 'FROM scratch\nCOPPY\nMAINTAINER me\n' }]);
+  assert.deepEqual(codes(broken), ['LD0201', 'MaintainerDeprecated']);
   assert.equal(await client.stop(), 0);
 });
 

@@ -10,17 +10,17 @@ FROM alpine:${VERSION} AS build
 #                         ^^^^^ def: build
 #                         ^ symbol: build
 ARG VERSION
-#   ^^^^^^^ use: VERSION
-ENV DIR=/app \
+#   ^^^^^^^ local: VERSION
+ENV DIR=/app
+ENV OTHER=1 \
     FILE=$DIR/file
 #   ^ hover: `/app/file`
 #         ^ hover: `DIR` = `/app`
 WORKDIR $DIR
-#       ^ hover: ENV DIR=
+#        ^ hover: ENV DIR=
 #           ^ hint: = /app
 RUN echo $VERSION
-#         ^^^^^^^ use: VERSION
-#        ^ action: write the command in exec form
+#         ^^^^^^^ local: VERSION
 FROM build AS last
 #    ^^^^^ use: build
 #    ^ hover: stage 0 of line 6
@@ -30,4 +30,5 @@ COPY --from=build $FILE /
 #                  ^ hover: `/app/file`
 #      ^ hover: Where the files come from
 COPY --from=0 /a /b
+#           ^ use: build
 #           ^ hover: stage 0
