@@ -51,6 +51,9 @@ class Lsp(LoamCase):
     def test_every_method(self):
         self.node("methods.test.mjs")
 
+    def test_every_method_on_earthfiles(self):
+        self.node("earthfile.test.mjs")
+
     def test_stress(self):
         self.node("stress.test.mjs")
 

@@ -11,6 +11,17 @@
 
 namespace loam::lsp {
 
+namespace {
+
+// Codes of the meaning of a file begin at LD0300.
+bool HasSyntaxErrors(const CheckedDockerfile& checked) {
+  return std::any_of(checked.diagnostics.begin(), checked.diagnostics.end(), [](const diag::Diagnostic& found) {
+    return found.is_error() && diag::InfoOf(found.kind).code < std::string_view("LD0300");
+  });
+}
+
+}  // namespace
+
 DockerfileAnalysis::DockerfileAnalysis(const Document& document) : sources_(std::make_unique<source::SourceManager>()) {
   const std::string name = document.path().empty() ? "Dockerfile" : document.path();
   auto buffer = sources_->AddText(name, std::string(document.text().bytes()));
@@ -19,11 +30,13 @@ DockerfileAnalysis::DockerfileAnalysis(const Document& document) : sources_(std:
     buffer = sources_->AddText(name, std::string());
   }
   buffer_ = *buffer;
-  diag::CollectingConsumer consumer;
-  diag::Emitter emitter(consumer);
+}
+
+void DockerfileAnalysis::Parse() const {
+  diag::CollectingConsumer ignored;
+  diag::Emitter emitter(ignored);
   parse::ParseResult parsed = parse::ParseDockerfile(*buffer_, emitter);
   file_ = ast::BuildDockerfile(std::move(parsed.tree), *buffer_, emitter);
-  syntax_ = consumer.Take();
 }
 
 DockerfileAnalysis::~DockerfileAnalysis() = default;
@@ -52,7 +65,14 @@ const CheckedDockerfile& DockerfileAnalysis::Check(const Query& query) const {
     options.more_checks = std::move(*selection);
   }
   EditorBuildHost host(query);
-  const bool broken = Compile(*buffer_, options, host, *checked_);
+  bool broken = Compile(*buffer_, options, host, *checked_);
+  if (!checked_->failure.empty()) {
+    // ShellCheck is a program that may not be there; what needs no program is found all the same.
+    const std::string failure = checked_->failure;
+    options.more_checks.shellcheck = false;
+    broken = Compile(*buffer_, options, host, *checked_);
+    checked_->failure = failure;
+  }
   if (broken) {
     CheckRest(options, host);
   }
@@ -65,19 +85,22 @@ bool DockerfileAnalysis::Compile(const source::Buffer& buffer, const driver::Com
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
   auto result = driver::Compile(*sources_, buffer, options, host, emitter);
-  if (result) {
-    checked.warnings = std::move(result->warnings);
-  }
   checked.diagnostics = consumer.Take();
-  return result && !result->ok && std::any_of(syntax_.begin(), syntax_.end(), [](const diag::Diagnostic& diagnostic) {
-           return diagnostic.is_error();
-         });
+  if (!result) {
+    checked.failure = result.error().message();
+    return false;
+  }
+  checked.warnings = std::move(result->warnings);
+  if (!file_ && &buffer == buffer_) {
+    file_ = std::move(result->dockerfile);
+  }
+  return !result->ok && HasSyntaxErrors(checked);
 }
 
 void DockerfileAnalysis::CheckRest(const driver::CompileOptions& options, sema::BuildHost& host) const {
   std::string text(buffer_->text());
   bool any = false;
-  for (const ast::Instruction* instruction : file_.instructions) {
+  for (const ast::Instruction* instruction : file().instructions) {
     const bool bad = instruction->invalid || instruction->kind == ast::InstructionKind::kUnknown;
     if (bad && (instruction->kind == ast::InstructionKind::kFrom || instruction->range.end > text.size())) {
       return;  // what follows a broken FROM belongs to a stage that is not known
@@ -92,12 +115,7 @@ void DockerfileAnalysis::CheckRest(const driver::CompileOptions& options, sema::
     return;
   }
   CheckedDockerfile rest;
-  Compile(**buffer, options, host, rest);
-  const bool still_broken =
-      std::any_of(rest.diagnostics.begin(), rest.diagnostics.end(), [](const diag::Diagnostic& found) {
-        return found.is_error() && diag::InfoOf(found.kind).code < std::string_view("LD03");
-      });
-  if (still_broken) {
+  if (Compile(**buffer, options, host, rest)) {
     return;
   }
   const auto here = [&](source::SourceRange& range) {

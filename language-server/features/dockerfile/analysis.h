@@ -30,6 +30,8 @@ namespace loam::lsp {
 struct CheckedDockerfile {
   std::vector<diag::Diagnostic> diagnostics;
   std::vector<lint::Warning> warnings;
+  // Why not all checks were run; "" if they were.
+  std::string failure;
 };
 
 class DockerfileAnalysis : public Analysis {
@@ -41,8 +43,12 @@ class DockerfileAnalysis : public Analysis {
 
   // Offsets in the buffer are those in the document.
   [[nodiscard]] const source::Buffer& buffer() const { return *buffer_; }
-  [[nodiscard]] const ast::Dockerfile& file() const { return file_; }
-  [[nodiscard]] const std::vector<diag::Diagnostic>& syntax_diagnostics() const { return syntax_; }
+  [[nodiscard]] const ast::Dockerfile& file() const {
+    if (!file_) {
+      Parse();
+    }
+    return *file_;
+  }
 
   // Compiled for the host's platform, all stages, with the checks that the settings ask for. Kept: the settings of a
   // document do not change without its analysis being dropped.
@@ -51,6 +57,7 @@ class DockerfileAnalysis : public Analysis {
   const dockerfile::Names& names(StoreFacts& store) const;
 
  private:
+  void Parse() const;
   bool Compile(const source::Buffer& buffer, const driver::CompileOptions& options, sema::BuildHost& host,
                CheckedDockerfile& checked) const;
   // Compiles the file again without the instructions that have syntax errors, each byte of theirs a blank: what is half
@@ -59,8 +66,8 @@ class DockerfileAnalysis : public Analysis {
 
   std::unique_ptr<source::SourceManager> sources_;
   const source::Buffer* buffer_ = nullptr;
-  std::vector<diag::Diagnostic> syntax_;
-  ast::Dockerfile file_;
+  // Made by the first that needs it: a feature, or the compilation that finds the diagnostics.
+  mutable std::optional<ast::Dockerfile> file_;
   mutable std::optional<CheckedDockerfile> checked_;
   mutable std::unique_ptr<dockerfile::Names> names_;
 };

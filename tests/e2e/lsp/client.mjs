@@ -46,8 +46,8 @@ export class Client {
   }
 
   // `more`: capabilities that replace those above; `folders`: paths.
-  static async start({ folders = [], capabilities = CAPABILITIES, args = [], initialize = true } = {}) {
-    const child = spawn(process.env.LOAM, ['lsp', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  static async start({ folders = [], capabilities = CAPABILITIES, args = [], env = {}, initialize = true } = {}) {
+    const child = spawn(process.env.LOAM, ['lsp', ...args], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
     children.add(child);
     const connection = lsp.createProtocolConnection(new lsp.StreamMessageReader(child.stdout), new lsp.StreamMessageWriter(child.stdin));
     const client = new Client(child, connection);

@@ -1,6 +1,6 @@
 // Every method of the protocol that the server offers, asked by a real client.
 import assert from 'node:assert/strict';
-import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -392,6 +392,17 @@ test('settings of the other server', async () => {
   // What is half typed hides nothing of the rest.
   const broken = await client.change(file, 2, [{ text: 'FROM scratch\nCOPPY\nMAINTAINER me\n' }]);
   assert.deepEqual(codes(broken), ['LD0201', 'MaintainerDeprecated']);
+  assert.equal(await client.stop(), 0);
+});
+
+test('a checker that fails is said to have failed', async () => {
+  const broken = workspace({ shellcheck: '#!/bin/sh\nexit 7\n' });
+  chmodSync(join(broken, 'shellcheck'), 0o755);
+  const { client, uri } = await session({}, { env: { PATH: broken } });
+  client.configuration = { loam: { lint: { checks: ['shellcheck', 'hadolint'] } } };
+  const diagnostics = await client.open(uri('Dockerfile'), 'FROM scratch\nMAINTAINER me\nRUN cd /x\n');
+  assert.ok(diagnostics.some((d) => d.severity === 3 && d.message.includes('not all checks were run')), JSON.stringify(diagnostics));
+  assert.ok(diagnostics.some((d) => d.code === 'MaintainerDeprecated') && diagnostics.some((d) => d.code === 'DL3003'));
   assert.equal(await client.stop(), 0);
 });
 
