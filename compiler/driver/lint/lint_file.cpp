@@ -141,6 +141,12 @@ Result<std::vector<Finding>> LintEarthfile(source::SourceManager& sources, const
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
   const auto file = ast::earthfile::BuildEarthfile(parse::ParseEarthfile(buffer, emitter), emitter);
+  return LintEarthfile(sources, file, buffer, consumer.Take(), place, options);
+}
+
+Result<std::vector<Finding>> LintEarthfile(source::SourceManager& sources, const ast::earthfile::Earthfile& file,
+                                           const source::Buffer& buffer, std::vector<diag::Diagnostic> diagnostics,
+                                           const EarthfilePlace& place, const LintOptions& options) {
   loam::lint::EarthfileLintOptions lint;
   lint.directory = DirectoryOf(place.path);
   lint.project = place.uses;
@@ -157,8 +163,10 @@ Result<std::vector<Finding>> LintEarthfile(source::SourceManager& sources, const
       findings.push_back(FromWarning(warning, buffer));
     }
   }
-  std::vector<diag::Diagnostic> diagnostics = consumer.Take();
-  if (!emitter.has_errors() && place.host != nullptr && file.version != nullptr) {
+  const bool is_broken = std::any_of(diagnostics.begin(), diagnostics.end(),
+                                     [](const diag::Diagnostic& diagnostic) { return diagnostic.is_error(); });
+  if (!is_broken && place.host != nullptr && file.version != nullptr) {
+    diag::CollectingConsumer consumer;
     sema::earthfile::OverlayProjectHost host(*place.host, lint.directory,
                                              {{lint.directory + "/Earthfile", std::string(buffer.text())}});
     sema::earthfile::Project project(host, sources, {});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "compiler/ast/earthfile/ast.h"
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/driver/lint/config.h"
 #include "compiler/driver/lint/finding.h"
@@ -42,6 +43,11 @@ struct EarthfilePlace {
   sema::earthfile::ProjectHost* host = nullptr;
 };
 Result<std::vector<Finding>> LintEarthfile(source::SourceManager& sources, const source::Buffer& buffer,
+                                           const EarthfilePlace& place, const LintOptions& options);
+
+// The same for a file that was parsed already; `diagnostics`: what was reported then.
+Result<std::vector<Finding>> LintEarthfile(source::SourceManager& sources, const ast::earthfile::Earthfile& file,
+                                           const source::Buffer& buffer, std::vector<diag::Diagnostic> diagnostics,
                                            const EarthfilePlace& place, const LintOptions& options);
 
 // What the Earthfiles of these absolute paths refer to; `read` gives their texts, those it cannot read are left out.

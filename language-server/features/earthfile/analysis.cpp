@@ -18,6 +18,7 @@ EarthfileAnalysis::EarthfileAnalysis(const Document& document) : sources_(std::m
   diag::CollectingConsumer consumer;
   diag::Emitter emitter(consumer);
   file_ = ast::earthfile::BuildEarthfile(parse::ParseEarthfile(*buffer_, emitter), emitter);
+  syntax_ = consumer.Take();
   symbols_ = sema::earthfile::ReadSymbols(file_, *buffer_);
   features_ = sema::earthfile::Features::OfVersion(0, 8);
   if (file_.version != nullptr) {
@@ -32,10 +33,6 @@ EarthfileAnalysis::EarthfileAnalysis(const Document& document) : sources_(std::m
 const std::vector<driver::findings::Finding>& EarthfileAnalysis::Check(const Query& query) const {
   check_sources_ = std::make_unique<source::SourceManager>();
   findings_.clear();
-  const auto buffer = check_sources_->AddText(buffer_->name(), std::string(buffer_->text()));
-  if (!buffer) {
-    return findings_;
-  }
   driver::findings::LintOptions options;
   if (auto selection = lint::ParseSelection(query.settings.checks)) {
     options.selection = std::move(*selection);
@@ -46,7 +43,7 @@ const std::vector<driver::findings::Finding>& EarthfileAnalysis::Check(const Que
   if (!query.document.path().empty()) {
     place = {query.document.path(), &uses, &project.host()};
   }
-  if (auto findings = driver::findings::LintEarthfile(*check_sources_, **buffer, place, options)) {
+  if (auto findings = driver::findings::LintEarthfile(*check_sources_, file_, *buffer_, syntax_, place, options)) {
     findings_ = std::move(*findings);
   }
   return findings_;

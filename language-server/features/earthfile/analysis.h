@@ -36,6 +36,7 @@ class EarthfileAnalysis : public Analysis {
  private:
   std::unique_ptr<source::SourceManager> sources_;
   const source::Buffer* buffer_ = nullptr;
+  std::vector<diag::Diagnostic> syntax_;
   ast::earthfile::Earthfile file_;
   sema::earthfile::FileSymbols symbols_;
   sema::earthfile::Features features_;
