@@ -4,19 +4,27 @@ find_package(Protobuf REQUIRED)          # wire format of LLB, control, gateway,
 find_package(fmt REQUIRED)               # text formatting
 find_package(nlohmann_json REQUIRED)     # JSON: image configs, manifests, runtime spec
 find_package(OpenSSL REQUIRED)           # SHA-256
+find_package(SQLite3 REQUIRED)           # cache and layer metadata
+if(NOT LOAM_FRONTEND_ONLY)
 find_package(ZLIB REQUIRED)              # inflate of foreign gzip members
 find_package(CURL REQUIRED)              # registries and HTTP sources
 find_package(LibArchive REQUIRED)        # reading tar and zip
-find_package(SQLite3 REQUIRED)           # cache and layer metadata
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)         # zstd layers
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)         # fast gzip
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)   # architecture names of the seccomp profile
+endif()
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)              # patterns
 # -pthread on some targets only would make the shared precompiled header unusable there.
 set_property(TARGET PkgConfig::RE2 PROPERTY INTERFACE_COMPILE_OPTIONS "")
+if(NOT LOAM_FRONTEND_ONLY)
 find_path(CXXOPTS_INCLUDE_DIR cxxopts.hpp REQUIRED)              # command line flags
-find_path(EXPECTED_INCLUDE_DIR tl/expected.hpp REQUIRED)         # Result<T>: std::expected is not visible to clang 14
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)       # configuration files
+endif()
+find_path(EXPECTED_INCLUDE_DIR tl/expected.hpp REQUIRED)         # Result<T>: std::expected is not visible to clang 14
+
+if(LOAM_FRONTEND_ONLY)
+  return()
+endif()
 
 # Loaded when first used: builds without a registry or an archive start faster without them. A function that the linker
 # misses belongs into its list here.

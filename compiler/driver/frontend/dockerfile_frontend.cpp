@@ -78,6 +78,9 @@ class Frontend {
     if (missing) {
       return refuse();
     }
+    if (host_.is_foreign && host_.is_foreign(report_.file_name, report_.buffer->text())) {
+      return DockerfileAnswer(ForeignFile{});
+    }
     if (const auto question = request_.options.find("requestid"); question != request_.options.end()) {
       return DockerfileAnswer(SubrequestAnswer{LOAM_TRY(Answer(question->second))});
     }
@@ -215,6 +218,29 @@ class Frontend {
 };
 
 }  // namespace
+
+Mistakes MistakesOf(const DockerfileFrontendReport& report) {
+  Mistakes mistakes;
+  for (const diag::Diagnostic& diagnostic : report.diagnostics) {
+    if (!diagnostic.is_error()) {
+      continue;
+    }
+    mistakes.message += (mistakes.message.empty() ? "" : "\n") + diagnostic.message;
+    if (mistakes.lines.first == 0 && diagnostic.range.valid() && report.buffer != nullptr &&
+        diagnostic.range.file == report.buffer->id()) {
+      mistakes.lines = report.buffer->LinesOf(diagnostic.range);
+    }
+  }
+  return mistakes;
+}
+
+std::string WarningLine(const lint::Warning& warning) {
+  std::string line = fmt::format("{}: {}", warning.rule->name, warning.message);
+  if (warning.lines.first > 0) {
+    line += fmt::format(" (line {})", warning.lines.first);
+  }
+  return line;
+}
 
 Result<DockerfileAnswer> RunDockerfileFrontend(const DockerfileRequest& request, const DockerfileFrontendHost& host,
                                                DockerfileFrontendReport& report) {

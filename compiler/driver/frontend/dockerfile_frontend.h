@@ -35,12 +35,15 @@ struct ForwardedBuild {
   source::LineSpan lines;
 };
 
+// What was read is no Dockerfile; it is the report's buffer.
+struct ForeignFile {};
+
 struct CompiledDockerfile {
   CompileResult compiled;
   sema::DockerfileOptions options;
 };
 
-using DockerfileAnswer = std::variant<CompiledDockerfile, SubrequestAnswer, ForwardedBuild>;
+using DockerfileAnswer = std::variant<CompiledDockerfile, SubrequestAnswer, ForwardedBuild, ForeignFile>;
 
 // What is known whether it succeeded or not. Mistakes of the Dockerfile are in `diagnostics`.
 struct DockerfileFrontendReport {
@@ -60,9 +63,22 @@ struct DockerfileFrontendHost {
   std::function<std::unique_ptr<sema::BuildHost>(const std::map<std::string, std::string>& inputs)> make;
   // Runs the reading of the Dockerfile, as a step of that name; may be null.
   std::function<Result<>(const std::string& name, const std::function<Result<>()>& body)> step;
+  // Whether a file of that name and text is of another language; may be null.
+  std::function<bool(std::string_view name, std::string_view text)> is_foreign;
   // Whether another frontend can be asked for; otherwise "# syntax=" is a comment.
   bool forwards = false;
 };
+
+// The mistakes that `report` holds, as one message, and the lines of the first of them that has a place; the message is
+// empty if there are none.
+struct Mistakes {
+  std::string message;
+  source::LineSpan lines;
+};
+Mistakes MistakesOf(const DockerfileFrontendReport& report);
+
+// "RuleName: message (line 3)", as clients show a warning.
+std::string WarningLine(const lint::Warning& warning);
 
 // kInvalidArgument if the Dockerfile has mistakes. kUnimplemented for questions that are not answered here.
 Result<DockerfileAnswer> RunDockerfileFrontend(const DockerfileRequest& request, const DockerfileFrontendHost& host,

@@ -1,0 +1,9 @@
+# For loam-frontend: one static program, as small as it gets, whose bytes depend on the sources and the toolchain alone.
+set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+set(OPENSSL_USE_STATIC_LIBS ON)
+set(Protobuf_USE_STATIC_LIBS ON)
+set(CMAKE_CXX_FLAGS_MINSIZEREL "-Os -DNDEBUG -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds")
+add_compile_options(-ffunction-sections -fdata-sections "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=." "-ffile-prefix-map=${CMAKE_BINARY_DIR}=.")
+# Debian has no static fmt: its headers have all of it.
+add_compile_definitions(FMT_HEADER_ONLY)
+add_link_options(-static -Wl,--gc-sections -Wl,--build-id=none -s)
