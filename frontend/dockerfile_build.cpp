@@ -32,6 +32,7 @@ class Build {
     request.optimization_level = 0;
     request.session_id = environment_.session_id;
     request.build_platform = environment_.build_platform;
+    request.llb_caps = client_.llb_caps();
 
     driver::DockerfileFrontendHost host;
     host.make = [this](const std::map<std::string, std::string>& inputs) { return MakeHost(inputs); };
@@ -40,6 +41,7 @@ class Build {
       origin_ = hosts_.back()->last_read();
       return {};
     };
+    host.dockerfile_definition = [this] { return origin_.definition; };
     host.forwards = true;
     host.is_foreign = IsEarthfile;
     Result<driver::DockerfileAnswer> answer = driver::RunDockerfileFrontend(request, host, report_);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
+#include "compiler/sema/build_host.h"
 #include "frontend/status.h"
 
 namespace loam::frontend {
@@ -20,7 +21,7 @@ constexpr const char* kCacheFrom = "cache-from";
 template <class Request, class Response>
 Result<Response> Call(api::LLBBridge::StubInterface& bridge,
                       grpc::Status (api::LLBBridge::StubInterface::*method)(grpc::ClientContext*, const Request&,
-                                                                             Response*),
+                                                                            Response*),
                       const Request& request) {
   grpc::ClientContext context;
   Response response;
@@ -66,8 +67,8 @@ GatewayClient::GatewayClient(std::unique_ptr<api::LLBBridge::StubInterface> brid
     : bridge_(std::move(bridge)), options_(std::move(options)), cache_imports_(CacheImportsOf(options_)) {}
 
 Result<> GatewayClient::Connect() {
-  const api::PongResponse pong =
-      LOAM_TRY_CONTEXT("ask the daemon what it can", Call(*bridge_, &api::LLBBridge::StubInterface::Ping, api::PingRequest()));
+  const api::PongResponse pong = LOAM_TRY_CONTEXT(
+      "ask the daemon what it can", Call(*bridge_, &api::LLBBridge::StubInterface::Ping, api::PingRequest()));
   for (const auto& cap : pong.frontendapicaps()) {
     if (cap.enabled()) {
       caps_.insert(cap.id());
@@ -79,7 +80,8 @@ Result<> GatewayClient::Connect() {
     }
   }
   if (!Has("return")) {
-    return Unexpected(ErrorCode::kUnimplemented, "the daemon is too old for this frontend: it takes no returned result");
+    return Unexpected(ErrorCode::kUnimplemented,
+                      "the daemon is too old for this frontend: it takes no returned result");
   }
   return {};
 }
@@ -213,8 +215,9 @@ Result<ImageConfig> GatewayClient::ResolveImage(const api::ResolveSourceMetaRequ
     if (changed.starts_with(is_oci ? kOciScheme : kImageScheme)) {
       changed.remove_prefix(is_oci ? kOciScheme.size() : kImageScheme.size());
     } else if (!changed.empty()) {
-      return Unexpected(ErrorCode::kInvalidArgument,
-                        fmt::format("the source {} was changed to {}, which is no image", ref, changed));
+      return Unexpected(Error(ErrorCode::kInvalidArgument,
+                              fmt::format("the source {} was changed to {}, which is no image", ref, changed))
+                            .WithDetail(std::make_shared<sema::ImageReplaced>(std::string(changed))));
     }
     return ImageConfig{std::string(changed.empty() ? ref : changed), response.image().digest(),
                        response.image().config()};
@@ -230,7 +233,7 @@ Result<ImageConfig> GatewayClient::ResolveImage(const api::ResolveSourceMetaRequ
     old.set_resolvertype(kOciLayoutResolver);
     old.set_storeid(request.source().attrs().count("oci.store") != 0 ? request.source().attrs().at("oci.store") : "");
     old.set_sessionid(request.source().attrs().count("oci.session") != 0 ? request.source().attrs().at("oci.session")
-                                                                          : "");
+                                                                         : "");
   }
   const api::ResolveImageConfigResponse response =
       LOAM_TRY(Call(*bridge_, &api::LLBBridge::StubInterface::ResolveImageConfig, old));

@@ -1,5 +1,5 @@
-// GatewayClient: the daemon's LLBBridge as calls that give Results, with what the daemon can taken into account: the API
-// has grown, and a daemon of 2020 is asked in the ways of 2020.
+// GatewayClient: the daemon's LLBBridge as calls that give Results, with what the daemon can taken into account: the
+// API has grown, and a daemon of 2020 is asked in the ways of 2020.
 #pragma once
 
 #include <map>
@@ -39,9 +39,11 @@ class GatewayClient {
   // To be called first.
   Result<> Connect();
   [[nodiscard]] bool Has(std::string_view capability) const { return caps_.contains(capability); }
+  [[nodiscard]] const std::set<std::string, std::less<>>& llb_caps() const { return llb_caps_; }
   [[nodiscard]] bool HasLlb(std::string_view capability) const { return llb_caps_.contains(capability); }
 
-  // Lazy: what fails may do so when the reference is used. kUnimplemented if the daemon lacks what the definition needs.
+  // Lazy: what fails may do so when the reference is used. kUnimplemented if the daemon lacks what the definition
+  // needs.
   Result<Ref> Solve(const std::string& definition);
   // Another frontend's whole result.
   Result<api::Result> SolveFrontend(const std::string& frontend, const std::map<std::string, std::string>& options,

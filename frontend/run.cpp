@@ -1,6 +1,7 @@
 #include "frontend/run.h"
 
 #include "frontend/dockerfile_build.h"
+#include "frontend/earthfile_build.h"
 #include "frontend/status.h"
 #include "proto/google/rpc/status.pb.h"
 
@@ -12,7 +13,7 @@ Result<api::Result> Build(GatewayClient& client, const Environment& environment)
   const std::map<std::string, std::string> inputs = LOAM_TRY(client.Inputs());
   auto built = LOAM_TRY(BuildDockerfile(client, environment, inputs));
   if (const auto* const earthfile = std::get_if<EarthfileFound>(&built)) {
-    return Unexpected(ErrorCode::kUnimplemented, earthfile->name + " is an Earthfile");
+    return BuildEarthfile(client, environment, inputs, earthfile->name);
   }
   return std::get<api::Result>(std::move(built));
 }

@@ -8,6 +8,7 @@
 #include "compiler/ir/verifier.h"
 #include "compiler/parse/parse.h"
 #include "compiler/sema/dockerfile/convert.h"
+#include "llb-emit/import.h"
 
 namespace loam::driver {
 namespace {
@@ -46,6 +47,10 @@ Result<CompileResult> Compile(source::SourceManager& sources, const source::Buff
   if (!converted) {
     LOAM_CHECK(emitter.has_errors(), "sema failed without saying why");
     return result;
+  }
+  if (!options.file_definition.empty()) {
+    const llb::Graph origin = LOAM_TRY_CONTEXT("the Dockerfile's origin", llb::ReadDefinition(options.file_definition));
+    result.module.sources.front().state = LOAM_TRY(llb::ImportInto(result.module.graph, origin));
   }
   if (options.verify || kAlwaysVerify) {
     LOAM_TRY_CONTEXT("after sema", ir::Verify(result.module));

@@ -32,6 +32,8 @@ struct CompileOptions {
   StopAfter stop_after = StopAfter::kEmission;
   // Names, progress groups and source maps beside the ops.
   bool metadata = true;
+  // What the Dockerfile was read from, for source maps: a serialised pb.Definition, or "".
+  std::string file_definition;
   // Check the IR after sema and every pass (debug builds always do).
   bool verify = false;
   // Run the build checks. Off, they cost nothing, and run only if the file says `check=error=true`.

@@ -34,6 +34,12 @@ struct ImageMetadata {
   std::string config;  // the image config as JSON
 };
 
+// Detail of an error of ResolveImage: a source policy makes the image something that is none.
+struct ImageReplaced final : ErrorDetail {
+  explicit ImageReplaced(std::string by) : identifier(std::move(by)) {}
+  std::string identifier;  // "local://name", "https://…"
+};
+
 struct FileStat {
   std::string path;
   std::uint32_t mode = 0;  // Go's os.FileMode bits, as the gateway API has them

@@ -12,6 +12,7 @@
 #include "compiler/driver/emit.h"
 #include "compiler/driver/frontend/dockerfile_text.h"
 #include "compiler/driver/frontend/target_contexts.h"
+#include "compiler/driver/frontend/wire_message.h"
 #include "compiler/driver/outline_report.h"
 #include "compiler/driver/targets_report.h"
 #include "compiler/parse/dockerfile/directives.h"
@@ -53,6 +54,24 @@ std::optional<MissingCap> FindMissingCap(std::string_view wanted) {
     }
   }
   return missing;
+}
+
+// What an old solver does not know is left out, as upstream's frontend does it.
+void LeaveOut(const DockerfileRequest& request, sema::DockerfileOptions& options) {
+  const auto has = [&](std::string_view cap) { return !request.llb_caps || request.llb_caps->contains(cap); };
+  options.can_merge = has("mergeop");
+  if (!has("exec.meta.ulimit")) {
+    options.ulimits.clear();
+  }
+  if (!has("exec.mount.tmpfs.size")) {
+    options.shm_size = 0;
+  }
+  if (!has("exec.meta.cgroup.parent")) {
+    options.cgroup_parent.clear();
+  }
+  if (!has("exec.meta.linux.resources")) {
+    options.resources.reset();
+  }
 }
 
 class Frontend {
@@ -98,6 +117,8 @@ class Frontend {
         options.dockerfile.remote_context.empty() && request.inputs.count("context") != 0;
     options.dockerfile.session_id = request.session_id;
     options.dockerfile.build_platform = request.build_platform;
+    options.file_definition = report_.definition;
+    LeaveOut(request, options.dockerfile);
     options.lint = true;
     options.level = request.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
     return options;
@@ -113,7 +134,11 @@ class Frontend {
       report_.buffer = LOAM_TRY(report_.sources->AddText(shown, std::move(dockerfile.text)));
       return {};
     };
-    return host_.step ? host_.step("[internal] load build definition from " + options.file_name, load) : load();
+    LOAM_TRY(host_.step ? host_.step("[internal] load build definition from " + options.file_name, load) : load());
+    if (host_.dockerfile_definition) {
+      report_.definition = host_.dockerfile_definition();
+    }
+    return {};
   }
 
   std::optional<ForwardedBuild> FindForward() const {
@@ -225,11 +250,12 @@ Mistakes MistakesOf(const DockerfileFrontendReport& report) {
     if (!diagnostic.is_error()) {
       continue;
     }
-    mistakes.message += (mistakes.message.empty() ? "" : "\n") + diagnostic.message;
-    if (mistakes.lines.first == 0 && diagnostic.range.valid() && report.buffer != nullptr &&
-        diagnostic.range.file == report.buffer->id()) {
-      mistakes.lines = report.buffer->LinesOf(diagnostic.range);
+    source::LineSpan lines;
+    if (diagnostic.range.valid() && report.buffer != nullptr && diagnostic.range.file == report.buffer->id()) {
+      lines = report.buffer->LinesOf(diagnostic.range);
     }
+    mistakes.message += (mistakes.message.empty() ? "" : "\n") + WireMessage(diagnostic, lines);
+    mistakes.lines = mistakes.lines.first == 0 ? lines : mistakes.lines;
   }
   return mistakes;
 }

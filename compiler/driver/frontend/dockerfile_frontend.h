@@ -53,6 +53,8 @@ struct DockerfileFrontendReport {
   const source::Buffer* buffer = nullptr;
   // Its name in source maps.
   std::string file_name;
+  // What it was read from, a serialised pb.Definition; "" if that is not known.
+  std::string definition;
   std::vector<diag::Diagnostic> diagnostics;
   // What the build checks found while compiling for a build.
   std::vector<lint::Warning> warnings;
@@ -63,14 +65,17 @@ struct DockerfileFrontendHost {
   std::function<std::unique_ptr<sema::BuildHost>(const std::map<std::string, std::string>& inputs)> make;
   // Runs the reading of the Dockerfile, as a step of that name; may be null.
   std::function<Result<>(const std::string& name, const std::function<Result<>()>& body)> step;
+  // The definition that the Dockerfile was read from, once it was: a serialised pb.Definition, for source maps. Null or
+  // "": none is known.
+  std::function<std::string()> dockerfile_definition;
   // Whether a file of that name and text is of another language; may be null.
   std::function<bool(std::string_view name, std::string_view text)> is_foreign;
   // Whether another frontend can be asked for; otherwise "# syntax=" is a comment.
   bool forwards = false;
 };
 
-// The mistakes that `report` holds, as one message, and the lines of the first of them that has a place; the message is
-// empty if there are none.
+// The mistakes that `report` holds, as one message in the words of wire_message.h, and the lines of the first of them
+// that has a place; the message is empty if there are none.
 struct Mistakes {
   std::string message;
   source::LineSpan lines;

@@ -2,7 +2,10 @@
 // gateway API.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 namespace loam::driver {
@@ -23,6 +26,8 @@ struct DockerfileRequest {
   int optimization_level = 1;
   // Of the client, for its local directories; "" in the process of the client itself.
   std::string session_id;
+  // What definitions may hold, by BuildKit's names of capabilities; nullopt: everything.
+  std::optional<std::set<std::string, std::less<>>> llb_caps;
   // "os/arch[/variant]" of the worker; "": this machine's.
   std::string build_platform;
 };

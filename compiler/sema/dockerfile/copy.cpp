@@ -398,7 +398,7 @@ bool Converter::DoCopy(Stage& stage, const Command& command, const ast::FileTran
 
   ir::Metadata metadata = Named(vertex, nullptr, command.lines);
   metadata.ignore_cache = stage.ignore_cache;
-  if (copy.link && transfer.chmod.empty()) {
+  if (copy.link && options().can_merge && transfer.chmod.empty()) {
     ir::Metadata layer_metadata = metadata;
     const std::string_view group = Intern(fmt::format("link-{}-{}", source_, progress_groups_++));
     layer_metadata.progress_group = ir::ProgressGroup{group, Intern(vertex), true};

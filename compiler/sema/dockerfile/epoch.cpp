@@ -6,6 +6,7 @@
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/git_source.h"
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/dockerfile/remote_context.h"
 
 namespace loam::sema {
 namespace {
@@ -14,6 +15,15 @@ constexpr std::string_view kEpoch = "SOURCE_DATE_EPOCH";
 
 tl::unexpected<Error> Bad(std::string message) {
   return Unexpected(ErrorCode::kInvalidArgument, std::move(message));
+}
+
+// What the server or the repository says, else the newest file of an archive.
+Result<std::optional<std::int64_t>> TimeOf(ir::Graph& graph, ir::Value source, BuildHost& host) {
+  const std::optional<std::int64_t> time = LOAM_TRY(host.SourceTime(graph, source));
+  if (time || graph.node(source).kind() != ir::OpKind::kSourceHttp) {
+    return time;
+  }
+  return ArchiveTime(graph, source, host);
 }
 
 }  // namespace
@@ -82,7 +92,7 @@ Result<std::optional<std::int64_t>> Converter::EpochFrom(std::string_view name) 
     }
     MainContext();
     return context_source_.is_scratch() ? Result<std::optional<std::int64_t>>(std::nullopt)
-                                        : input_.host->SourceTime(graph(), context_source_);
+                                        : TimeOf(graph(), context_source_, *input_.host);
   }
   if (const auto context = FindContext(name, nullptr)) {
     Stage* stage = NewUnregistered(name, {}, {});
@@ -92,11 +102,11 @@ Result<std::optional<std::int64_t>> Converter::EpochFrom(std::string_view name) 
     const ir::Value source = stage->state.fs.value;
     const bool timed = !source.is_scratch() && (graph().node(source).kind() == ir::OpKind::kSourceGit ||
                                                 graph().node(source).kind() == ir::OpKind::kSourceHttp);
-    return timed ? input_.host->SourceTime(graph(), source) : Result<std::optional<std::int64_t>>(std::nullopt);
+    return timed ? TimeOf(graph(), source, *input_.host) : Result<std::optional<std::int64_t>>(std::nullopt);
   }
   for (const ast::Stage& stage : input_.file->stages) {
     if (!stage.from->stage_id.empty() && EqualsIgnoreCase(stage.from->stage_id, name)) {
-      return input_.host->SourceTime(graph(), LOAM_TRY(EpochSource(stage)));
+      return TimeOf(graph(), LOAM_TRY(EpochSource(stage)), *input_.host);
     }
   }
   return Bad("give seconds since 1970, `context`, or the name of a stage or context that is a remote source");

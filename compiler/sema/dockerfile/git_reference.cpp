@@ -151,7 +151,7 @@ Result<void> ApplyQuery(GitReference& git, const Query& query) {
   std::string branch;
   const auto set = [&](std::string& field, const std::string& value, std::string_view name) -> Result<void> {
     if (!field.empty() && field != value) {
-      return fail(fmt::format("`{}` and `{}` are given as {}", field, value, name));
+      return fail(fmt::format("{} conflicts: `{}` and `{}` are given", name, field, value));
     }
     field = value;
     return {};

@@ -130,6 +130,18 @@ bool Converter::LoadContext(std::string_view spec, std::string_view name, const 
     }
     auto metadata = QueryImage(query);
     if (!metadata) {
+      if (const auto* const replaced = metadata.error().Detail<ImageReplaced>()) {
+        // Not an image again: this ends.
+        std::string_view identifier = replaced->identifier;
+        const std::size_t separator = identifier.find("://");
+        if (separator != std::string_view::npos && !identifier.starts_with("docker-image:") &&
+            !identifier.starts_with("oci-layout:")) {
+          return LoadContext(
+              Intern(fmt::format("{}:{}", identifier.substr(0, separator),
+                                 identifier.substr(identifier.starts_with("http") ? separator + 1 : separator + 3))),
+              name, platform, stage);
+        }
+      }
       return fail(metadata.error().message());
     }
     auto config = ParseImageConfig(metadata->config, graph());

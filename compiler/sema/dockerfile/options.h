@@ -73,6 +73,9 @@ struct DockerfileOptions {
   std::map<std::string, std::string> shared_keys;
   std::map<std::string, std::string> input_metadata;
 
+  // Off: the solver has no merge op, COPY --link is a plain COPY.
+  bool can_merge = true;
+
   // Options of build checks that take the place of the `check` directive; "" leaves it to the file.
   std::string check;
 

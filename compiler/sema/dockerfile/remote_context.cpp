@@ -1,5 +1,8 @@
 #include "compiler/sema/dockerfile/remote_context.h"
 
+#include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "compiler/sema/dockerfile/git_reference.h"
@@ -56,6 +59,42 @@ Result<RemoteContext> FromUrl(ir::Graph& graph, const std::string& url, BuildHos
 }
 
 }  // namespace
+
+Result<std::optional<std::int64_t>> ArchiveTime(ir::Graph& graph, ir::Value source, BuildHost& host) {
+  constexpr std::uint32_t kGoModeType = 0x8F280000;
+  constexpr std::size_t kMaxFiles = 100'000;
+  const auto listed = host.ListDirectory(graph, source, "/");
+  if (!listed && listed.error().Is(ErrorCode::kUnimplemented)) {
+    return std::nullopt;
+  }
+  const std::vector<FileStat> downloaded = LOAM_TRY(Result<std::vector<FileStat>>(listed));
+  if (downloaded.size() != 1) {
+    return std::nullopt;
+  }
+  const std::string file = "/" + downloaded.front().path;
+  if (!IsArchive(LOAM_TRY(host.ReadFile(graph, source, file, kHeadSize)))) {
+    return std::nullopt;
+  }
+  ir::FileAction unpack = CopyToRoot(graph.Intern(file));
+  unpack.attempt_unpack = true;
+  const ir::Value operands[] = {source};
+  const ir::Value files = graph.Add<ir::OpKind::kFile>(operands, {{&unpack, 1}});
+  std::optional<std::int64_t> newest;
+  std::vector<std::string> pending{"/"};
+  for (std::size_t read = 0; read < pending.size() && pending.size() < kMaxFiles; ++read) {
+    const std::string below = pending[read];
+    for (const FileStat& entry : LOAM_TRY(host.ListDirectory(graph, files, below))) {
+      const std::string path = (below == "/" ? "" : below) + "/" + entry.path;
+      const FileStat stat = LOAM_TRY(host.StatFile(graph, files, path));
+      if (stat.is_directory) {
+        pending.push_back(path);
+      } else if ((stat.mode & kGoModeType) == 0) {
+        newest = std::max(newest.value_or(0), stat.modified_ns / 1'000'000'000);
+      }
+    }
+  }
+  return newest;
+}
 
 bool HasRemoteContext(const DockerfileOptions& options) {
   return !options.remote_context.empty() || options.context_is_input;

@@ -2,6 +2,8 @@
 // or what another build gave as the input "context".
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -30,5 +32,9 @@ bool HasRemoteContext(const DockerfileOptions& options);
 // Adds it to the graph. Of a URL, the host is asked for the first bytes: an Error if they cannot be had, unless the
 // host cannot know (it is taken for an archive then).
 Result<RemoteContext> LoadRemoteContext(ir::Graph& graph, const DockerfileOptions& options, BuildHost& host);
+
+// Of an HTTP source: the latest modification of a regular file in the archive that it is, in seconds since the epoch;
+// nullopt if it is no archive, holds no file, or the host cannot know.
+Result<std::optional<std::int64_t>> ArchiveTime(ir::Graph& graph, ir::Value source, BuildHost& host);
 
 }  // namespace loam::sema

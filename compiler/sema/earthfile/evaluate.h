@@ -85,6 +85,9 @@ struct EvaluateOptions {
   // Session attribute of local sources, as DockerfileOptions has them.
   std::string session_id;
   std::string local_unique_id;
+  // All of the invoker's files are in this one directory of a client ("context"), which is the directory of the
+  // invocation: local sources have its name, and directories of the project are parts of it.
+  std::string context_name;
   // How many targets may be evaluated at a time.
   std::size_t parallelism = 20;
 };

@@ -355,6 +355,17 @@ Checked<ir::Value> TargetEvaluation::ContextFiles(std::span<const std::string> p
     }
     excludes = std::move(*patterns);
   }
+  const std::string& context = place.IsLocal() ? in_.options().context_name : std::string();
+  if (!context.empty() && directory != ".") {
+    if (directory.starts_with('/') || directory == ".." || directory.starts_with("../")) {
+      return FailWith(
+          range_, Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is outside of the build context", directory)));
+    }
+    *subdirectory = directory;
+    for (std::string& pattern : excludes) {
+      pattern.insert(pattern.starts_with('!') ? 1 : 0, directory + "/");
+    }
+  }
   const auto list = [&](const std::vector<std::string>& items) {
     const std::vector<std::string_view> views(items.begin(), items.end());
     return Intern(GoJsonStringList(views));
@@ -367,14 +378,19 @@ Checked<ir::Value> TargetEvaluation::ContextFiles(std::span<const std::string> p
   for (const std::string& path : paths) {
     std::string clean = JoinPath("/", path).substr(1);
     all = all || clean.empty();
-    follow.push_back(std::move(clean));
+    follow.push_back(subdirectory->empty() ? std::move(clean) : fmt::format("{}/{}", *subdirectory, clean));
+  }
+  if (all && !subdirectory->empty()) {
+    follow = {*subdirectory};
+    all = false;
   }
   if (!all) {
     std::sort(follow.begin(), follow.end());
     follow.erase(std::unique(follow.begin(), follow.end()), follow.end());
     attrs.push_back({"local.followpaths", list(follow)});
   }
-  const std::string_view name = Intern(fmt::format("{}{}", kLocalSourcePrefix, directory));
+  const std::string_view name =
+      context.empty() ? Intern(fmt::format("{}{}", kLocalSourcePrefix, directory)) : Intern(context);
   if (!in_.options().session_id.empty()) {
     attrs.push_back({"local.session", in_.options().session_id});
   }

@@ -82,6 +82,28 @@ TEST(DockerfileFrontend, ReportsMistakes) {
   EXPECT_EQ(report.buffer->LinesOf(report.diagnostics[0].range).first, 2U);
 }
 
+// What tools look for in errors of BuildKit's frontend.
+TEST(DockerfileFrontend, WordsMistakesAsBuildKitDoes) {
+  const auto said = [](const std::string& text, std::map<std::string, std::string> options = {}) {
+    DockerfileFrontendReport report;
+    EXPECT_FALSE(Ask(text, std::move(options), report));
+    return MistakesOf(report).message;
+  };
+  EXPECT_EQ(said("FROM scratch AS build\n", {{"target", "bulid"}}),
+            "target stage \"bulid\" could not be found (did you mean build?)");
+  EXPECT_EQ(said("FROM scratch\nFNTRYPOINT x\n"),
+            "dockerfile parse error on line 2: unknown instruction: FNTRYPOINT (did you mean ENTRYPOINT?)");
+  EXPECT_EQ(said("FROM scratch\nRUN --mont=x y\n"),
+            "dockerfile parse error on line 2: unknown flag: --mont (did you mean mount?)");
+  EXPECT_EQ(said("FROM scratch\nRUN --mount=type=tmp,target=/x y\n"),
+            "dockerfile parse error on line 2: unsupported mount type \"tmp\" (did you mean tmpfs?)");
+  EXPECT_THAT(said("FROM scratch\nRUN --mount=typ=tmpfs,target=/x y\n"),
+              testing::AllOf(testing::HasSubstr("unexpected key 'typ'"), testing::HasSubstr("did you mean type?")));
+  EXPECT_THAT(said("FROM scratch\nRUN --mount=from=$x,target=/x y\n"),
+              testing::HasSubstr("'from' doesn't support variable expansion, define alias stage instead"));
+  EXPECT_EQ(said("ARG x\n"), "dockerfile contains no stages to build");
+}
+
 TEST(DockerfileFrontend, ForwardsWhatIsForAnotherFrontend) {
   const std::string file = "# syntax=example.com/other:1 more\nFROM scratch\n";
   auto answer = Ask(file, {}, true);
