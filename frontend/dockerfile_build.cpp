@@ -116,7 +116,7 @@ class Build {
 
   // A mistake in the file instead of "has mistakes", with its place.
   Error Explain(Error error) const {
-    const driver::Mistakes mistakes = driver::MistakesOf(report_);
+    const driver::Mistakes mistakes = driver::MistakesOf(report_.diagnostics, report_.buffer);
     if (mistakes.message.empty()) {
       return error;
     }

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "base/go_json.h"
 #include "base/strings.h"
+#include "compiler/driver/frontend/local_files.h"
 #include "compiler/passes/lower_capture.h"
 #include "llb-emit/emit.h"
 #include "llb-emit/import.h"
@@ -15,8 +15,6 @@
 namespace loam::frontend {
 namespace {
 
-constexpr std::string_view kDefaultDockerfile = "Dockerfile";
-constexpr std::string_view kDockerignore = ".dockerignore";
 // For did-you-mean: nobody needs more names than this.
 constexpr std::size_t kMaxListedFiles = 10'000;
 constexpr std::size_t kMaxListedDirectories = 200;
@@ -229,12 +227,7 @@ Result<std::string> GatewayBuildHost::ReadContextFile(std::string_view name, std
 
 Result<std::string> GatewayBuildHost::ReadDockerfileNeighbour(std::string_view path) {
   const std::string& name = options_.dockerfile_name;
-  std::vector<std::string> paths{name, fmt::format("{}{}", name, kDockerignore)};
-  const std::size_t slash = name.rfind('/');
-  const std::string_view base = std::string_view(name).substr(slash == std::string::npos ? 0 : slash + 1);
-  if (base == kDefaultDockerfile) {
-    paths.push_back(name.substr(0, name.size() - base.size()) + ToLowerAscii(base));
-  }
+  std::vector<std::string> paths = driver::DockerfilePaths(name);
   if (std::find(paths.begin(), paths.end(), path) == paths.end()) {
     paths = {std::string(path)};
   }
@@ -244,27 +237,16 @@ Result<std::string> GatewayBuildHost::ReadDockerfileNeighbour(std::string_view p
 
 Result<std::string> GatewayBuildHost::ReadLocal(std::string_view name, const std::vector<std::string>& paths,
                                                 std::string_view hint, std::string_view shown, std::string_view path) {
-  ir::Graph graph;
-  const std::string follow = GoJsonStringList(paths);
   const auto own = options_.local_session_ids.find(std::string(name));
-  const std::string& session = own == options_.local_session_ids.end() ? options_.session_id : own->second;
-  const bool differs = client_.HasLlb("source.local.differ");
-  std::vector<ir::KeyValue> attrs{{"local.followpaths", follow}};
-  if (differs) {
-    // Small and asked for once: not worth keeping beside the context.
-    attrs.insert(attrs.begin(), {"local.differ", "none"});
-  }
-  attrs.push_back({"local.session", session});
-  attrs.push_back({"local.sharedkeyhint", hint});
-  const ir::Value source = graph.Add<ir::OpKind::kSourceLocal>({}, {name, attrs});
-  const std::string custom = fmt::format("[internal] {}", shown);
-  const std::vector<ir::KeyValue> description{{"llb.customname", custom}};
-  ir::Metadata metadata;
-  metadata.description = description;
-  graph.Annotate(source, metadata);
-  llb::Definition definition;
-  const Ref ref = LOAM_TRY(SolveValue(graph, source, definition));
+  const llb::Definition definition = LOAM_TRY(driver::LocalFilesDefinition(
+      {.directory = std::string(name),
+       .paths = paths,
+       .shared_key_hint = std::string(hint),
+       .step = fmt::format("[internal] {}", shown),
+       .session_id = own == options_.local_session_ids.end() ? options_.session_id : own->second,
+       .differ_none = client_.HasLlb("source.local.differ")}));
   const Blocking blocking(options_);
+  const Ref ref = LOAM_TRY(Solve(definition));
   std::string text = LOAM_TRY(client_.ReadFile(ref, path));
   NoteRead(definition);
   return text;

@@ -212,19 +212,15 @@ class Solve {
     request.options = options;
     request.inputs = inputs;
     request.forwards = true;
+    request.tell_warnings = true;
     // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
     request.optimization_level = 0;
     gateway::DockerfileBuildReport report;
     Result<gateway::DockerfileBuildResult> built = gateway::BuildDockerfile(*job_, *client_, request, report, stop_);
     if (!built) {
-      std::string message;
-      for (const diag::Diagnostic& diagnostic : report.diagnostics) {
-        if (diagnostic.is_error()) {
-          message += (message.empty() ? "" : "\n") + diagnostic.message;
-        }
-      }
-      return message.empty() ? Unexpected(std::move(built).error())
-                             : Unexpected(ErrorCode::kInvalidArgument, std::move(message));
+      const driver::Mistakes mistakes = driver::MistakesOf(report.diagnostics, report.buffer);
+      return mistakes.message.empty() ? Unexpected(std::move(built).error())
+                                      : Unexpected(ErrorCode::kInvalidArgument, mistakes.message);
     }
     if (built->forwarded) {
       return RunForwarded(*built->forwarded, options, inputs);

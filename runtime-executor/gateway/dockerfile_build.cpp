@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/driver/compile.h"
+#include "compiler/driver/frontend/local_files.h"
 #include "runtime-executor/gateway/build_host.h"
 
 namespace loam::gateway {
@@ -30,6 +31,41 @@ void AddVertexSources(const driver::CompileResult& compiled, const source::Buffe
   }
 }
 
+// Where the client's Dockerfile comes from, for source maps; nothing if it is in a remote context or in an input.
+Result<llb::Definition> DockerfileOfClient(const DockerfileBuildRequest& request) {
+  const auto option = [&](const char* name, const char* fallback) {
+    const auto found = request.options.find(name);
+    return found == request.options.end() || found->second.empty() ? std::string(fallback) : found->second;
+  };
+  const std::string directory = option("dockerfilekey", "dockerfile");
+  const bool own = request.options.count("dockerfilekey") != 0;
+  if (!own && (request.inputs.count("dockerfile") != 0 || !option("context", "").empty())) {
+    return llb::Definition();
+  }
+  const std::string name = option("filename", "Dockerfile");
+  return driver::LocalFilesDefinition({.directory = directory,
+                                       .paths = driver::DockerfilePaths(name),
+                                       .shared_key_hint = directory,
+                                       .step = "[internal] load build definition from " + name,
+                                       .session_id = request.session_id});
+}
+
+void TellWarnings(const DockerfileBuildReport& report, const Digest& vertex, engine::Job& job) {
+  for (const lint::Warning& warning : report.warnings) {
+    solver::WarningEvent event;
+    event.vertex = vertex;
+    event.short_message = driver::WarningLine(warning);
+    event.detail = {std::string(warning.rule->description)};
+    event.url = warning.rule->url;
+    event.file = report.file_name;
+    if (warning.lines.first > 0) {
+      event.ranges.push_back(
+          {static_cast<std::int32_t>(warning.lines.first), 0, static_cast<std::int32_t>(warning.lines.last), 0});
+    }
+    job.Warn(std::move(event));
+  }
+}
+
 }  // namespace
 
 Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientServices& client,
@@ -43,6 +79,8 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
     return job.Step(name, [&](solver::ProgressWriter&) { return body(); });
   };
   host.forwards = request.forwards;
+  const llb::Definition local = LOAM_TRY(DockerfileOfClient(request));
+  host.dockerfile_definition = [&local] { return local.bytes; };
   driver::DockerfileFrontendReport found;
   if (report.sources != nullptr) {
     found.sources = report.sources;
@@ -53,6 +91,9 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   report.warnings = std::move(found.warnings);
   report.buffer = found.buffer;
   report.file_name = found.file_name;
+  if (request.tell_warnings) {
+    TellWarnings(report, local.head, job);
+  }
   if (stop.stop_requested()) {
     return Unexpected(ErrorCode::kCanceled, "context canceled");
   }

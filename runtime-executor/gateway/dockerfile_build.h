@@ -24,6 +24,8 @@ namespace loam::gateway {
 struct DockerfileBuildRequest : driver::DockerfileRequest {
   // "# syntax=" is followed: whoever builds can run other frontends.
   bool forwards = false;
+  // What the build checks find is told by the job's progress.
+  bool tell_warnings = false;
 };
 
 // Lines of a Dockerfile that a vertex comes from, 1-based, both included.

@@ -244,15 +244,15 @@ class Frontend {
 
 }  // namespace
 
-Mistakes MistakesOf(const DockerfileFrontendReport& report) {
+Mistakes MistakesOf(const std::vector<diag::Diagnostic>& diagnostics, const source::Buffer* buffer) {
   Mistakes mistakes;
-  for (const diag::Diagnostic& diagnostic : report.diagnostics) {
+  for (const diag::Diagnostic& diagnostic : diagnostics) {
     if (!diagnostic.is_error()) {
       continue;
     }
     source::LineSpan lines;
-    if (diagnostic.range.valid() && report.buffer != nullptr && diagnostic.range.file == report.buffer->id()) {
-      lines = report.buffer->LinesOf(diagnostic.range);
+    if (diagnostic.range.valid() && buffer != nullptr && diagnostic.range.file == buffer->id()) {
+      lines = buffer->LinesOf(diagnostic.range);
     }
     mistakes.message += (mistakes.message.empty() ? "" : "\n") + WireMessage(diagnostic, lines);
     mistakes.lines = mistakes.lines.first == 0 ? lines : mistakes.lines;

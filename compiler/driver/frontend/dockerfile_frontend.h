@@ -74,13 +74,13 @@ struct DockerfileFrontendHost {
   bool forwards = false;
 };
 
-// The mistakes that `report` holds, as one message in the words of wire_message.h, and the lines of the first of them
-// that has a place; the message is empty if there are none.
+// The mistakes among `diagnostics` of the file `buffer`, as one message in the words of wire_message.h, and the lines
+// of the first of them that has a place; the message is empty if there are none.
 struct Mistakes {
   std::string message;
   source::LineSpan lines;
 };
-Mistakes MistakesOf(const DockerfileFrontendReport& report);
+Mistakes MistakesOf(const std::vector<diag::Diagnostic>& diagnostics, const source::Buffer* buffer);
 
 // "RuleName: message (line 3)", as clients show a warning.
 std::string WarningLine(const lint::Warning& warning);

@@ -48,7 +48,12 @@ const std::vector<std::string>& Keys() {
 }
 
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates) {
-  const auto near = NearestWord(word, candidates);
+  auto near = NearestWord(word, candidates);
+  if (!near && word.size() > 1) {
+    const auto longer = std::find_if(candidates.begin(), candidates.end(),
+                                     [&](const std::string& candidate) { return candidate.starts_with(word); });
+    near = longer == candidates.end() ? near : std::optional<std::string>(*longer);
+  }
   return near ? fmt::format("did you mean `{}`?", *near) : fmt::format("known are: {}", Join(candidates, ", "));
 }
 

@@ -105,8 +105,14 @@ class Checkout {
 
   Result<> FetchSubmodules() {
     // Relative URLs are relative to the remote, which the configuration names.
-    auto updated = Git({"submodule", "update", "--init", "--recursive", "--depth=1"},
-                       checkout_.git->options().allowed_protocols, checkout_.progress);
+    std::vector<std::string> update{"submodule", "update", "--init", "--recursive", "--depth=1"};
+    const std::string& protocols = checkout_.git->options().allowed_protocols;
+    auto updated = Git(update, protocols, checkout_.progress);
+    if (!updated && SaysAny(updated.error(), {"--depth", "shallow"})) {
+      // A server that cannot cut histories short ("dumb http transport does not support shallow capabilities").
+      update.pop_back();
+      updated = Git(std::move(update), protocols, checkout_.progress);
+    }
     if (!updated) {
       return tl::unexpected(std::move(updated).error().Wrap("submodules"));
     }

@@ -295,4 +295,11 @@ Result<std::string> GitCli::Run(const GitCall& call, solver::ProgressWriter* pro
   return std::move(output->out);
 }
 
+bool SaysAny(const Error& error, std::initializer_list<std::string_view> parts) {
+  const auto* const detail = error.Detail<GitErrorDetail>();
+  return detail != nullptr && std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
+           return detail->standard_error.find(part) != std::string::npos;
+         });
+}
+
 }  // namespace loam::source

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -43,6 +44,9 @@ struct GitCall {
   // Show the transfer in `progress`.
   bool shows_progress = false;
 };
+
+// Whether git's standard error, kept with the error, has one of these parts.
+bool SaysAny(const Error& error, std::initializer_list<std::string_view> parts);
 
 class GitCli {
  public:

@@ -61,17 +61,6 @@ Result<> RemoveLeftovers(const std::string& path) {
   return {};
 }
 
-std::string StandardError(const Error& error) {
-  const auto* const detail = error.Detail<GitErrorDetail>();
-  return detail == nullptr ? std::string() : detail->standard_error;
-}
-
-bool SaysAny(const Error& error, std::initializer_list<std::string_view> parts) {
-  const std::string text = StandardError(error);
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return text.find(part) != std::string::npos; });
-}
-
 std::int64_t Number(std::string_view text) {
   std::int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);

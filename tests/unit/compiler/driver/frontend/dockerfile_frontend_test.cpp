@@ -87,7 +87,7 @@ TEST(DockerfileFrontend, WordsMistakesAsBuildKitDoes) {
   const auto said = [](const std::string& text, std::map<std::string, std::string> options = {}) {
     DockerfileFrontendReport report;
     EXPECT_FALSE(Ask(text, std::move(options), report));
-    return MistakesOf(report).message;
+    return MistakesOf(report.diagnostics, report.buffer).message;
   };
   EXPECT_EQ(said("FROM scratch AS build\n", {{"target", "bulid"}}),
             "target stage \"bulid\" could not be found (did you mean build?)");
