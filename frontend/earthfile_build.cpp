@@ -123,6 +123,13 @@ class Build {
     if (const std::string mode = Option("image-resolve-mode"); !mode.empty()) {
       options.resolve_mode = mode;
     }
+    if (const std::string network = Option("force-network-mode"); network == "none") {
+      options.network = ir::Network::kNone;
+    } else if (network == "host") {
+      options.network = ir::Network::kHost;
+    } else if (!network.empty() && network != "default" && network != "sandbox") {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no network mode", network));
+    }
     options.platform = Option("platform");
     options.native_platform =
         environment_.build_platform.empty() ? FormatPlatformAll(HostPlatform()) : environment_.build_platform;

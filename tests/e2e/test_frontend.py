@@ -18,6 +18,8 @@ import base_images  # noqa: E402
 
 FRONTEND = os.environ.get("LOAM_FRONTEND", "loam-frontend")
 NAME = "loam-test/frontend:1"
+# Debian's client, which goes with its daemon; newer ones build with a plugin.
+DOCKER = "/usr/bin/docker"
 
 
 def docker_archive(path, name, layer, config):
@@ -56,16 +58,17 @@ class Frontend(support.LoamCase):
     def setUp(self):
         super().setUp()
         support.need_root()
-        support.need_program("docker")
+        support.need_program(DOCKER)
         self.docker = self.start_dockerd() | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
-        docker_archive(self.base / "frontend.tar", NAME, frontend_layer(FRONTEND), {"Entrypoint": ["/loam-frontend"]})
+        docker_archive(self.base / "frontend.tar", NAME, frontend_layer(FRONTEND), 
+                       {"Entrypoint": ["/loam-frontend"], "Labels": {"moby.buildkit.frontend.network.none": "true"}})
         docker_archive(self.base / "busybox.tar", "busybox:latest", base_images.busybox_rootfs(),
                        {"Env": ["PATH=/bin:/sbin:/usr/bin"], "Cmd": ["sh"]})
         for name in ("frontend", "busybox"):
-            self.run_checked("docker", "load", "-i", self.base / f"{name}.tar", env=self.docker)
+            self.run_checked(DOCKER, "load", "-i", self.base / f"{name}.tar", env=self.docker)
 
     def docker_build(self, *args):
-        return subprocess.run(["docker", "build", *[str(a) for a in args]], cwd=self.work, capture_output=True, text=True,
+        return subprocess.run([DOCKER, "build", "--network=none", *[str(a) for a in args]], cwd=self.work, capture_output=True, text=True,
                               env=os.environ | self.docker)
 
     def build_well(self, *args):
@@ -85,7 +88,7 @@ class Frontend(support.LoamCase):
                        "FROM base\nCOPY --from=base --link /said /out/said\nENTRYPOINT [\"cat\", \"/out/said\"]\n")
             self.write("hello", "good morning")
             self.build_well("-t", "d:1", "--build-arg", "WHO=you", ".")
-            out = self.run_checked("docker", "run", "--rm", "--network=none", "d:1", env=self.docker)
+            out = self.run_checked(DOCKER, "run", "--rm", "--network=none", "d:1", env=self.docker)
             self.assertEqual(out, "good morning you\n")
         with self.subTest("a mistake in it"):
             self.write("Bad", f"# syntax={NAME}\nFROM busybox\nCOPPY a b\n")
@@ -127,7 +130,7 @@ here:
                              "it is good morning\nword good\nword morning\n")
         with self.subTest("an image of an Earthfile"):
             self.build_well("-f", "Earthfile", "--build-arg", "LOAM_TARGET=+image", "--build-arg", "who=you", "-t", "e:1", ".")
-            out = self.run_checked("docker", "run", "--rm", "--network=none", "e:1", env=self.docker)
+            out = self.run_checked(DOCKER, "run", "--rm", "--network=none", "e:1", env=self.docker)
             self.assertEqual(out, "it is good morning\nword good\nword morning\nfor you\na part\n")
         with self.subTest("one artifact by its path"):
             self.build_well("-f", "Earthfile", "--build-arg", "LOAM_TARGET=+test/said", "-o", "type=local,dest=one", ".")

@@ -68,7 +68,8 @@ struct EvaluateOptions {
   bool no_auto_skip = false;
   // A shell in a failed step was asked for (-i); RUN --interactive works only where the invoker has a terminal.
   bool interactive = false;
-  std::string resolve_mode = "default";  // of images: default, pull, local
+  std::string resolve_mode = "default";         // of images: default, pull, local
+  ir::Network network = ir::Network::kSandbox;  // of steps that do not say --network=none
 
   // Platforms as "os/arch[/variant]".
   std::string platform;         // --platform; "" for none

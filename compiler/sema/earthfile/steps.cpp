@@ -171,7 +171,7 @@ Checked<ir::Value> TargetEvaluation::AddStep(const Step& step, ir::Value root) {
   attrs.env = env;
   attrs.cwd = state_.directory();
   attrs.user = step.as_root ? std::string_view() : state_.image.user;
-  attrs.network = step.no_network ? ir::Network::kNone : ir::Network::kSandbox;
+  attrs.network = step.no_network ? ir::Network::kNone : in_.options().network;
   attrs.security = step.privileged ? ir::Security::kInsecure : ir::Security::kSandbox;
   std::vector<ir::ExtraHost> hosts;
   for (const auto& [host, ip] : state_.hosts) {
