@@ -120,7 +120,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   }
   log.Info(fmt::format("found worker \"{}\"", control.worker_id));
   daemon->services_ = std::make_unique<ControlServices>(std::move(control));
-  const bool has_tls = !config.server.tls.certificate_file.empty();
+  const bool has_tls = config.server.tls.enabled();
   for (const std::string& address : config.server.addresses) {
     if (address.starts_with("tcp://") && !has_tls) {
       log.Warning(

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <climits>
 
 #include <fmt/format.h>
@@ -23,26 +24,15 @@ constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kFd = "fd://";
 constexpr std::chrono::seconds kGrace{10};
 
-Result<std::shared_ptr<grpc::ServerCredentials>> Credentials(const TlsOptions& tls) {
-  if (tls.certificate_file.empty() && tls.key_file.empty()) {
-    if (!tls.client_ca_file.empty()) {
-      return Unexpected(ErrorCode::kInvalidArgument, "an authority of clients needs a certificate of the server");
-    }
-    return grpc::InsecureServerCredentials();
+// Null without TLS.
+Result<std::shared_ptr<TlsContext>> Tls(const TlsOptions& options) {
+  if (options.enabled()) {
+    return TlsContext::Load(options);
   }
-  if (tls.certificate_file.empty() || tls.key_file.empty()) {
-    return Unexpected(ErrorCode::kInvalidArgument, "you must specify key and cert file if one is specified");
+  if (!options.client_ca_file.empty()) {
+    return Unexpected(ErrorCode::kInvalidArgument, "an authority of clients needs a certificate of the server");
   }
-  grpc::SslServerCredentialsOptions options(tls.client_ca_file.empty()
-                                                ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-                                                : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_key_cert_pairs.push_back(
-      {LOAM_TRY_CONTEXT("could not load server key pair", ReadFile(tls.key_file)),
-       LOAM_TRY_CONTEXT("could not load server key pair", ReadFile(tls.certificate_file))});
-  if (!tls.client_ca_file.empty()) {
-    options.pem_root_certs = LOAM_TRY_CONTEXT("could not read ca certificate", ReadFile(tls.client_ca_file));
-  }
-  return grpc::SslServerCredentials(options);
+  return std::shared_ptr<TlsContext>();
 }
 
 Result<> PrepareSocket(const std::string& path) {
@@ -109,7 +99,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                               const std::vector<grpc::Service*>& services) {
   grpc::EnableDefaultHealthCheckService(true);
   const std::optional<gid_t> group = LOAM_TRY(GroupOf(options));
-  const auto credentials = LOAM_TRY(Credentials(options.tls));
+  const std::shared_ptr<TlsContext> tls = LOAM_TRY(Tls(options.tls));
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(INT_MAX);
   builder.SetMaxSendMessageSize(INT_MAX);
@@ -126,10 +116,15 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
       server->sockets_.push_back(path);
       builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials(), &ports[i]);
     } else if (address.starts_with(kTcp)) {
-      builder.AddListeningPort(address.substr(kTcp.size()), credentials, &ports[i]);
+      if (tls == nullptr) {
+        builder.AddListeningPort(address.substr(kTcp.size()), grpc::InsecureServerCredentials(), &ports[i]);
+      } else {
+        server->listeners_.push_back(LOAM_TRY(ListenTcp(address.substr(kTcp.size()))));
+        server->acceptors_.push_back(LOAM_TRY(SocketAcceptor::Create(builder, server->listeners_.back().get(), tls)));
+      }
     } else if (address.starts_with(kFd)) {
       const int socket = LOAM_TRY(InheritedSocket(std::string_view(address).substr(kFd.size())));
-      server->acceptors_.push_back(LOAM_TRY(SocketAcceptor::Create(builder, socket, credentials)));
+      server->acceptors_.push_back(LOAM_TRY(SocketAcceptor::Create(builder, socket, tls)));
     } else if (address.find("://") == std::string::npos) {
       return Unexpected(ErrorCode::kInvalidArgument,
                         fmt::format("address {} does not contain proto, you meant unix://{} ?", address, address));
@@ -164,12 +159,13 @@ Server::~Server() {
 }
 
 void Server::Stop() {
-  acceptors_.clear();
   if (server_ == nullptr) {
     return;
   }
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();
+  acceptors_.clear();
+  listeners_.clear();
   server_.reset();
   for (const std::string& path : sockets_) {
     unlink(path.c_str());

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
+#include "runtime-executor/daemon/tls_connection.h"
 
 namespace grpc {
 class Server;
@@ -16,14 +18,6 @@ class Service;
 }  // namespace grpc
 
 namespace loam::daemon {
-
-struct TlsOptions {
-  // Both or none.
-  std::string certificate_file;
-  std::string key_file;
-  // Clients must show a certificate of this authority; empty: they need none.
-  std::string client_ca_file;
-};
 
 struct ServerOptions {
   // "unix:///run/loam/loamd.sock", "tcp://127.0.0.1:1234", "fd://" (the first socket of systemd), "fd://4",
@@ -54,6 +48,7 @@ class Server {
  private:
   Server();
   std::unique_ptr<grpc::Server> server_;
+  std::vector<UniqueFd> listeners_;  // ours
   std::vector<std::unique_ptr<SocketAcceptor>> acceptors_;
   std::vector<std::string> sockets_;
 };

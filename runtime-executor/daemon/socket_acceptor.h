@@ -1,22 +1,29 @@
-// Takes connections from a socket that somebody else listens on (systemd), and hands them to a gRPC server.
+// Takes connections from a listening socket (of systemd, or of ours), with TLS or without, and hands them to a gRPC
+// server.
 #pragma once
 
+#include <list>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include <grpcpp/server_builder.h>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "runtime-executor/daemon/tls_connection.h"
 
 namespace loam::daemon {
 
+// A listening socket on "host:port", "[::1]:port" or ":port" (all addresses).
+Result<UniqueFd> ListenTcp(const std::string& address);
+
 class SocketAcceptor {
  public:
-  // `listener` is not owned and stays open. Before the server is built.
+  // `listener` is not owned and stays open. `tls` may be null. Before the server is built.
   static Result<std::unique_ptr<SocketAcceptor>> Create(grpc::ServerBuilder& builder, int listener,
-                                                        std::shared_ptr<grpc::ServerCredentials> credentials);
-  // Stops taking connections.
+                                                        std::shared_ptr<TlsContext> tls);
+  // Stops taking connections; ends those with TLS.
   ~SocketAcceptor();
   SocketAcceptor(const SocketAcceptor&) = delete;
   SocketAcceptor& operator=(const SocketAcceptor&) = delete;
@@ -25,14 +32,21 @@ class SocketAcceptor {
   void Start();
 
  private:
-  SocketAcceptor(int listener, UniqueFd wake_read, UniqueFd wake_write)
-      : listener_(listener), wake_read_(std::move(wake_read)), wake_write_(std::move(wake_write)) {}
+  SocketAcceptor(int listener, UniqueFd wake_read, UniqueFd wake_write, std::shared_ptr<TlsContext> tls)
+      : listener_(listener),
+        wake_read_(std::move(wake_read)),
+        wake_write_(std::move(wake_write)),
+        tls_(std::move(tls)) {}
   void Loop();
+  void Take(UniqueFd connection);
 
   const int listener_;
   const UniqueFd wake_read_;
   UniqueFd wake_write_;
+  const std::shared_ptr<TlsContext> tls_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  // Of the loop's thread.
+  std::list<std::unique_ptr<TlsConnection>> connections_;
   std::thread thread_;
 };
 

@@ -9,10 +9,11 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 
-from support import LOAM, LoamCase, main, need, wait_for
+from support import LOAM, LoamCase, free_port, main, need, need_program, wait_for
 
 LOAMD = os.environ.get("LOAMD", str(pathlib.Path(LOAM).with_name("loamd")))
 LOAD = os.environ.get("LOAM_LOAD", str(pathlib.Path(LOAM).with_name("loam-load")))
@@ -123,6 +124,49 @@ class Program(DaemonCase):
         self.assertEqual(process.returncode, 0, err)
         # The socket is the manager's: it stays.
         self.assertTrue(self.socket.exists())
+
+
+class Tls(DaemonCase):
+    def certificate(self, name, authority=None):
+        def openssl(*args):
+            subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, cwd=self.work)
+        new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key",
+               "-subj", f"/CN={name}"]
+        if authority is None:
+            openssl(*new, "-x509", "-days", 2, "-out", f"{name}.pem")
+            return
+        self.write("extensions", "subjectAltName=IP:127.0.0.1\n")
+        openssl(*new, "-out", f"{name}.csr")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key",
+                "-CAcreateserial", "-days", 2, "-extfile", "extensions", "-out", f"{name}.pem")
+
+    def test_clients_by_certificate_with_and_without_alpn(self):
+        need_program("openssl")
+        for name, authority in [("ca", None), ("server", "ca"), ("client", "ca"), ("stranger", None)]:
+            self.certificate(name, authority)
+        port = free_port()
+
+        def settings(certificate, protocols):
+            """The type of the first frame that the daemon sends."""
+            context = ssl.create_default_context(cafile=self.work / "ca.pem")
+            if certificate:
+                context.load_cert_chain(self.work / f"{certificate}.pem", self.work / f"{certificate}.key")
+            if protocols:
+                context.set_alpn_protocols(protocols)
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
+                with context.wrap_socket(raw, server_hostname="127.0.0.1") as connection:
+                    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+                    return connection.recv(9)[3]
+
+        pem = self.work / "server.pem"
+        with self.daemon("--addr", f"tcp://127.0.0.1:{port}", "--tlscert", pem, "--tlskey", pem.with_suffix(".key"),
+                         "--tlscacert", self.work / "ca.pem"):
+            self.assertEqual(settings("client", ["h2"]), 4)
+            self.assertEqual(settings("client", None), 4, "BuildKit's clients do not all name the protocol")
+            for stranger in (None, "stranger"):
+                with self.assertRaises((OSError, IndexError)):
+                    settings(stranger, ["h2"])
+            self.assertEqual(self.load("--clients", 2, "--steps", 2)["errors"], [])
 
 
 class Life(DaemonCase):
