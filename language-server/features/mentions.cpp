@@ -244,12 +244,14 @@ std::optional<YamlLine> ReadYamlLine(std::string_view text, std::size_t begin, s
 
 void ReadCompose(std::string_view text, const std::string& path, std::vector<Mention>& mentions) {
   std::vector<std::pair<std::size_t, std::string_view>> open;  // indentation and key of the blocks we are in
-  std::optional<Fields> service;
+  Fields service;
+  bool in_service = false;
   const auto finish = [&] {
-    if (service && service->builds) {
-      mentions.push_back(MentionFrom(*service, path));
+    if (in_service && service.builds) {
+      mentions.push_back(MentionFrom(service, path));
     }
-    service.reset();
+    service = Fields();
+    in_service = false;
   };
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -272,31 +274,31 @@ void ReadCompose(std::string_view text, const std::string& path, std::vector<Men
     const auto value = std::pair(std::string(line->value), line->value_span);
     if (open.size() == 1 && open[0].second == "services" && !line->key.empty()) {
       finish();
-      service.emplace();
-      service->name = line->key;
-      service->name_span = line->key_span;
+      in_service = true;
+      service.name = line->key;
+      service.name_span = line->key_span;
     } else if (open.empty()) {
       finish();
     }
-    if (service && within({}) && line->key == "build") {
-      service->builds = true;
+    if (in_service && within({}) && line->key == "build") {
+      service.builds = true;
       if (!line->value.empty()) {
-        service->context = value;
+        service.context = value;
       }
-    } else if (service && within({"build"}) && !line->value.empty()) {
+    } else if (in_service && within({"build"}) && !line->value.empty()) {
       if (line->key == "context") {
-        service->context = value;
+        service.context = value;
       } else if (line->key == "dockerfile") {
-        service->dockerfile = value;
+        service.dockerfile = value;
       } else if (line->key == "target") {
-        service->target = value;
+        service.target = value;
       }
-    } else if (service && within({"build", "args"})) {
+    } else if (in_service && within({"build", "args"})) {
       if (!line->key.empty()) {
-        service->arguments.emplace_back(line->key, line->key_span);
+        service.arguments.emplace_back(line->key, line->key_span);
       } else if (line->item) {
         const std::size_t equals = std::min(line->value.find('='), line->value.size());
-        service->arguments.emplace_back(
+        service.arguments.emplace_back(
             line->value.substr(0, equals),
             Span{line->value_span.begin, static_cast<std::uint32_t>(line->value_span.begin + equals)});
       }

@@ -17,6 +17,12 @@ struct Settings {
   std::map<std::string, std::optional<Severity>, std::less<>> severity;
   // BuildKit's build checks.
   bool build_checks = true;
+  // Of hadolint's rules, as `.loam.toml` has them.
+  std::vector<std::string> trusted_registries;
+  std::vector<std::string> required_labels;
+  bool strict_labels = false;
+  // `.loam.toml` says that this file is not checked.
+  bool ignored = false;
 
   bool inlay_hints = true;
   bool code_lenses = true;

@@ -51,7 +51,7 @@ Settings Server::BaseSettings(const Document& document) {
   if (!folder.empty()) {
     const std::string path = folder + "/.loam.toml";
     if (const auto text = workspace_.ReadText(path)) {
-      if (const Result<> applied = ApplyToml(*text, path, settings); !applied) {
+      if (const Result<> applied = ApplyToml(*text, path, document.path(), settings); !applied) {
         Log(applied.error().message());
       }
     }
@@ -220,7 +220,10 @@ const std::vector<Diagnostic>& Server::DiagnosticsOf(Document& document, const C
     return of_disk;
   }
   if (!found->second.diagnostics) {
-    std::vector<Diagnostic> diagnostics = features.diagnostics(QueryOn(document, cancel));
+    std::vector<Diagnostic> diagnostics;
+    if (!SettingsOf(document).ignored) {
+      diagnostics = features.diagnostics(QueryOn(document, cancel));
+    }
     if (cancel.cancelled()) {
       return kNone;
     }

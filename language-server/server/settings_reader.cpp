@@ -5,6 +5,8 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "compiler/driver/lint/config.h"
+
 namespace loam::lsp {
 namespace {
 
@@ -26,6 +28,20 @@ bool ReadSeverity(std::string_view word, std::optional<Severity>& severity) {
   return true;
 }
 
+Severity FromLint(lint::Severity severity) {
+  switch (severity) {
+    case lint::Severity::kError:
+      return Severity::kError;
+    case lint::Severity::kWarning:
+      return Severity::kWarning;
+    case lint::Severity::kInfo:
+      return Severity::kInformation;
+    case lint::Severity::kStyle:
+      return Severity::kHint;
+  }
+  return Severity::kWarning;
+}
+
 class TomlSettings {
  public:
   TomlSettings(const toml::table& table, std::string_view name) : table_(table), name_(name) {}
@@ -40,42 +56,6 @@ class TomlSettings {
       return Fail(*node.node(), fmt::format("`{}` is true or false", key));
     }
     value = *read;
-    return {};
-  }
-
-  Result<> Words(std::string_view section, std::string_view key, std::vector<std::string>& words) const {
-    const auto node = table_[section][key];
-    if (!node) {
-      return {};
-    }
-    const toml::array* array = node.as_array();
-    if (array == nullptr) {
-      return Fail(*node.node(), fmt::format("`{}` is a list of strings", key));
-    }
-    words.clear();
-    for (const toml::node& item : *array) {
-      const auto word = item.value_exact<std::string>();
-      if (!word) {
-        return Fail(item, fmt::format("`{}` is a list of strings", key));
-      }
-      words.push_back(*word);
-    }
-    return {};
-  }
-
-  Result<> Severities(Settings& settings) const {
-    const toml::table* severities = table_["lint"]["severity"].as_table();
-    if (severities == nullptr) {
-      return {};
-    }
-    for (const auto& [key, node] : *severities) {
-      std::optional<Severity> severity;
-      const auto word = node.value_exact<std::string>();
-      if (!word || !ReadSeverity(*word, severity)) {
-        return Fail(node, fmt::format("the severity of `{}` is off, error, warning, information or hint", key.str()));
-      }
-      settings.severity[std::string(key.str())] = severity;
-    }
     return {};
   }
 
@@ -94,16 +74,25 @@ void ReadBool(const Json& section, std::string_view name, bool& value) {
 
 }  // namespace
 
-Result<> ApplyToml(std::string_view text, std::string_view name, Settings& settings) {
+Result<> ApplyToml(std::string_view text, std::string_view name, std::string_view path, Settings& settings) {
+  const driver::findings::LintConfig lint = LOAM_TRY(driver::findings::ParseLintConfig(text, name));
+  settings.checks = lint.checks.value_or(settings.checks);
+  settings.build_checks = lint.build_checks;
+  settings.trusted_registries = lint.trusted_registries;
+  settings.required_labels = lint.required_labels;
+  settings.strict_labels = lint.strict_labels;
+  for (const auto& [rule, severity] : lint.severity) {
+    settings.severity[rule] = severity ? std::optional(FromLint(*severity)) : std::nullopt;
+  }
+  const std::string_view folder = name.substr(0, name.rfind('/') + 1);
+  settings.ignored = path.starts_with(folder) && driver::findings::IsIgnored(lint, path.substr(folder.size()));
+
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return Unexpected(ErrorCode::kInvalidArgument,
                       fmt::format("{}:{}: {}", name, parsed.error().source().begin.line, parsed.error().description()));
   }
   const TomlSettings toml(parsed.table(), name);
-  LOAM_TRY(toml.Words("lint", "checks", settings.checks));
-  LOAM_TRY(toml.Bool("lint", "build-checks", settings.build_checks));
-  LOAM_TRY(toml.Severities(settings));
   LOAM_TRY(toml.Bool("editor", "inlay-hints", settings.inlay_hints));
   LOAM_TRY(toml.Bool("editor", "code-lenses", settings.code_lenses));
   return toml.Bool("format", "keep-continuation-indent", settings.keep_continuation_indent);

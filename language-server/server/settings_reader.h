@@ -15,13 +15,12 @@ namespace loam::lsp {
 inline constexpr const char* kConfigurationSections[] = {"loam", "docker.languageserver.diagnostics",
                                                          "docker.languageserver.formatter"};
 
-// Keys (all optional):
-//   [lint]           checks = ["hadolint", …], build-checks = true
-//   [lint.severity]  <code or rule> = "off" | "error" | "warning" | "information" | "hint"
+// `[lint]` as compiler/driver/lint/config.h has it, and (all optional):
 //   [editor]         inlay-hints = true, code-lenses = true
 //   [format]         keep-continuation-indent = false
-// Tables and keys that are not the server's are left alone. kInvalidArgument names the line.
-Result<> ApplyToml(std::string_view text, std::string_view name, Settings& settings);
+// Other tables are left alone. `name` is the file's path; `path`, of the document, is what `ignore` patterns are about.
+// kInvalidArgument names the line.
+Result<> ApplyToml(std::string_view text, std::string_view name, std::string_view path, Settings& settings);
 
 // The `loam` section: {"lint": {"checks": […], "buildChecks": true, "severity": {…}}, "inlayHints": true,
 // "codeLenses": true, "format": {"keepContinuationIndent": false}}. What has another shape is left alone.

@@ -1,6 +1,7 @@
 #include "language-server/features/dockerfile/analysis.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/ast/dockerfile/build_ast.h"
 #include "compiler/driver/compile.h"
@@ -63,16 +64,27 @@ const CheckedDockerfile& DockerfileAnalysis::Check(const Query& query) const {
   options.dockerfile.read_dockerignore = !path.empty();
   if (auto selection = lint::ParseSelection(query.settings.checks)) {
     options.more_checks = std::move(*selection);
+    lint::HadolintOptions& hadolint = options.more_checks.hadolint_options;
+    hadolint.trusted_registries = query.settings.trusted_registries;
+    hadolint.strict_labels = query.settings.strict_labels;
+    for (const std::string& label : query.settings.required_labels) {
+      if (auto rule = lint::ParseLabelRule(label)) {
+        hadolint.label_schema.insert(std::move(*rule));
+      }
+    }
+  } else {
+    checked_->failure = selection.error().message();
   }
   EditorBuildHost host(query);
+  std::string failure = std::exchange(checked_->failure, {});
   bool broken = Compile(*buffer_, options, host, *checked_);
   if (!checked_->failure.empty()) {
     // ShellCheck is a program that may not be there; what needs no program is found all the same.
-    const std::string failure = checked_->failure;
+    failure = checked_->failure;
     options.more_checks.shellcheck = false;
     broken = Compile(*buffer_, options, host, *checked_);
-    checked_->failure = failure;
   }
+  checked_->failure = std::move(failure);
   if (broken) {
     CheckRest(options, host);
   }

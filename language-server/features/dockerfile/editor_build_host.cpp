@@ -7,7 +7,13 @@ namespace loam::lsp {
 Result<sema::ImageMetadata> EditorBuildHost::ResolveImage(const sema::ImageQuery& image) {
   const auto facts = query_.store.FindImage(image.ref);
   if (!facts || facts->config.empty()) {
-    return AssumedBuildHost::ResolveImage(image);
+    // Without a digest: making one up would load a library that an editor needs for nothing else.
+    return sema::ImageMetadata{
+        std::string(image.ref),
+        {},
+        fmt::format(R"({{"os":"{}","architecture":"{}","config":{{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"]}},)"
+                    R"("rootfs":{{"type":"layers","diff_ids":["sha256:{:0>64}"]}}}})",
+                    image.platform.os, image.platform.architecture, 0)};
   }
   return sema::ImageMetadata{std::string(image.ref), facts->digest, facts->config};
 }

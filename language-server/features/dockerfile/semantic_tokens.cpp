@@ -99,6 +99,16 @@ class TokenWriter {
         at = end - 1;
       }
     }
+    // Those behind which the instruction does not go on.
+    for (std::size_t at = source.find_first_not_of(" \t", header.end);
+         at != std::string_view::npos && source[at] == file_.escape;) {
+      const std::size_t end = ContinuationEnd(source, at, source.size());
+      if (end == 0) {
+        break;
+      }
+      Add({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at + 1)}, TokenType::kMacro);
+      at = source.find_first_not_of(" \t", end);
+    }
   }
 
   std::size_t Flag(std::size_t at) {

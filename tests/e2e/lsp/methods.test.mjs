@@ -124,10 +124,11 @@ test('pushed diagnostics: code, link, tags, related places, settings', async () 
   assert.equal(second.find((d) => d.code === 'MaintainerDeprecated').severity, 1);
   assert.ok(!codes(second).includes('DL3003'));
   // The file on disk changes.
-  writeFileSync(join(root, '.loam.toml'), '[lint]\nbuild-checks = false\n');
+  writeFileSync(join(root, '.loam.toml'), '[lint]\nbuild-checks = false\nignore = ["vendor/**"]\n');
   const third = client.published(file);
   await client.connection.sendNotification('workspace/didChangeWatchedFiles', { changes: [{ uri: uri('.loam.toml'), type: 2 }] });
   assert.ok(!codes((await third).diagnostics).includes('MaintainerDeprecated'));
+  assert.deepEqual(await client.open(uri('vendor/Dockerfile'), 'FROM\n'), [], 'an ignored file is not checked');
   assert.ok(client.registered.some((r) => r.method === 'workspace/didChangeWatchedFiles'));
   assert.equal(await client.stop(), 0);
 });
