@@ -69,13 +69,14 @@ Result<> BuildRecording::Exported(int index, const std::map<std::string, std::st
   }
   const auto json = nlohmann::json::parse(Base64Decode(found->second).value_or(""), nullptr, false);
   const content::Descriptor descriptor = LOAM_TRY(content::ParseDescriptor(json));
-  const std::optional<BuildHistory::Descriptor> kept = LOAM_TRY(parts_.history->AddImage(*parts_.content, descriptor));
+  const std::optional<BuildHistory::KeptImage> kept = LOAM_TRY(parts_.history->AddImage(*parts_.content, descriptor));
   if (kept) {
     auto& result = *record_.mutable_result();
     if (result.results().empty()) {
-      *result.mutable_resultdeprecated() = *kept;
+      *result.mutable_resultdeprecated() = kept->root;
+      result.mutable_attestations()->Assign(kept->attestations.begin(), kept->attestations.end());
     }
-    (*result.mutable_results())[index] = *kept;
+    (*result.mutable_results())[index] = kept->root;
   }
   return {};
 }

@@ -107,27 +107,37 @@ control::Descriptor ToWire(const content::Descriptor& descriptor) {
   return wire;
 }
 
-Result<> CopyTree(const content::ContentStore& from, content::ContentStore& to, const content::Descriptor& blob) {
-  if (to.Contains(blob.digest)) {
-    return {};
-  }
-  const std::string text = LOAM_TRY(from.ReadBlob(blob.digest));
-  if (content::media_type::IsIndex(blob.media_type)) {
-    for (const content::Descriptor& manifest : LOAM_TRY(content::ParseIndex(text)).manifests) {
-      LOAM_TRY(CopyTree(from, to, manifest));
-    }
-  } else if (content::media_type::IsManifest(blob.media_type)) {
-    const content::Manifest manifest = LOAM_TRY(content::ParseManifest(text));
-    LOAM_TRY(CopyTree(from, to, manifest.config));
-    for (const content::Descriptor& layer : manifest.layers) {
-      if (layer.media_type == content::media_type::kInToto) {
-        LOAM_TRY(CopyTree(from, to, layer));
+// Copies a manifest or index with what it names; notes the statements among the layers.
+class ImageCopy {
+ public:
+  ImageCopy(const content::ContentStore& from, content::ContentStore& to) : from_(from), to_(to) {}
+
+  Result<> Add(const content::Descriptor& blob) {
+    const std::string text = LOAM_TRY(from_.ReadBlob(blob.digest));
+    if (content::media_type::IsIndex(blob.media_type)) {
+      for (const content::Descriptor& manifest : LOAM_TRY(content::ParseIndex(text)).manifests) {
+        LOAM_TRY(Add(manifest));
+      }
+    } else if (content::media_type::IsManifest(blob.media_type)) {
+      const content::Manifest manifest = LOAM_TRY(content::ParseManifest(text));
+      LOAM_TRY(Add(manifest.config));
+      for (const content::Descriptor& layer : manifest.layers) {
+        if (layer.media_type == content::media_type::kInToto) {
+          LOAM_TRY(Add(layer));
+          attestations_.push_back(ToWire(layer));
+        }
       }
     }
+    LOAM_TRY(to_.WriteBlob(text));
+    return {};
   }
-  LOAM_TRY(to.WriteBlob(text));
-  return {};
-}
+  std::vector<control::Descriptor> TakeAttestations() { return std::move(attestations_); }
+
+ private:
+  const content::ContentStore& from_;
+  content::ContentStore& to_;
+  std::vector<control::Descriptor> attestations_;
+};
 
 tl::unexpected<Error> NoSuchBuild(const std::string& ref) {
   return Unexpected(ErrorCode::kNotFound, fmt::format("failed to retrieve ref {}: file does not exist", ref));
@@ -206,13 +216,14 @@ Result<BuildHistory::Descriptor> BuildHistory::AddBlob(std::string_view media_ty
   return descriptor;
 }
 
-Result<std::optional<BuildHistory::Descriptor>> BuildHistory::AddImage(const content::ContentStore& store,
-                                                                       const content::Descriptor& root) {
+Result<std::optional<BuildHistory::KeptImage>> BuildHistory::AddImage(const content::ContentStore& store,
+                                                                      const content::Descriptor& root) {
   if (!store.Contains(root.digest)) {
     return std::nullopt;
   }
-  LOAM_TRY(CopyTree(store, *blobs_, root));
-  return std::optional(ToWire(root));
+  ImageCopy copy(store, *blobs_);
+  LOAM_TRY(copy.Add(root));
+  return std::optional(KeptImage{ToWire(root), copy.TakeAttestations()});
 }
 
 Result<std::optional<BuildHistory::Record>> BuildHistory::Read(const std::string& ref) {

@@ -52,9 +52,14 @@ class BuildHistory {
     BuildHistory& history_;
   };
   Result<Descriptor> AddBlob(std::string_view media_type, std::string_view bytes);
+  struct KeptImage {
+    Descriptor root;
+    // Statements about it (provenance, SBOM), with their "in-toto.io/predicate-type".
+    std::vector<Descriptor> attestations;
+  };
   // A manifest or index from `store` with what describes it: the manifests it names, configs and attestations, no
   // layers. nullopt if it is not there.
-  Result<std::optional<Descriptor>> AddImage(const content::ContentStore& store, const content::Descriptor& root);
+  Result<std::optional<KeptImage>> AddImage(const content::ContentStore& store, const content::Descriptor& root);
   [[nodiscard]] const content::ContentStore& blobs() const { return *blobs_; }
 
   // A finished build.

@@ -143,7 +143,8 @@ TEST_F(HistoryTest, ManifestsAreKeptWithoutLayers) {
   const std::string manifest = fmt::format(
       R"({{"schemaVersion":2,"config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":2}},)"
       R"("layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"{}","size":5}},)"
-      R"({{"mediaType":"application/vnd.in-toto+json","digest":"{}","size":13}}]}})",
+      R"({{"mediaType":"application/vnd.in-toto+json","digest":"{}","size":13,)"
+      R"("annotations":{{"in-toto.io/predicate-type":"https://slsa.dev/provenance/v1"}}}}]}})",
       config.ToString(), layer.ToString(), statement.ToString());
   content::Descriptor root;
   root.media_type = content::media_type::kOciManifest;
@@ -156,7 +157,10 @@ TEST_F(HistoryTest, ManifestsAreKeptWithoutLayers) {
     const BuildHistory::Keep keep(*history_);
     const auto kept = history_->AddImage(*store, root).value();
     ASSERT_TRUE(kept);
-    (*record.mutable_result()->mutable_results())[0] = *kept;
+    (*record.mutable_result()->mutable_results())[0] = kept->root;
+    ASSERT_EQ(kept->attestations.size(), 1U);
+    EXPECT_EQ(kept->attestations[0].digest(), statement.ToString());
+    EXPECT_EQ(kept->attestations[0].annotations().at("in-toto.io/predicate-type"), "https://slsa.dev/provenance/v1");
     ASSERT_TRUE(history_->Complete(record));
   }
   ASSERT_TRUE(history_->Collect());
