@@ -16,7 +16,8 @@ function(loam_grpc target)
   if(LOAM_FRONTEND_ONLY)
     # Without TLS, with all that a static library leaves to its user; the lite runtime has all that the stubs call.
     pkg_check_modules(GRPCPP REQUIRED grpc++_unsecure)
-    set(libraries ${GRPCPP_STATIC_LDFLAGS} protobuf::libprotobuf-lite)
+    # Debian's file does not name these four.
+    set(libraries ${GRPCPP_STATIC_LDFLAGS} -lupb -laddress_sorting -lcares -lz protobuf::libprotobuf-lite)
   else()
     pkg_check_modules(GRPCPP REQUIRED IMPORTED_TARGET GLOBAL grpc++)
     set(libraries PkgConfig::GRPCPP protobuf::libprotobuf)

@@ -89,6 +89,13 @@ Result<> GatewayEffects::RunTry(ir::Graph& graph, const sema::earthfile::TryStep
   return BuildAll(client_, {&definition});
 }
 
+Result<> GatewayEffects::LoadIntoDocker(ir::Graph&, std::span<const sema::earthfile::DaemonImage> images) {
+  return Unexpected(
+      Error(ErrorCode::kUnimplemented, fmt::format("LOCALLY: WITH DOCKER cannot load {} behind a BuildKit gateway",
+                                                   images.empty() ? std::string("images") : images.front().name))
+          .WithHint("`loam build` on the machine itself can do it"));
+}
+
 Result<> GatewayEffects::RunInteractive(ir::Graph&, const sema::earthfile::InteractiveStep& step) {
   return Unexpected(NotHere(step.name, "there is no terminal"));
 }

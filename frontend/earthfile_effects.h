@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "compiler/driver/earthfile/compile.h"
@@ -23,6 +24,7 @@ class GatewayEffects final : public sema::earthfile::EffectsHost {
   // Builds everything, and keeps the images and artifacts for the result.
   Result<> Perform(ir::Graph& graph, const sema::earthfile::Outputs& outputs) override;
   Result<> RunTry(ir::Graph& graph, const sema::earthfile::TryStep& step) override;
+  Result<> LoadIntoDocker(ir::Graph& graph, std::span<const sema::earthfile::DaemonImage> images) override;
   Result<> RunInteractive(ir::Graph& graph, const sema::earthfile::InteractiveStep& step) override;
   void Notice(std::string_view target, std::string_view text) override;
   void Warning(std::string_view target, std::string_view text) override;

@@ -60,7 +60,7 @@ class Solve {
     for (const std::string& name : request_.entitlements()) {
       // Some carry a value: "device=…", "security.insecure".
       if (!services_.allowed_entitlements.contains(name)) {
-        return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("{} is not allowed", name))
+        return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("entitlement {} is not allowed", name))
                               .WithHint("start the daemon with --allow-insecure-entitlement " + name));
       }
       entitlements_.network_host = entitlements_.network_host || name == "network.host";
@@ -76,7 +76,10 @@ class Solve {
       output.request.type = type;
       output.request.attributes = {attributes.begin(), attributes.end()};
       const auto epoch = request_.frontendattrs().find(kEpochOption);
-      if (epoch != request_.frontendattrs().end()) {
+      // Else it names what the frontend finds the time of.
+      const bool is_time = epoch != request_.frontendattrs().end() && !epoch->second.empty() &&
+                           epoch->second.find_first_not_of("0123456789") == std::string::npos;
+      if (is_time) {
         output.request.attributes.emplace(kEpochAttribute, epoch->second);
       }
       if (type == "image") {

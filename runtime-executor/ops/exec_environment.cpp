@@ -31,7 +31,7 @@ Result<> AddSecrets(const google::protobuf::RepeatedPtrField<pb::SecretEnv>& sec
 
 Result<> CheckEntitlements(pb::NetMode network, pb::SecurityMode security, const Entitlements& allowed) {
   const auto denied = [](std::string_view what) {
-    return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("{} is not allowed", what))
+    return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("entitlement {} is not allowed", what))
                           .WithHint(fmt::format("allow it with `--allow {}`", what)));
   };
   if (network == pb::HOST && !allowed.network_host) {

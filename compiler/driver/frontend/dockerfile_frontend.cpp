@@ -225,6 +225,11 @@ class Frontend {
     options.lint = true;
     options.all_stages = options.dockerfile.target.empty();
     const CompileResult compiled = LOAM_TRY(Compile(options, request_));
+    for (diag::Diagnostic& diagnostic : report_.diagnostics) {
+      const bool placed = diagnostic.range.valid() && diagnostic.range.file == report_.buffer->id();
+      diagnostic.message =
+          WireMessage(diagnostic, placed ? report_.buffer->LinesOf(diagnostic.range) : source::LineSpan());
+    }
     const CheckReport report{compiled.warnings, report_.diagnostics, *report_.buffer};
     auto metadata = Metadata(CheckJson(report), CheckText(report), "1.0.0");
     metadata["result.statuscode"] = compiled.ok && compiled.warnings.empty() ? "0" : "1";

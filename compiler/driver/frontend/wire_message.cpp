@@ -1,9 +1,12 @@
 #include "compiler/driver/frontend/wire_message.h"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "base/strings.h"
 
 namespace loam::driver {
 namespace {
@@ -20,6 +23,19 @@ std::vector<std::string_view> Quoted(std::string_view text) {
     found.push_back(text.substr(begin + 1, end - begin - 1));
     text.remove_prefix(end + 1);
   }
+}
+
+// The first part of a platform that is none.
+std::string_view BadComponent(std::string_view platform) {
+  for (const std::string_view part : Split(platform, '/')) {
+    const bool good = !part.empty() && std::all_of(part.begin(), part.end(), [](char c) {
+      return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '.' || c == '-';
+    });
+    if (!good) {
+      return part;
+    }
+  }
+  return platform;
 }
 
 std::string Reworded(const diag::Diagnostic& diagnostic, source::LineSpan lines) {
@@ -52,6 +68,12 @@ std::string Reworded(const diag::Diagnostic& diagnostic, source::LineSpan lines)
   }
   if (is(Kind::kMountFromVariable)) {
     return in_line("'from' doesn't support variable expansion, define alias stage instead");
+  }
+  if (is(Kind::kBadPlatform) && says("is no platform")) {
+    return fmt::format(
+        "failed to parse platform {}: \"{}\" is an invalid component of \"{}\": platform specifier component "
+        "must match \"^[A-Za-z0-9_.-]+$\": invalid argument",
+        word(0), BadComponent(word(1)), word(1));
   }
   if (is(Kind::kBadMount) && says("there is no mount type")) {
     return in_line(fmt::format("unsupported mount type \"{}\"", word(0)));

@@ -43,7 +43,11 @@ class RemoteSecrets final : public SecretStore {
 
   Result<std::string> Get(std::string_view id, std::stop_token stop) override {
     const std::string doing = fmt::format("secret {}", id);
-    const auto session = LOAM_TRY(SessionWith(options_, kGetSecret, doing, stop));
+    const auto session = LOAM_TRY(options_.sessions->Get(options_.session_id, kPatience, stop));
+    if (!session->Supports(kGetSecret)) {
+      // As BuildKit says it.
+      return Unexpected(ErrorCode::kNotFound, fmt::format("{}: not found", doing));
+    }
     CallContext context(std::move(stop));
     moby::buildkit::secrets::v1::GetSecretRequest request;
     request.set_id(std::string(id));

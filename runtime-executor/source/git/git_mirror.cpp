@@ -137,7 +137,7 @@ Result<GitTarget> ChooseGitRef(std::string_view listing, const std::string& ref)
       }
     }
     if (target.id.empty()) {
-      return Unexpected(ErrorCode::kNotFound, fmt::format("the repository has no branch, tag or other ref `{}`", ref));
+      return Unexpected(ErrorCode::kNotFound, fmt::format("repository does not contain ref {}", ref));
     }
     if (target.ref == tag) {
       target.commit = id_of(tag + "^{}");

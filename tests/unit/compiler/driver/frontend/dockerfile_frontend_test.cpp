@@ -101,6 +101,10 @@ TEST(DockerfileFrontend, WordsMistakesAsBuildKitDoes) {
               testing::AllOf(testing::HasSubstr("unexpected key 'typ'"), testing::HasSubstr("did you mean type?")));
   EXPECT_THAT(said("FROM scratch\nRUN --mount=from=$x,target=/x y\n"),
               testing::HasSubstr("'from' doesn't support variable expansion, define alias stage instead"));
+  EXPECT_EQ(said("ARG MY_ARCH=amd64\nFROM --platform=linux/${MYARCH} scratch\n"),
+            "failed to parse platform linux/${MYARCH}: \"\" is an invalid component of \"linux/\": platform specifier "
+            "component "
+            "must match \"^[A-Za-z0-9_.-]+$\": invalid argument (did you mean MY_ARCH?)");
   EXPECT_EQ(said("ARG x\n"), "dockerfile contains no stages to build");
 }
 
