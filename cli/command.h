@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -11,6 +13,8 @@
 #include "cli/flags.h"
 
 namespace loam::cli {
+
+class BuildEngine;
 
 // Exit codes; documented in docs/cli.md.
 enum class Exit : int {
@@ -28,6 +32,11 @@ struct Context {
   int in_fd = 0;
   // Requested by the first Ctrl-C or SIGTERM; the second one ends the process at once.
   std::stop_token stop;
+
+  // The engines that --engine (or BUILDKIT_HOST) names. Empty in the program that has no gRPC, so that it starts fast:
+  // it becomes the one that has (cli/remote_program.h).
+  std::function<Result<std::unique_ptr<BuildEngine>>(const std::vector<std::string>& engines, const Flags& flags)>
+      remote_engine;
 
   // An environment variable, "" when unset.
   [[nodiscard]] std::string Env(const char* name) const;

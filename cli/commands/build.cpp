@@ -14,6 +14,7 @@
 #include "cli/commands/common.h"
 #include "cli/commands/verbs.h"
 #include "cli/progress/display.h"
+#include "cli/remote_program.h"
 #include "cli/terminal.h"
 #include "runtime-executor/solver/op.h"
 
@@ -120,10 +121,23 @@ Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, cons
   return Exit::kOk;
 }
 
+// Where to build, if not here.
+std::vector<std::string> EnginesOf(const Context& context, const Flags& flags) {
+  std::vector<std::string> engines = flags.List("engine");
+  if (const std::string host = context.Env("BUILDKIT_HOST"); engines.empty() && !host.empty()) {
+    engines.push_back(host);
+  }
+  return engines;
+}
+
 Exit Run(Context& context, const Flags& flags) {
   const Result<Call> call = ParseCall(flags);
   if (!call) {
     return UsageError(context, kBuildCommand, call.error());
+  }
+  const std::vector<std::string> engines = EnginesOf(context, flags);
+  if (!engines.empty() && !context.remote_engine && call->method == CallMethod::kBuild) {
+    return BecomeRemoteProgram(context);
   }
   Result<Prepared> prepared = Prepare(context, flags);
   if (!prepared) {
@@ -146,15 +160,27 @@ Exit Run(Context& context, const Flags& flags) {
   }
   prepared->request.exports = prepared->outputs.exports;
 
-  const auto engine = OpenEngine(context, flags);
-  if (!engine) {
-    PrintError(context, engine.error());
-    return Exit::kFailed;
-  }
-  const std::string snapshotter = (*engine)->DescribeSnapshotter();
-  if (snapshotter.starts_with("native") && prepared->mode != ProgressMode::kRawJson &&
-      prepared->mode != ProgressMode::kQuiet) {
-    fmt::print(context.err, "note: filesystems are copied, which is slow: {}\n", snapshotter);
+  std::unique_ptr<engine::Engine> here;
+  std::unique_ptr<BuildEngine> builder;
+  if (engines.empty()) {
+    Result<std::unique_ptr<engine::Engine>> opened = OpenEngine(context, flags);
+    if (!opened) {
+      PrintError(context, opened.error());
+      return Exit::kFailed;
+    }
+    here = std::move(*opened);
+    builder = MakeLocalBuildEngine(*here);
+    const std::string snapshotter = here->DescribeSnapshotter();
+    if (snapshotter.starts_with("native") && prepared->mode != ProgressMode::kRawJson &&
+        prepared->mode != ProgressMode::kQuiet) {
+      fmt::print(context.err, "note: filesystems are copied, which is slow: {}\n", snapshotter);
+    }
+  } else {
+    Result<std::unique_ptr<BuildEngine>> remote = context.remote_engine(engines, flags);
+    if (!remote) {
+      return UsageError(context, kBuildCommand, remote.error());
+    }
+    builder = std::move(*remote);
   }
   const std::shared_ptr<ProgressDisplay> display = MakeDisplay(context, prepared->mode);
   gateway::DockerfileBuildReport report;
@@ -170,8 +196,7 @@ Exit Run(Context& context, const Flags& flags) {
       OpenShellInFailedStep(context, job, failure, *terminal);
     };
   }
-  const Result<BuildOutcome> outcome =
-      MakeLocalBuildEngine(**engine)->Build(prepared->request, display, report, context.stop);
+  const Result<BuildOutcome> outcome = builder->Build(prepared->request, display, report, context.stop);
   return Finish(context, flags, *prepared, outcome, *display, report);
 }
 

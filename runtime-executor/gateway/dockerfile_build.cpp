@@ -7,9 +7,7 @@
 #include "runtime-executor/gateway/build_host.h"
 
 namespace loam::gateway {
-namespace {
 
-// Which lines of the Dockerfile every vertex comes from.
 void AddVertexSources(const driver::CompileResult& compiled, const source::Buffer& buffer,
                       DockerfileBuildReport& report) {
   for (const driver::CompiledPlatform& platform : compiled.platforms) {
@@ -30,6 +28,8 @@ void AddVertexSources(const driver::CompileResult& compiled, const source::Buffe
     }
   }
 }
+
+namespace {
 
 // Where the client's Dockerfile comes from, for source maps; nothing if it is in a remote context or in an input.
 Result<llb::Definition> DockerfileOfClient(const DockerfileBuildRequest& request) {

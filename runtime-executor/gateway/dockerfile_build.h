@@ -62,6 +62,10 @@ struct DockerfileBuildResult {
   std::optional<driver::ForwardedBuild> forwarded;
 };
 
+// Which lines of the Dockerfile every vertex comes from.
+void AddVertexSources(const driver::CompileResult& compiled, const source::Buffer& buffer,
+                      DockerfileBuildReport& report);
+
 // Blocks until everything is built. If the Dockerfile has mistakes, they are in `report.diagnostics` and the error is
 // kInvalidArgument; a failed step is an error with solver::VertexErrorDetail.
 Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientServices& client,

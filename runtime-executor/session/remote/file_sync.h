@@ -40,8 +40,17 @@ struct SyncReport {
 Result<SyncReport> ReceiveTree(PacketStream& stream, const std::string& directory,
                                const std::function<void(std::uint64_t)>& progress, std::stop_token stop);
 
+struct SendOptions {
+  // False leaves out the file or directory, and what is in it. `path` is relative to the tree's root. Empty: all is
+  // sent.
+  std::function<bool(const std::string& path)> visible;
+  // Everything is owned by 0:0.
+  bool root_owner = false;
+};
+
 // Sends the tree below `directory`, as it is (owners, modes, times, xattrs, hard links), until the receiver has all it
 // wants.
-Result<> SendTree(PacketStream& stream, const std::string& directory, std::stop_token stop);
+Result<> SendTree(PacketStream& stream, const std::string& directory, std::stop_token stop,
+                  const SendOptions& options = {});
 
 }  // namespace loam::session

@@ -36,8 +36,8 @@ bool HasContents(const Stat& stat) {
 // One walk, and then whatever the receiver asks for.
 class Sender {
  public:
-  Sender(PacketStream& stream, std::string directory, std::stop_token stop)
-      : stream_(stream), directory_(std::move(directory)), stop_(std::move(stop)) {}
+  Sender(PacketStream& stream, std::string directory, std::stop_token stop, const SendOptions& options)
+      : stream_(stream), directory_(std::move(directory)), stop_(std::move(stop)), options_(options) {}
 
   Result<> Run() {
     root_ = LOAM_TRY(OpenFileAt(AT_FDCWD, directory_, O_RDONLY | O_DIRECTORY));
@@ -75,11 +75,16 @@ class Sender {
 
   Result<> Walk(const std::string& prefix, int directory) {
     for (const std::string& name : LOAM_TRY(ListDirFd(directory, prefix.empty() ? directory_ : prefix))) {
+      const std::string path = prefix.empty() ? name : prefix + "/" + name;
+      if (options_.visible && !options_.visible(path)) {
+        continue;
+      }
       struct stat info {};
       if (fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         return UnexpectedErrno("stat " + name);
       }
-      const std::string path = prefix.empty() ? name : prefix + "/" + name;
+      info.st_uid = options_.root_owner ? 0 : info.st_uid;
+      info.st_gid = options_.root_owner ? 0 : info.st_gid;
       LOAM_TRY(SendStat(path, directory, name, info));
       if (S_ISDIR(info.st_mode)) {
         const UniqueFd child = LOAM_TRY(OpenFileAt(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
@@ -199,6 +204,7 @@ class Sender {
   PacketStream& stream_;
   const std::string directory_;
   const std::stop_token stop_;
+  const SendOptions& options_;
   UniqueFd root_;
   HardLinks links_;
   std::mutex mutex_;
@@ -210,8 +216,9 @@ class Sender {
 
 }  // namespace
 
-Result<> SendTree(PacketStream& stream, const std::string& directory, std::stop_token stop) {
-  return Sender(stream, directory, std::move(stop)).Run();
+Result<> SendTree(PacketStream& stream, const std::string& directory, std::stop_token stop,
+                  const SendOptions& options) {
+  return Sender(stream, directory, std::move(stop), options).Run();
 }
 
 }  // namespace loam::session

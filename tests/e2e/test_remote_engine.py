@@ -1,0 +1,110 @@
+"""loam build --engine: the compiler here, the work on a BuildKit daemon; here that daemon is loamd."""
+import os
+import pathlib
+import subprocess
+import tarfile
+
+import support
+
+
+# Copies between a socket and the standard streams, as `buildctl dial-stdio` does.
+DIAL = """
+import os, socket, sys, threading
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+def up():
+    while data := os.read(0, 65536):
+        s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+threading.Thread(target=up, daemon=True).start()
+while data := s.recv(65536):
+    os.write(1, data)
+"""
+
+
+class RemoteEngine(support.LoamCase):
+    def setUp(self):
+        super().setUp()
+        support.need_program("crun")
+        self.daemon = pathlib.Path(support.LOAM).parent / "loamd"
+        support.need(self.daemon.exists(), f"needs {self.daemon}")
+        self.import_busybox("box:1")
+        self.socket = self.base / "loamd.sock"
+        log = open(self.base / "loamd.log", "wb")
+        self.addCleanup(log.close)
+        process = subprocess.Popen([self.daemon, "--root", str(self.root), "--addr", f"unix://{self.socket}"],
+                                   stdout=log, stderr=log, env=self.environment())
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        support.wait_for(self.socket.exists, "loamd listening")
+
+    def remote(self, *args, check=0, env=None):
+        """`loam build` without a state root of its own."""
+        done = subprocess.run([support.LOAM, "build", "--progress=plain", *map(str, args)], cwd=self.work,
+                              capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL,
+                              env=self.environment(LOAM_ROOT=str(self.base / "unused"),
+                                                   BUILDKIT_HOST=f"unix://{self.socket}") | (env or {}))
+        self.assertEqual(done.returncode, check, f"{done.stdout}\n{done.stderr}")
+        return done
+
+    def test_a_dockerfile_with_context_secret_and_files_back(self):
+        self.write("Dockerfile", "FROM box:1 AS build\nCOPY . /src\nRUN --mount=type=secret,id=token "
+                                 "cat /run/secrets/token /src/dir/file >/out; ls /src >/ls\n"
+                                 "FROM scratch\nCOPY --from=build /out /ls /\n")
+        self.write("dir/file", "file\n")
+        self.write("ignored", "ignored\n")
+        self.write(".dockerignore", "ignored\n.dockerignore\nDockerfile\nout*\n")
+        self.write("out/kept", "kept\n")
+        self.write("token", "secret\n")
+        done = self.remote("--secret", "id=token,src=token", "-o", "out", ".")
+        self.assertEqual((self.work / "out/out").read_text(), "secret\nfile\n")
+        self.assertEqual((self.work / "out/ls").read_text(), "dir\ntoken\n")
+        self.assertEqual((self.work / "out/kept").read_text(), "kept\n")
+        self.assertRegex(done.stderr, r"#\d+ \[build 3/3\] RUN")
+        self.assertFalse((self.base / "unused").exists())
+        again = self.remote("--secret", "id=token,src=token", "-o", "type=tar,dest=out.tar", ".")
+        self.assertIn("CACHED", again.stderr)
+        with tarfile.open(self.work / "out.tar") as tar:
+            self.assertEqual(sorted(name for name in tar.getnames() if name != "."), ["ls", "out"])
+
+    def test_a_failed_step_and_a_mistake_are_told_as_at_home(self):
+        self.write("Dockerfile", "FROM box:1\nRUN echo before; exit 7\n")
+        failed = self.remote(".", check=1)
+        self.assertIn("before", failed.stderr)
+        self.assertIn("exit code: 7", failed.stderr)
+        self.assertIn(">>> RUN echo before; exit 7", failed.stderr)
+        self.write("Dockerfile", "FROM box:1\nRUNN true\n")
+        mistake = self.remote(".", check=1)
+        self.assertIn("RUNN", mistake.stderr)
+        self.assertIn("Dockerfile:2", mistake.stderr)
+
+    def test_a_program_leads_to_the_engine(self):
+        """ssh:// and docker-container:// start a program that copies between the engine and its standard streams."""
+        (self.base / "dial").write_text(DIAL)
+        self.write("bin/ssh", f"#!/bin/sh\necho \"$@\" >{self.base}/ssh.args\nexec python3 {self.base}/dial {self.socket}\n", 0o755)
+        self.write("Dockerfile", "FROM box:1\nRUN echo over ssh >/f\n")
+        path = f"{self.work}/bin:{os.environ['PATH']}"
+        self.remote("--engine=ssh://me@far:2222", "-o", "type=tar,dest=out.tar", ".", env={"PATH": path})
+        self.assertEqual((self.base / "ssh.args").read_text(),
+                         "-T -o ConnectTimeout=30 -l me -p 2222 -- far buildctl dial-stdio\n")
+        with tarfile.open(self.work / "out.tar") as tar:
+            self.assertIn("f", tar.getnames())
+
+    def test_engines_are_chosen_by_platform(self):
+        self.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+        none = self.remote(f"--engine=unix://{self.socket}", f"--engine=unix://{self.socket}", "--platform=linux/s390x",
+                           "-o", "out", ".", check=1)
+        self.assertIn("none of the engines builds linux/s390x", none.stderr)
+        self.remote(f"--engine=unix://{self.socket}", f"--engine=unix://{self.socket}", "--platform=linux/amd64",
+                    "-o", "out", ".")
+        self.assertTrue((self.work / "out/Dockerfile").exists())
+
+    def test_wrong_addresses(self):
+        self.write("Dockerfile", "FROM scratch\n")
+        self.assertIn("`ftp` is not supported", self.remote("--engine=ftp://x", ".", check=2).stderr)
+        self.assertIn("no scheme", self.remote("--engine=x", ".", check=2).stderr)
+        self.assertIn("no engine answers", self.remote(f"--engine=unix://{self.base}/none", ".", check=1).stderr)
+
+
+if __name__ == "__main__":
+    support.main()
