@@ -22,9 +22,18 @@ class FakeBridge final : public api::LLBBridge::Service {
  public:
   std::map<std::string, std::string> files;
   std::vector<std::string> caps{"return", "proto.refarray", "frontend.inputs", "gateway.warnings", "gateway.evaluate"};
-  std::vector<std::string> llb_caps{
-      "source.local", "source.local.followpaths",   "source.local.sessionid",       "source.local.unique",
-      "file.base",    "source.local.sharedkeyhint", "source.local.excludepatterns", "exec.meta.base"};
+  std::vector<std::string> llb_caps{"platform",
+                                    "constraints",
+                                    "meta.description",
+                                    "meta.ignorecache",
+                                    "meta.exportcache",
+                                    "source.local",
+                                    "source.local.unique",
+                                    "source.local.sessionid",
+                                    "source.local.followpaths",
+                                    "source.local.excludepatterns",
+                                    "source.local.sharedkeyhint",
+                                    "file.base"};
 
   grpc::Status Ping(grpc::ServerContext*, const api::PingRequest*, api::PongResponse* response) override {
     const auto add = [](auto& cap, const std::string& id) {
@@ -98,7 +107,7 @@ void Build(FakeBridge& bridge, Environment environment) {
     const Result<> done = Run(client, environment);
     EXPECT_TRUE(done) << done.error().message();
   }
-  server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  server->Shutdown(std::chrono::system_clock::now());
 }
 
 Environment Asking(std::map<std::string, std::string> options) {
@@ -151,8 +160,7 @@ TEST(Run, AMissingFileAndAMissingCapability) {
   EXPECT_THAT(bridge.returned.error().message(), testing::HasSubstr("failed to read dockerfile"));
   FakeBridge strict;
   strict.files["Dockerfile"] = "FROM scratch\nCOPY a /\n";
-  strict.llb_caps = {"source.local", "source.local.followpaths", "source.local.sessionid",
-                     "source.local.sharedkeyhint"};
+  strict.llb_caps.pop_back();
   Build(strict, Asking({}));
   EXPECT_THAT(strict.returned.error().message(), testing::HasSubstr("file.base"));
 }
