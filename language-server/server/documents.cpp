@@ -207,17 +207,14 @@ void Server::MarkAllDue() {
   }
 }
 
-const std::vector<Diagnostic>& Server::DiagnosticsOf(Document& document, const CancelToken& cancel) {
-  static const std::vector<Diagnostic> kNone;
+std::vector<Diagnostic> Server::DiagnosticsOf(Document& document, const CancelToken& cancel) {
   const Features& features = FeaturesOf(document.language());
-  const auto found = open_states_.find(document.uri());
-  static thread_local std::vector<Diagnostic> of_disk;
   if (features.diagnostics == nullptr) {
-    return kNone;
+    return {};
   }
+  const auto found = open_states_.find(document.uri());
   if (found == open_states_.end()) {
-    of_disk = features.diagnostics(QueryOn(document, cancel));
-    return of_disk;
+    return features.diagnostics(QueryOn(document, cancel));
   }
   if (!found->second.diagnostics) {
     std::vector<Diagnostic> diagnostics;
@@ -225,7 +222,7 @@ const std::vector<Diagnostic>& Server::DiagnosticsOf(Document& document, const C
       diagnostics = features.diagnostics(QueryOn(document, cancel));
     }
     if (cancel.cancelled()) {
-      return kNone;
+      return {};
     }
     found->second.diagnostics = std::move(diagnostics);
   }
@@ -255,7 +252,7 @@ void Server::PublishDue() {
 
 void Server::Publish(Document& document) {
   const CancelToken never;
-  const std::vector<Diagnostic>& diagnostics = DiagnosticsOf(document, never);
+  const std::vector<Diagnostic> diagnostics = DiagnosticsOf(document, never);
   Json params = {{"uri", document.uri()}, {"diagnostics", encoder_.Diagnostics(document, diagnostics)}};
   if (BoolMember(Path(client_, {"textDocument", "publishDiagnostics"}), "versionSupport")) {
     params["version"] = document.version();

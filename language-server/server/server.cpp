@@ -81,30 +81,36 @@ void Server::Handle(Message& message) {
 }
 
 void Server::HandleRequest(Message& message) {
-  Answer answer;
-  if (message.cancel->cancelled()) {
-    answer = RpcError{RpcCode::kRequestCancelled, "cancelled"};
-  } else {
-    const auto failure = guard_->Run([&] { answer = AnswerRequest(message); });
-    if (failure) {
-      // The text is the last good state: everything made of it is made anew.
-      for (Document* document : workspace_.OpenDocuments()) {
-        document->DropAnalysis();
-      }
-      answer = RpcError{RpcCode::kInternalError, fmt::format("{}: {}", message.method, *failure)};
-      Log(std::get<RpcError>(answer).message);
-    } else if (message.cancel->cancelled()) {
-      answer = RpcError{RpcCode::kRequestCancelled, "cancelled"};
-    }
-  }
+  const Answer answer = AnswerGuarded(message);
   connection_->Done(message.id);
   if (const auto* error = std::get_if<RpcError>(&answer)) {
     connection_->Send(ErrorBody(message.id, *error));
   } else if (const auto* raw = std::get_if<RawJson>(&answer)) {
     connection_->Send(ResponseBody(message.id, raw->text));
-  } else {
-    connection_->Send(ResponseBody(message.id, WriteJson(std::get<Json>(answer))));
+  } else if (const auto* json = std::get_if<Json>(&answer)) {
+    connection_->Send(ResponseBody(message.id, WriteJson(*json)));
   }
+}
+
+Answer Server::AnswerGuarded(const Message& message) {
+  if (message.cancel->cancelled()) {
+    return RpcError{RpcCode::kRequestCancelled, "cancelled"};
+  }
+  std::vector<Answer> made;  // one, unless the request failed
+  const auto failure = guard_->Run([&] { made.push_back(AnswerRequest(message)); });
+  if (failure) {
+    // The text is the last good state: everything made of it is made anew.
+    for (Document* document : workspace_.OpenDocuments()) {
+      document->DropAnalysis();
+    }
+    const std::string text = fmt::format("{}: {}", message.method, *failure);
+    Log(text);
+    return RpcError{RpcCode::kInternalError, text};
+  }
+  if (message.cancel->cancelled()) {
+    return RpcError{RpcCode::kRequestCancelled, "cancelled"};
+  }
+  return std::move(made.front());
 }
 
 Answer Server::AnswerRequest(const Message& message) {

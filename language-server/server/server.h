@@ -51,7 +51,7 @@ class Server {
   [[nodiscard]] const Settings& SettingsOf(const Document& document);
   [[nodiscard]] Query QueryOn(const Document& document, const CancelToken& cancel);
   // Diagnostics of the document as it is; kept until something changes.
-  const std::vector<Diagnostic>& DiagnosticsOf(Document& document, const CancelToken& cancel);
+  std::vector<Diagnostic> DiagnosticsOf(Document& document, const CancelToken& cancel);
   // Sends a notification or a request.
   void Notify(std::string_view method, Json params);
   void Ask(std::string_view method, Json params, std::function<void(const Json& result)> then = {});
@@ -78,6 +78,8 @@ class Server {
 
   void Handle(Message& message);
   void HandleRequest(Message& message);
+  // AnswerRequest inside of the guard.
+  Answer AnswerGuarded(const Message& message);
   void HandleNotification(const Message& message);
   void HandleResponse(const Message& message);
   Answer AnswerRequest(const Message& message);
