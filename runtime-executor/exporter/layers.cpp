@@ -136,7 +136,12 @@ class LayerExport {
     snapshot::TarOptions options;
     options.max_mtime = job.max_mtime;
     LOAM_TRY(services_.layers->WriteTar(job.layer, *compressor, options, stop_));
-    return Store(info, *compressor, ingest, !job.max_mtime);
+    LayerBlob stored = LOAM_TRY(Store(info, *compressor, ingest, !job.max_mtime));
+    if (job.max_mtime && attributes_.oci_media_types) {
+      // As BuildKit marks them: which time they were set back to.
+      stored.blob.annotations["buildkit/rewritten-timestamp"] = std::to_string(*job.max_mtime);
+    }
+    return stored;
   }
 
   Result<LayerBlob> Store(const snapshot::LayerInfo& info, content::Compressor& compressor, content::Ingest& ingest,

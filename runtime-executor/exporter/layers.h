@@ -15,7 +15,7 @@
 namespace loam::exporter {
 
 struct LayerBlob {
-  // Media type of the OCI family, no annotations.
+  // Media type of the OCI family; of annotations at most "buildkit/rewritten-timestamp".
   content::Descriptor blob;
   Digest diff_id;
   WallTime created;
