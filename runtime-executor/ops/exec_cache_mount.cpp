@@ -84,19 +84,36 @@ Result<CacheMount> CacheMount::Open(const std::string& dir, const CacheMountRequ
     }
   }
   LOAM_TRY(MakeDirs(name));
-  if (request.sharing == CacheSharing::kShared && IsDirectory(name + "/fs")) {
-    auto shared = LOAM_TRY(FileLock::TryAcquire(name + "/lock", FileLock::Mode::kShared));
-    // With the lock held nobody prunes it.
-    if (shared && IsDirectory(name + "/fs")) {
-      return open(*std::move(shared), name);
+  if (request.sharing == CacheSharing::kLocked) {
+    FileLock lock = LOAM_TRY(WaitForLock(name + "/lock", stop));
+    LOAM_TRY(FillIfMissing(name, request));
+    return open(std::move(lock), name);
+  }
+  // Whoever finds it empty fills it, alone. Who waits for that joins as soon as it is full, not when its user is done:
+  // the two may wait for each other.
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  while (true) {
+    const bool filled = IsDirectory(name + "/fs");
+    auto lock =
+        LOAM_TRY(FileLock::TryAcquire(name + "/lock", filled ? FileLock::Mode::kShared : FileLock::Mode::kExclusive));
+    if (lock) {
+      if (!filled) {
+        LOAM_TRY(FillIfMissing(name, request));
+        LOAM_TRY(lock->Downgrade());
+      }
+      // Pruned between the look and the lock: once more.
+      if (IsDirectory(name + "/fs")) {
+        return open(*std::move(lock), name);
+      }
+      continue;
+    }
+    std::unique_lock guard(mutex);
+    wake.wait_for(guard, stop, kLockInterval, [] { return false; });
+    if (stop.stop_requested()) {
+      return Unexpected(ErrorCode::kCanceled, "canceled while waiting for a shared cache mount");
     }
   }
-  FileLock lock = LOAM_TRY(WaitForLock(name + "/lock", stop));
-  LOAM_TRY(FillIfMissing(name, request));
-  if (request.sharing == CacheSharing::kShared) {
-    LOAM_TRY(lock.Downgrade());
-  }
-  return open(std::move(lock), name);
 }
 
 Result<bool> CacheMount::Remove(const std::string& dir, const std::string& name) {
