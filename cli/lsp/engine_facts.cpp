@@ -136,10 +136,14 @@ void EngineFacts::ReadBuilds() {
   for (const cache::BuildRow& row : *rows) {
     const std::vector<std::string_view> key = Split(row.build_key, '\n');
     const auto steps = engine::DecodeSteps(row.data);
-    if (key.size() != 3 || !steps) {
+    // Of a Dockerfile: context, file, stage. Of an Earthfile: its directory and the target.
+    if ((key.size() != 3 && key.size() != 2) || !steps) {
       continue;
     }
-    KnownBuild build{std::string(key[0]), std::string(key[1]), std::string(key[2]), {}};
+    KnownBuild build{std::string(key[0]),
+                     key.size() == 3 ? std::string(key[1]) : std::string("Earthfile"),
+                     std::string(key.back()),
+                     {}};
     const auto milliseconds = [](auto from, auto to) {
       return std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count();
     };

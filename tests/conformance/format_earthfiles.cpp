@@ -1,5 +1,6 @@
 #include "tests/conformance/format_earthfiles.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -9,8 +10,10 @@
 #include "base/file_system.h"
 #include "compiler/ast/earthfile/build_ast.h"
 #include "compiler/ast/earthfile/print.h"
+#include "compiler/driver/earthfile/proof.h"
 #include "compiler/format/earthfile.h"
 #include "compiler/parse/earthfile.h"
+#include "compiler/sema/earthfile/local_project.h"
 
 namespace loam::conformance {
 namespace {
@@ -37,9 +40,24 @@ json TreeOf(const std::string& text) {
   return emitter.has_errors() ? json() : json::parse(ast::earthfile::PrintJson(file, **buffer));
 }
 
+// What the targets build, before and after, with everything assumed that only a build can tell.
+Result<> CompareBuilds(const std::string& path, const std::string& before, const std::string& after,
+                       FormatTotals& totals) {
+  sema::earthfile::LocalProjectHost host({.directory = path.substr(0, path.rfind('/')), .offline = true});
+  const auto old = LOAM_TRY(driver::earthfile::BuildEarthfile(path, before, host));
+  const auto now = LOAM_TRY(driver::earthfile::BuildEarthfile(path, after, host));
+  totals.targets += static_cast<int>(old.targets);
+  totals.evaluated += static_cast<int>(old.evaluated);
+  for (const std::string& difference : driver::earthfile::Differences(old, now)) {
+    ++totals.other_builds;
+    std::cout << fmt::format("{}: {}\n", path, difference);
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<FormatTotals> FormatEarthfiles(const std::string& dir, const std::string& only) {
+Result<FormatTotals> FormatEarthfiles(const std::string& dir, const std::string& only, int builds) {
   std::ifstream rows(dir + "/golden.jsonl");
   if (!rows) {
     return Unexpected(ErrorCode::kNotFound, "there is no " + dir + "/golden.jsonl");
@@ -67,6 +85,10 @@ Result<FormatTotals> FormatEarthfiles(const std::string& dir, const std::string&
     totals.same += same ? 1 : 0;
     if (!stable || !same) {
       std::cout << fmt::format("{}:{}{}\n", file, stable ? "" : " not idempotent", same ? "" : " another tree");
+    }
+    if (*text != before && totals.changed <= builds) {
+      LOAM_TRY(CompareBuilds(std::filesystem::absolute(dir + "/corpus/" + file).lexically_normal().string(), before,
+                             *text, totals));
     }
   }
   return totals;

@@ -1,9 +1,11 @@
-// loam-format-corpus DIR [TEXT]: formats every file of DIR/dockerfile and DIR/earthfile (whose path contains TEXT) that
-// is accepted, formats the result again, and compiles Dockerfiles: nothing may change the second time, and ops, head
-// and image config, or the recorded tree of an Earthfile, must be the same (comments are compared by the formatter).
-// Fails if one differs. Exit code 77: there is no such folder.
+// loam-format-corpus DIR [TEXT [BUILDS]]: formats every file of DIR/dockerfile and DIR/earthfile (whose path contains
+// TEXT) that is accepted, formats the result again, and compiles Dockerfiles: nothing may change the second time, and
+// ops, head and image config, or the recorded tree of an Earthfile, must be the same (comments are compared by the
+// formatter). Fails if one differs. Exit code 77: there is no such folder.
 #include <sys/stat.h>
+#include <cstdlib>
 #include <iostream>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -60,6 +62,10 @@ bool Report(const char* what, const loam::Result<loam::conformance::FormatTotals
   }
   std::cout << fmt::format("{}: formatted, comments kept: {} of {} ({} changed); idempotent: {}; unchanged: {}\n", what,
                            totals->formatted, totals->accepted, totals->changed, totals->idempotent, totals->same);
+  if (totals->targets > 0) {
+    std::cout << fmt::format("  targets of changed files: {} evaluated of {}, {} make something else\n",
+                             totals->evaluated, totals->targets, totals->other_builds);
+  }
   return totals->AllWell();
 }
 
@@ -68,12 +74,13 @@ bool Report(const char* what, const loam::Result<loam::conformance::FormatTotals
 int main(int argc, char** argv) {
   const std::string dir = argc > 1 ? argv[1] : "../shared/conformance";
   const std::string only = argc > 2 ? argv[2] : "";
+  const int builds = argc > 3 ? std::atoi(argv[3]) : std::numeric_limits<int>::max();
   struct stat info {};
   if (::stat((dir + "/dockerfile/golden.jsonl").c_str(), &info) != 0) {
     std::cout << "skipped: there is no " << dir << "/dockerfile/golden.jsonl\n";
     return 77;
   }
   const bool dockerfiles = Report("Dockerfiles", FormatDockerfiles(dir + "/dockerfile", only));
-  const bool earthfiles = Report("Earthfiles", loam::conformance::FormatEarthfiles(dir + "/earthfile", only));
+  const bool earthfiles = Report("Earthfiles", loam::conformance::FormatEarthfiles(dir + "/earthfile", only, builds));
   return dockerfiles && earthfiles ? 0 : 1;
 }

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "language-server/features/dockerfile/shell_split.h"
 #include "language-server/features/earthfile/analysis.h"
 #include "language-server/features/earthfile/features.h"
 
@@ -41,8 +43,10 @@ class ActionFinder {
           RequireArg(*statement.command);
           ExecForm(*statement.command);
           PinDigest(*statement.command);
+          SplitRun(*statement.command);
         }
       });
+      CombineRuns(scope.recipe);
     }
     ExtractFunction();
     return std::move(actions_);
@@ -148,6 +152,63 @@ class ActionFinder {
       Add(fmt::format("pin to {}…", facts->digest.substr(0, 19)), "refactor.rewrite",
           {{{word.range.end, word.range.end}, fmt::format("@{}", facts->digest)}});
     }
+  }
+
+  // Where the shell text of a RUN begins, if it has no flags and is in shell form.
+  [[nodiscard]] static std::optional<std::uint32_t> ScriptBegin(const Command& command) {
+    if (command.kind != CommandKind::kRun || command.invalid || command.exec_mode || command.args.empty() ||
+        command.args.front().text.starts_with("-")) {
+      return std::nullopt;
+    }
+    return command.args.front().range.begin;
+  }
+
+  [[nodiscard]] std::string IndentOf(std::uint32_t offset) const {
+    const std::string_view line = query_.document.text().LineText(query_.document.text().LineAt(offset));
+    return std::string(line.substr(0, std::min(line.find_first_not_of(" \t"), line.size())));
+  }
+
+  void SplitRun(const Command& command) {
+    const auto begin = ScriptBegin(command);
+    if (!begin) {
+      return;
+    }
+    const Text& text = query_.document.text();
+    const Span whole = SpanOf(command.location.range);
+    const std::vector<Span> parts = dockerfile::SplitAtAnd(text.bytes(), {*begin, whole.end}, '\\');
+    if (parts.size() < 2) {
+      return;
+    }
+    std::string made;
+    for (const Span part : parts) {
+      made += fmt::format("{}RUN {}", made.empty() ? "" : "\n" + IndentOf(whole.begin), text.Of(part));
+    }
+    Add(fmt::format("split into {} RUN commands", parts.size()), "refactor.rewrite", {{whole, std::move(made)}});
+  }
+
+  // The RUNs of a recipe that stand one behind the other and touch the selection.
+  void CombineRuns(ast::earthfile::Block block) {
+    std::vector<const Command*> runs;
+    for (const Statement& statement : block) {
+      const bool joins = statement.kind == ast::earthfile::StatementKind::kCommand && ScriptBegin(*statement.command) &&
+                         (runs.empty() || statement.command->docs.empty());
+      if (joins && (!runs.empty() || Overlap(SpanOf(statement.location.range), span_))) {
+        runs.push_back(statement.command);
+      } else if (!runs.empty()) {
+        break;
+      }
+    }
+    if (runs.size() < 2) {
+      return;
+    }
+    const Text& text = query_.document.text();
+    std::string made = "RUN ";
+    for (const Command* run : runs) {
+      made += run == runs.front() ? "" : fmt::format(" && \\\n{}    ", IndentOf(run->location.range.begin));
+      made += text.Of({*ScriptBegin(*run), run->location.range.end});
+    }
+    Add(fmt::format("combine {} RUN commands", runs.size()), "refactor.rewrite",
+        {{{runs.front()->location.range.begin, runs.back()->location.range.end}, std::move(made)}});
   }
 
   // The selected commands of one recipe become a function, with what they read as its arguments.

@@ -1,20 +1,12 @@
 #include <fmt/format.h>
 
+#include "language-server/features/dockerfile/last_build.h"
 #include "language-server/features/earthfile/analysis.h"
 #include "language-server/features/earthfile/features.h"
+#include "language-server/features/earthfile/last_build.h"
 
 namespace loam::lsp::earthfile {
 namespace {
-
-std::string Duration(std::int64_t milliseconds) {
-  if (milliseconds < 1000) {
-    return fmt::format("{} ms", milliseconds);
-  }
-  if (milliseconds < 60'000) {
-    return fmt::format("{:.1f} s", static_cast<double>(milliseconds) / 1000);
-  }
-  return fmt::format("{} min {} s", milliseconds / 60'000, milliseconds / 1000 % 60);
-}
 
 bool IsTest(std::string_view name) {
   return name.starts_with("test") || name.ends_with("-test") || name.ends_with("-tests") || name.starts_with("lint") ||
@@ -54,7 +46,7 @@ std::optional<Command> CodeLensCommand(const Query& query, std::string_view data
     return std::nullopt;
   }
   const std::string target(data.substr(5));
-  const auto facts = query.store.LastBuild(query.document.path(), target);
+  const auto facts = LastBuildOf(query, query.document.path(), target);
   if (!facts) {
     return Command{"not built yet", "loam.build", {query.document.uri(), target}};
   }
@@ -63,7 +55,7 @@ std::optional<Command> CodeLensCommand(const Query& query, std::string_view data
     cached += step.cached ? 1 : 0;
   }
   return Command{fmt::format("last build {}{}, {} of {} steps cached", facts->error.empty() ? "" : "failed after ",
-                             Duration(facts->duration_ms), cached, facts->steps.size()),
+                             dockerfile::DurationText(facts->duration_ms), cached, facts->steps.size()),
                  "loam.build",
                  {query.document.uri(), target}};
 }

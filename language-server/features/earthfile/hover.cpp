@@ -11,6 +11,7 @@
 #include "language-server/features/earthfile/entities.h"
 #include "language-server/features/earthfile/features.h"
 #include "language-server/features/earthfile/language.h"
+#include "language-server/features/earthfile/last_build.h"
 #include "language-server/features/earthfile/project.h"
 
 namespace loam::lsp::earthfile {
@@ -54,7 +55,7 @@ std::string RecipeText(const Query& query, const Entity& entity) {
       out += fmt::format("\n- artifact `+{}{}`", scope.name, save.path);
     }
   }
-  if (const auto facts = query.store.LastBuild(entity.document->path(), fmt::format("+{}", scope.name))) {
+  if (const auto facts = LastBuildOf(query, entity.document->path(), fmt::format("+{}", scope.name))) {
     const auto cached =
         std::count_if(facts->steps.begin(), facts->steps.end(), [](const auto& step) { return step.cached; });
     out += fmt::format("\n\nLast build: {} ms, {} of {} steps cached{}", facts->duration_ms, cached,

@@ -5,8 +5,10 @@
 
 #include "compiler/sema/earthfile/flags.h"
 #include "compiler/sema/earthfile/words.h"
+#include "language-server/features/dockerfile/last_build.h"
 #include "language-server/features/earthfile/analysis.h"
 #include "language-server/features/earthfile/features.h"
+#include "language-server/features/earthfile/last_build.h"
 #include "language-server/features/earthfile/project.h"
 
 namespace loam::lsp::earthfile {
@@ -86,11 +88,21 @@ void AddDigest(const Query& query, const Command& command, std::vector<InlayHint
   }
 }
 
+// How long the step took, or that it was cached.
+void AddStep(const LastBuild& last, std::string_view target, const Command& command, std::vector<InlayHint>& hints) {
+  const StepFacts* step = last.StepOf(target, command);
+  if (step != nullptr && (step->cached || step->ran)) {
+    hints.push_back({command.location.range.end, step->cached ? "cached" : dockerfile::DurationText(step->duration_ms),
+                     "by the last build", InlayKind::kOther});
+  }
+}
+
 }  // namespace
 
 std::vector<InlayHint> InlayHints(const Query& query, Span span) {
   std::vector<InlayHint> hints;
   AddValues(query, span, hints);
+  const LastBuild last(query);
   for (const auto& scope : EarthfileAnalysis::Of(query.document).symbols().scopes) {
     sema::earthfile::EachStatement(scope.recipe, [&](const ast::earthfile::Statement& statement) {
       const Span place = SpanOf(statement.location.range);
@@ -103,6 +115,7 @@ std::vector<InlayHint> InlayHints(const Query& query, Span span) {
       } else if (statement.command->kind == CommandKind::kFrom) {
         AddDigest(query, *statement.command, hints);
       }
+      AddStep(last, scope.name, *statement.command, hints);
     });
   }
   std::stable_sort(hints.begin(), hints.end(),

@@ -61,6 +61,31 @@ GREET:
     RUN echo hello $who
 )";
 
+class TableFacts : public StoreFacts {
+ public:
+  std::optional<BuildFacts> LastBuild(std::string_view path, std::string_view target) override {
+    if (!path.ends_with("/Earthfile") || (!target.empty() && target != "+all")) {
+      return std::nullopt;
+    }
+    BuildFacts facts;
+    facts.duration_ms = 5000;
+    facts.steps = {{"+all | COPY x y", true, false, 0},
+                   {"+app | COPY src/*.c ./", true, false, 0},
+                   {"+app | RUN make \"$flags\" && echo $release", false, true, 1500}};
+    return facts;
+  }
+  std::optional<ImageFacts> FindImage(std::string_view name) override {
+    if (name != "alpine:3.20") {
+      return std::nullopt;
+    }
+    ImageFacts facts;
+    facts.name = "docker.io/library/alpine:3.20";
+    facts.digest = "sha256:0123456789abcdef0123";
+    facts.platforms = {"linux/amd64"};
+    return facts;
+  }
+};
+
 class EarthfileFeatures : public ::testing::Test {
  protected:
   EarthfileFeatures() : folder_(*TempDir::Create()) {
@@ -135,7 +160,7 @@ class EarthfileFeatures : public ::testing::Test {
   TempDir folder_;
   Workspace workspace_;
   Settings settings_;
-  StoreFacts store_;
+  TableFacts store_;
   CancelToken cancel_;
   ClientTraits client_;
 };
@@ -241,6 +266,7 @@ TEST_F(EarthfileFeatures, Hover) {
   EXPECT_THAT(at("src/*.c"), testing::AllOf(HasSubstr("2 match"), HasSubstr("`src/a.c`")));
   EXPECT_THAT(at("SAVE ARTIFACT"), HasSubstr("available to other targets"));
   EXPECT_THAT(at("--global"), HasSubstr("Visible in all targets"));
+  EXPECT_THAT(at("alpine"), testing::AllOf(HasSubstr("sha256:0123456789abcdef0123"), HasSubstr("linux/amd64")));
 }
 
 TEST_F(EarthfileFeatures, SymbolsAndCalls) {
@@ -310,14 +336,17 @@ TEST_F(EarthfileFeatures, HintsAndLenses) {
   for (const InlayHint& hint : kEarthfileFeatures.inlay_hints(On(main), {0, main.text().size()})) {
     labels.push_back(hint.label);
   }
-  EXPECT_THAT(labels, testing::IsSupersetOf({"2 entries", "= 1.2"}));
+  EXPECT_THAT(labels, testing::IsSupersetOf({"2 entries", "= 1.2", "cached", "1.5 s", "@sha256:0123456789ab…"}));
   std::vector<std::string> titles;
   for (const CodeLens& lens : kEarthfileFeatures.code_lenses(On(main))) {
     titles.push_back(lens.command ? lens.command->title : lens.data);
   }
   EXPECT_THAT(titles,
               ElementsAre("build +all", "graph", "last +all", "build +app", "last +app", "test +test", "last +test"));
-  EXPECT_EQ(kEarthfileFeatures.code_lens_command(On(main), "last +app")->title, "not built yet");
+  const auto last = [&](std::string_view data) { return kEarthfileFeatures.code_lens_command(On(main), data)->title; };
+  EXPECT_EQ(last("last +all"), "last build 5.0 s, 2 of 3 steps cached");
+  EXPECT_EQ(last("last +app"), "last build 1.5 s, 1 of 2 steps cached");
+  EXPECT_EQ(last("last +test"), "not built yet");
   const auto graph = kEarthfileFeatures.graph(On(main));
   ASSERT_TRUE(graph);
   EXPECT_THAT(*graph, testing::AllOf(HasSubstr("flowchart"), HasSubstr("BUILD"), HasSubstr("+app")));
@@ -374,6 +403,26 @@ TEST_F(EarthfileFeatures, CodeActions) {
     }
   }
   FAIL() << "no function was extracted";
+}
+
+TEST_F(EarthfileFeatures, RunsAreSplitAndCombined) {
+  const std::string text =
+      "VERSION 0.8\na:\n    FROM b:1\n    RUN one && \\\n        two\n    RUN three\n    RUN --push four\n";
+  const Document& main = Open("Earthfile", text);
+  const std::uint32_t at = At(main, "RUN one");
+  std::map<std::string, std::string> made;
+  for (const CodeAction& action : kEarthfileFeatures.code_actions(On(main), {at, at})) {
+    std::string changed = text;
+    for (auto edit = action.edit[0].edits.rbegin(); edit != action.edit[0].edits.rend(); ++edit) {
+      changed.replace(edit->span.begin, edit->span.size(), edit->text);
+    }
+    made[action.title] = changed;
+  }
+  EXPECT_EQ(made["split into 2 RUN commands"],
+            "VERSION 0.8\na:\n    FROM b:1\n    RUN one\n    RUN two\n    RUN three\n    RUN --push four\n");
+  EXPECT_EQ(
+      made["combine 2 RUN commands"],
+      "VERSION 0.8\na:\n    FROM b:1\n    RUN one && \\\n        two && \\\n        three\n    RUN --push four\n");
 }
 
 TEST_F(EarthfileFeatures, Formatting) {
