@@ -177,7 +177,7 @@ std::optional<std::int64_t> ParseHttpTime(std::string_view text) {
   if (words.size() == 6 && words[5] == "GMT") {  // Mon, 02 Jan 2006 15:04:05 GMT
     return Seconds(Number(words[3]), Month(words[2]), Number(words[1]), words[4]);
   }
-  if (words.size() == 4 && words[3] == "GMT") {  // Monday, 02-Jan-06 15:04:05 GMT
+  if (words.size() == 4 && (words[3] == "GMT" || words[3] == "UTC")) {  // Monday, 02-Jan-06 15:04:05 GMT
     const auto date = Split(words[1], '-');
     if (date.size() != 3) {
       return std::nullopt;

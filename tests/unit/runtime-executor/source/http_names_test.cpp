@@ -38,8 +38,8 @@ TEST(DownloadFileName, PrefersWhatWasAskedFor) {
 }
 
 TEST(HttpTime, AllThreeFormats) {
-  for (const char* const text :
-       {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
+  for (const char* const text : {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 UTC",
+                                 "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
     EXPECT_EQ(ParseHttpTime(text), 784111777) << text;
   }
   for (const char* const text :
