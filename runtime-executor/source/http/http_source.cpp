@@ -30,7 +30,8 @@ constexpr std::string_view kHeaderPrefix = "http.header.";
 // Others would change what is asked for in ways that nobody expects of a source.
 constexpr std::pair<std::string_view, std::string_view> kAllowedHeaders[] = {{"accept", "Accept"},
                                                                              {"user-agent", "User-Agent"}};
-constexpr const char* kUserAgent = "loam";
+// Servers know builds by BuildKit's name: the version is that of the API we keep to.
+constexpr const char* kUserAgent = "loam (compatible; buildkit/v0.26)";
 
 struct HttpRequestSpec {
   std::string url;
