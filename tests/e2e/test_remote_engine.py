@@ -1,6 +1,8 @@
 """loam build --engine: the compiler here, the work on a BuildKit daemon; here that daemon is loamd."""
+import contextlib
 import os
 import pathlib
+import socket
 import subprocess
 import tarfile
 
@@ -98,6 +100,39 @@ class RemoteEngine(support.LoamCase):
         self.remote(f"--engine=unix://{self.socket}", f"--engine=unix://{self.socket}", "--platform=linux/amd64",
                     "-o", "out", ".")
         self.assertTrue((self.work / "out/Dockerfile").exists())
+
+    def test_mutual_tls(self):
+        support.need_program("openssl")
+
+        def openssl(*args):
+            self.run_checked("openssl", *args, cwd=self.base)
+
+        new = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+        openssl(*new, "-x509", "-days", 2, "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem")
+        (self.base / "names").write_text("subjectAltName=DNS:engine.test,IP:127.0.0.1\n")
+        for name in ("server", "client"):
+            openssl(*new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+            openssl("x509", "-req", "-days", 2, "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                    "-extfile", "names", "-out", f"{name}.pem")
+        port = support.free_port()
+        process = subprocess.Popen([self.daemon, "--root", str(self.base / "tls-root"), "--addr", f"tcp://127.0.0.1:{port}",
+                                    "--tlscert", "server.pem", "--tlskey", "server.key", "--tlscacert", "ca.pem"],
+                                   cwd=self.base, env=self.environment(), stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+
+        def listens():
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return True
+        support.wait_for(listens, "loamd listening")
+        self.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+        engine = f"--engine=tcp://127.0.0.1:{port}"
+        authority, own = f"--tlscacert={self.base}/ca.pem", (f"--tlscert={self.base}/client.pem", f"--tlskey={self.base}/client.key")
+        self.remote(engine, authority, *own, "-o", "out", ".")
+        self.assertTrue((self.work / "out/Dockerfile").exists())
+        self.remote(engine, authority, *own, "--tlsservername=engine.test", "-o", "out", ".")
+        self.assertIn("no engine answers", self.remote(engine, authority, *own, "--tlsservername=other", ".", check=1).stderr)
 
     def test_wrong_addresses(self):
         self.write("Dockerfile", "FROM scratch\n")
