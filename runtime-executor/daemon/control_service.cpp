@@ -17,14 +17,14 @@
 #include "runtime-executor/daemon/solve_request.h"
 #include "runtime-executor/daemon/usage_records.h"
 #include "runtime-executor/gateway/bridge/bridge_service.h"
-#include "runtime-executor/session/remote/server_status.h"
+#include "runtime-executor/gateway/bridge/error_status.h"
 #include "runtime-executor/session/remote/session_manager.h"
 
 namespace loam::daemon {
 namespace {
 
 namespace control = moby::buildkit::v1;
-using session::ToGrpcStatus;
+using gateway::ToWireStatus;
 
 constexpr std::chrono::milliseconds kStatusPatience{6000};
 constexpr std::uint64_t kMaxLogs = std::uint64_t{4} << 30;
@@ -96,6 +96,7 @@ class ControlServices::State final : public control::Control::Service {
     services_.bridge_builds = &bridge_builds_;
     services_.allowed_entitlements = options_.allowed_entitlements;
     services_.frontends = options_.frontends;
+    services_.worker = {options_.worker_id, options_.worker_labels, options_.platforms};
     bridge_ = gateway::MakeBridgeService([this](const std::string& build_id) { return bridge_builds_.Find(build_id); });
     content_ = MakeContentService({&options_.engine->content(), &options_.history->blobs()});
     traces_ = MakeTraceService(options_.traces);
@@ -124,7 +125,7 @@ class ControlServices::State final : public control::Control::Service {
     }
     Result<std::shared_ptr<BuildStatus>> status = hub_.Start(request->ref());
     if (!status) {
-      return ToGrpcStatus(status.error());
+      return ToWireStatus(status.error());
     }
     std::optional<BuildRecording> recording;
     if (!request->internal()) {
@@ -138,7 +139,7 @@ class ControlServices::State final : public control::Control::Service {
       return recording ? recording->Exported(index, made) : Result<>();
     };
     const auto result = RunSolve(services_, *request, *status, on_exported, call.token());
-    grpc::Status answer = result ? grpc::Status::OK : ToGrpcStatus(result.error());
+    grpc::Status answer = result ? grpc::Status::OK : ToWireStatus(result.error());
     if (result) {
       response->mutable_exporterresponse()->insert(result->begin(), result->end());
     } else {
@@ -148,7 +149,7 @@ class ControlServices::State final : public control::Control::Service {
       const Result<> recorded =
           recording->Finish(**status, result ? *result : std::map<std::string, std::string>(), answer);
       if (!recorded && answer.ok()) {
-        answer = ToGrpcStatus(recorded.error().Wrap("the build succeeded, but its history could not be written"));
+        answer = ToWireStatus(recorded.error().Wrap("the build succeeded, but its history could not be written"));
       }
     }
     hub_.End(request->ref());
@@ -166,7 +167,7 @@ class ControlServices::State final : public control::Control::Service {
     }
     const Result<std::shared_ptr<BuildStatus>> status = hub_.Wait(request->ref(), kStatusPatience, call.token());
     if (!status) {
-      return ToGrpcStatus(status.error());
+      return ToWireStatus(status.error());
     }
     if (*status == nullptr) {
       return ReplayLogs(request->ref(), *writer)
@@ -186,14 +187,14 @@ class ControlServices::State final : public control::Control::Service {
   grpc::Status Session(grpc::ServerContext* context, SessionStream::Call* call) override {
     SessionStream stream(*context, *call);
     call->SendInitialMetadata();
-    return ToGrpcStatus(sessions_.Serve(ReadHeader(*context), stream, stop_.get_token()));
+    return ToWireStatus(sessions_.Serve(ReadHeader(*context), stream, stop_.get_token()));
   }
 
   grpc::Status ListWorkers(grpc::ServerContext*, const control::ListWorkersRequest* request,
                            control::ListWorkersResponse* response) override {
     const auto filter = Filter::Parse(std::vector<std::string>(request->filter().begin(), request->filter().end()));
     if (!filter) {
-      return ToGrpcStatus(filter.error());
+      return ToWireStatus(filter.error());
     }
     if (!filter->Matches([this](std::span<const std::string> path) { return WorkerField(path); })) {
       return grpc::Status::OK;
@@ -229,11 +230,11 @@ class ControlServices::State final : public control::Control::Service {
                          control::DiskUsageResponse* response) override {
     const auto filter = Filter::Parse(std::vector<std::string>(request->filter().begin(), request->filter().end()));
     if (!filter) {
-      return ToGrpcStatus(filter.error().Wrap("failed to parse diskusage filters"));
+      return ToWireStatus(filter.error().Wrap("failed to parse diskusage filters"));
     }
     const auto units = options_.engine->CacheUnits();
     if (!units) {
-      return ToGrpcStatus(units.error());
+      return ToWireStatus(units.error());
     }
     const WallTime newest = SystemClock().Now() - std::chrono::nanoseconds(request->agelimit());
     for (const engine::CacheUnit& unit : *units) {
@@ -254,32 +255,32 @@ class ControlServices::State final : public control::Control::Service {
                                    .max_used = request->maxusedspace(),
                                    .min_free = request->minfreespace()});
     if (!rule) {
-      return ToGrpcStatus(rule.error());
+      return ToWireStatus(rule.error());
     }
     bool open = true;
     const Result<> pruned = options_.engine->PruneCache(std::span(&*rule, 1), [&](const engine::CacheUnit& unit) {
       open = open && writer->Write(ToUsageRecord(unit));
     });
-    return open ? ToGrpcStatus(pruned) : grpc::Status::CANCELLED;
+    return open ? ToWireStatus(pruned) : grpc::Status::CANCELLED;
   }
 
   grpc::Status ListenBuildHistory(grpc::ServerContext* context, const control::BuildHistoryRequest* request,
                                   grpc::ServerWriter<control::BuildHistoryEvent>* writer) override {
     const CallStop call(watcher_, *context);
     writer->SendInitialMetadata();
-    return ToGrpcStatus(options_.history->Listen(
+    return ToWireStatus(options_.history->Listen(
         *request, [writer](const control::BuildHistoryEvent& event) { return writer->Write(event); }, call.token()));
   }
 
   grpc::Status UpdateBuildHistory(grpc::ServerContext*, const control::UpdateBuildHistoryRequest* request,
                                   control::UpdateBuildHistoryResponse*) override {
     if (request->delete_()) {
-      return ToGrpcStatus(options_.history->Delete(request->ref()));
+      return ToWireStatus(options_.history->Delete(request->ref()));
     }
     if (request->finalize()) {
       return grpc::Status::OK;  // records are final when their build ends
     }
-    return ToGrpcStatus(options_.history->SetPinned(request->ref(), request->pinned()));
+    return ToWireStatus(options_.history->SetPinned(request->ref(), request->pinned()));
   }
 
  private:
@@ -321,7 +322,7 @@ class ControlServices::State final : public control::Control::Service {
   std::optional<grpc::Status> ReplayLogs(const std::string& ref, grpc::ServerWriter<control::StatusResponse>& writer) {
     const auto record = options_.history->Find(ref);
     if (!record) {
-      return ToGrpcStatus(record.error());
+      return ToWireStatus(record.error());
     }
     if (!*record) {
       return std::nullopt;
@@ -329,7 +330,7 @@ class ControlServices::State final : public control::Control::Service {
     const auto digest = Digest::Parse((*record)->logs().digest());
     const auto bytes = digest ? options_.history->blobs().ReadBlob(*digest, kMaxLogs) : Result<std::string>("");
     if (!bytes) {
-      return ToGrpcStatus(bytes.error());
+      return ToWireStatus(bytes.error());
     }
     const bool whole =
         DecodeStatus(*bytes, [&writer](const control::StatusResponse& response) { return writer.Write(response); });

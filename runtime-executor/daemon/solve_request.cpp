@@ -1,10 +1,12 @@
 #include "runtime-executor/daemon/solve_request.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "proto/api/services/control/control.pb.h"
 #include "runtime-executor/daemon/session_export.h"
-#include "runtime-executor/gateway/dockerfile_build.h"
+#include "runtime-executor/gateway/bridge/frontends.h"
 #include "runtime-executor/session/remote/remote_client_services.h"
 
 namespace loam::daemon {
@@ -14,8 +16,6 @@ namespace control = moby::buildkit::v1;
 
 constexpr std::chrono::milliseconds kSessionPatience{5000};
 constexpr std::chrono::milliseconds kBridgePatience{6000};
-constexpr std::string_view kDockerfileFrontend = "dockerfile.v0";
-constexpr std::string_view kGatewayFrontend = "gateway.v0";
 
 // SOURCE_DATE_EPOCH among the frontend's options also counts for the exporters.
 constexpr const char* kEpochOption = "build-arg:SOURCE_DATE_EPOCH";
@@ -47,6 +47,16 @@ class Solve {
                                                   .title = Title(),
                                                   .build_key = BuildKey()});
     job_ = &job;
+    gateway::FrontendsOptions frontends;
+    frontends.job = job_;
+    frontends.client = client_.get();
+    frontends.worker = services_.worker;
+    frontends.session_id = request_.session();
+    frontends.scratch_dir = services_.engine->root() + "/tmp";
+    frontends.dockerfile = services_.frontends.dockerfile;
+    frontends.gateway = services_.frontends.gateway;
+    frontends.stop = stop_;
+    frontends_.emplace(std::move(frontends));
     Result<std::map<std::string, std::string>> response = BuildAndExport();
     const Result<> recorded = job.Finish(response ? std::nullopt : std::optional<Error>(response.error()));
     if (response && !recorded) {
@@ -161,7 +171,7 @@ class Solve {
       inputs[name] = definition.SerializeAsString();
     }
     if (!request_.frontend().empty()) {
-      return RunFrontend(request_.frontend(), {request_.frontendattrs().begin(), request_.frontendattrs().end()},
+      return frontends_->Run(request_.frontend(), {request_.frontendattrs().begin(), request_.frontendattrs().end()},
                          inputs);
     }
     if (request_.has_definition() && !request_.definition().def().empty()) {
@@ -174,75 +184,12 @@ class Solve {
 
   // The client's own build function drives the build through the bridge.
   Result<gateway::FrontendResult> RunClientBuild(std::map<std::string, std::string> inputs) {
-    gateway::BridgeBuildOptions options;
-    options.job = job_;
-    options.client = client_.get();
-    options.inputs = std::move(inputs);
-    options.stop = stop_;
-    options.run_frontend = [this](const std::string& frontend,
-                                  const std::map<std::string, std::string>& frontend_options,
-                                  const std::map<std::string, std::string>& frontend_inputs) {
-      return RunFrontend(frontend, frontend_options, frontend_inputs);
-    };
-    const auto bridge = std::make_shared<gateway::BridgeBuild>(std::move(options));
+    const auto bridge = std::make_shared<gateway::BridgeBuild>(frontends_->BridgeOptions(std::move(inputs)));
     services_.bridge_builds->Add(request_.ref(), bridge);
     Result<gateway::FrontendResult> result = bridge->WaitForReturn(stop_);
     services_.bridge_builds->Remove(request_.ref());
     bridge->Close();
     return result;
-  }
-
-  Result<gateway::FrontendResult> RunFrontend(const std::string& frontend,
-                                              const std::map<std::string, std::string>& options,
-                                              const std::map<std::string, std::string>& inputs) {
-    const FrontendSettings& enabled = services_.frontends;
-    if ((frontend == kDockerfileFrontend && !enabled.dockerfile) ||
-        (frontend == kGatewayFrontend && !enabled.gateway)) {
-      return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {} is disabled here", frontend));
-    }
-    if (frontend == kDockerfileFrontend) {
-      return RunDockerfile(options, inputs);
-    }
-    if (frontend == kGatewayFrontend) {
-      return Unexpected(ErrorCode::kUnimplemented, "frontend images (gateway.v0) are not supported yet");
-    }
-    return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {}", frontend));
-  }
-
-  Result<gateway::FrontendResult> RunDockerfile(const std::map<std::string, std::string>& options,
-                                                const std::map<std::string, std::string>& inputs) {
-    gateway::DockerfileBuildRequest request;
-    request.options = options;
-    request.inputs = inputs;
-    request.forwards = true;
-    request.tell_warnings = true;
-    // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
-    request.optimization_level = 0;
-    gateway::DockerfileBuildReport report;
-    Result<gateway::DockerfileBuildResult> built = gateway::BuildDockerfile(*job_, *client_, request, report, stop_);
-    if (!built) {
-      const driver::Mistakes mistakes = driver::MistakesOf(report.diagnostics, report.buffer);
-      return mistakes.message.empty() ? Unexpected(std::move(built).error())
-                                      : Unexpected(ErrorCode::kInvalidArgument, mistakes.message);
-    }
-    if (built->forwarded) {
-      return RunForwarded(*built->forwarded, options, inputs);
-    }
-    if (built->platforms.empty()) {
-      gateway::FrontendResult answer;
-      answer.metadata = std::move(built->metadata);
-      return answer;
-    }
-    return gateway::FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
-  }
-
-  // The Dockerfile names another frontend.
-  Result<gateway::FrontendResult> RunForwarded(const driver::ForwardedBuild& forwarded,
-                                               std::map<std::string, std::string> options,
-                                               const std::map<std::string, std::string>& inputs) {
-    options["cmdline"] = forwarded.cmdline;
-    options["source"] = forwarded.source;
-    return RunFrontend(std::string(kGatewayFrontend), options, inputs);
   }
 
   const SolveServices& services_;
@@ -255,6 +202,7 @@ class Solve {
   std::shared_ptr<session::Session> session_;
   std::shared_ptr<session::ClientServices> client_;
   engine::Job* job_ = nullptr;
+  std::optional<gateway::Frontends> frontends_;
 };
 
 }  // namespace
@@ -273,9 +221,12 @@ void BridgeBuilds::Remove(const std::string& ref) {
 }
 
 Result<std::shared_ptr<gateway::BridgeBuild>> BridgeBuilds::Find(const std::string& ref) {
+  if (ref.empty()) {
+    return Unexpected(ErrorCode::kUnknown, "no buildid found in context");
+  }
   std::unique_lock lock(mutex_);
   if (!changed_.wait_for(lock, kBridgePatience, [&] { return builds_.contains(ref); })) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("no such build: {}", ref));
+    return Unexpected(ErrorCode::kNotFound, fmt::format("no such job {}", ref));
   }
   return builds_.at(ref);
 }

@@ -45,6 +45,8 @@ struct SolveServices {
   // What clients may ask for, by BuildKit's names: "network.host", "security.insecure".
   std::set<std::string> allowed_entitlements;
   FrontendSettings frontends;
+  gateway::BridgeWorker worker;
+  gateway::BridgeWorker worker;
 };
 
 // An exporter is done: its number in the request, and its response. Called while the build's job lives.

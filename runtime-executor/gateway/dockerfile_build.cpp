@@ -121,6 +121,7 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
     driver::CompiledPlatform& platform = compiled.platforms[i];
     result.platforms.push_back(
         {platform.platform, filesystems[i], std::move(platform.image_config), std::move(platform.base_image_config)});
+    result.definitions.push_back(std::move(platform.definition.bytes));
     if (platform.epoch) {
       result.metadata["source.date.epoch"] = std::to_string(*platform.epoch);
     }

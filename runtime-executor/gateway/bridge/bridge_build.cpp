@@ -1,20 +1,26 @@
 #include "runtime-executor/gateway/bridge/bridge_build.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <atomic>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/image_reference.h"
 #include "base/pattern_matcher.h"
 #include "base/platform.h"
 #include "proto/frontend/gateway/pb/gateway.pb.h"
+#include "runtime-executor/gateway/bridge/error_status.h"
 #include "runtime-executor/gateway/state_files.h"
+#include "runtime-executor/ops/op_failure.h"
 
 namespace loam::gateway {
 namespace {
 
 constexpr std::string_view kImageScheme = "docker-image://";
-constexpr std::string_view kWorkerId = "loam";
 
 std::string NewRefId() {
   static std::atomic<std::uint64_t> next{0};
@@ -39,6 +45,46 @@ void SetStat(const sema::FileStat& file, fsutil::types::Stat& wire) {
   wire.set_modtime(file.modified_ns);
 }
 
+Result<> ReadFrom(const snapshot::MountedFs& mounted, const bridge_api::ReadFileRequest& request,
+                  bridge_api::ReadFileResponse& response) {
+  const auto limit = static_cast<std::uint64_t>(std::max<std::int64_t>(request.range().length(), 0));
+  const auto offset = static_cast<std::uint64_t>(std::max<std::int64_t>(request.range().offset(), 0));
+  response.set_data(LOAM_TRY(StateFiles(mounted).Read(request.filepath(), limit, offset)));
+  return {};
+}
+
+Result<> ListFrom(const snapshot::MountedFs& mounted, const bridge_api::ReadDirRequest& request,
+                  bridge_api::ReadDirResponse& response) {
+  PatternMatcher matcher;
+  if (!request.includepattern().empty()) {
+    matcher = LOAM_TRY(PatternMatcher::Create({request.includepattern()}));
+  }
+  for (const sema::FileStat& file : LOAM_TRY(StateFiles(mounted).List(request.dirpath()))) {
+    if (matcher.empty() || matcher.MatchesOrParentMatches(file.path)) {
+      SetStat(file, *response.add_entries());
+    }
+  }
+  return {};
+}
+
+Result<> StatFrom(const snapshot::MountedFs& mounted, const bridge_api::StatFileRequest& request,
+                  bridge_api::StatFileResponse& response) {
+  sema::FileStat file = LOAM_TRY(StateFiles(mounted).Stat(request.path()));
+  file.path = file.path.substr(file.path.rfind('/') + 1);
+  SetStat(file, *response.mutable_stat());
+  return {};
+}
+
+// What a mount of a container shows now.
+Result<snapshot::MountedFs> ViewOf(const ContainerUse& container, std::int32_t index) {
+  const int view = LOAM_TRY((**container).View(static_cast<std::size_t>(index)));
+  UniqueFd fd(fcntl(view, F_DUPFD_CLOEXEC, 0));
+  if (!fd.valid()) {
+    return UnexpectedErrno("look into a container");
+  }
+  return snapshot::MountedFs(std::move(fd), snapshot::FsRef());
+}
+
 }  // namespace
 
 BridgeBuild::BridgeBuild(BridgeBuildOptions options)
@@ -56,6 +102,7 @@ void BridgeBuild::Close() {
   stop_.request_stop();
   const std::unique_lock lock(in_use_);
   closed_ = true;
+  containers_.ReleaseAll();
 }
 
 Result<> BridgeBuild::Ping(bridge_api::PongResponse& response) const {
@@ -69,12 +116,14 @@ Result<> BridgeBuild::Ping(bridge_api::PongResponse& response) const {
 #undef LOAM_GATEWAY_CAP
 #undef LOAM_LLB_CAP
   auto& worker = *response.add_workers();
-  worker.set_id(std::string(kWorkerId));
-  const Platform host = HostPlatform();
-  pb::Platform& platform = *worker.add_platforms();
-  platform.set_os(host.os);
-  platform.set_architecture(host.architecture);
-  platform.set_variant(host.variant);
+  worker.set_id(options_.worker.id);
+  worker.mutable_labels()->insert(options_.worker.labels.begin(), options_.worker.labels.end());
+  for (const Platform& platform : options_.worker.platforms) {
+    pb::Platform& wire = *worker.add_platforms();
+    wire.set_os(platform.os);
+    wire.set_architecture(platform.architecture);
+    wire.set_variant(platform.variant);
+  }
   return {};
 }
 
@@ -133,15 +182,21 @@ Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api:
     for (const auto& [name, definition] : request.frontendinputs()) {
       inputs[name] = definition.SerializeAsString();
     }
-    FrontendResult result = LOAM_TRY(options_.run_frontend(
-        request.frontend(), {request.frontendopt().begin(), request.frontendopt().end()}, inputs));
-    Describe(std::move(result), response);
+    Result<FrontendResult> result =
+        options_.run_frontend(request.frontend(), {request.frontendopt().begin(), request.frontendopt().end()}, inputs);
+    if (!result) {
+      return Unexpected(NameFilesystems(std::move(result).error()));
+    }
+    Describe(*std::move(result), request.allowresultarrayref(), response);
     return {};
   }
+  bridge_api::Result& result = *response.mutable_result();
   // No definition is an empty filesystem.
   if (request.definition().def().empty()) {
-    if (request.allowresultreturn()) {
-      response.mutable_result()->mutable_ref();
+    if (request.allowresultarrayref()) {
+      result.mutable_ref();
+    } else {
+      result.set_refdeprecated("");
     }
     return {};
   }
@@ -151,30 +206,73 @@ Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api:
     LOAM_TRY(SolveRef(*ref));
   }
   const std::string id = Add(std::move(ref));
-  if (request.allowresultreturn()) {
-    bridge_api::Ref& wire = *response.mutable_result()->mutable_ref();
-    wire.set_id(id);
-    *wire.mutable_def() = request.definition();
+  if (request.allowresultarrayref()) {
+    result.mutable_ref()->set_id(id);
+    *result.mutable_ref()->mutable_def() = request.definition();
   } else {
+    result.set_refdeprecated(id);
+  }
+  if (!request.allowresultreturn()) {
     response.set_ref(id);
+  }
+  if (request.final()) {
+    return ReturnFinal(id, request.exporterattr());
   }
   return {};
 }
 
-void BridgeBuild::Describe(FrontendResult result, bridge_api::SolveResponse& response) {
+// As old clients end a build: the last solve's result is the build's, and its attributes come as JSON.
+Result<> BridgeBuild::ReturnFinal(const std::string& id, const std::string& attributes) {
+  bridge_api::ReturnRequest last;
+  last.mutable_result()->mutable_ref()->set_id(id);
+  if (!attributes.empty()) {
+    const nlohmann::json parsed = nlohmann::json::parse(attributes, nullptr, false);
+    if (!parsed.is_object()) {
+      return Unexpected(ErrorCode::kInvalidArgument, "the exporter attributes of a final solve are no JSON object");
+    }
+    for (const auto& [name, value] : parsed.items()) {
+      std::optional<std::string> bytes = value.is_string() ? Base64Decode(value.get<std::string>()) : std::nullopt;
+      if (!bytes) {
+        return Unexpected(ErrorCode::kInvalidArgument, fmt::format("the exporter attribute `{}` is no base64", name));
+      }
+      (*last.mutable_result()->mutable_metadata())[name] = *std::move(bytes);
+    }
+  }
+  return Return(last);
+}
+
+void BridgeBuild::Describe(FrontendResult result, bool array_refs, bridge_api::SolveResponse& response) {
   bridge_api::Result& wire = *response.mutable_result();
-  const auto add = [this](snapshot::FsRef fs) {
+  const auto add = [this, &result](const std::string& name, snapshot::FsRef fs, bridge_api::Ref& to) {
     auto ref = std::make_shared<Ref>();
     ref->fs = std::move(fs);
-    return Add(std::move(ref));
+    if (const auto definition = result.definitions.find(name); definition != result.definitions.end()) {
+      ref->definition = definition->second;
+      to.mutable_def()->ParseFromString(definition->second);
+    }
+    to.set_id(Add(std::move(ref)));
   };
   if (result.is_map) {
-    auto& refs = *wire.mutable_refs()->mutable_refs();
     for (auto& [name, fs] : result.refs) {
-      refs[name].set_id(add(std::move(fs)));
+      if (array_refs) {
+        add(name, std::move(fs), (*wire.mutable_refs()->mutable_refs())[name]);
+      } else {
+        bridge_api::Ref ref;
+        add(name, std::move(fs), ref);
+        (*wire.mutable_refsdeprecated()->mutable_refs())[name] = ref.id();
+      }
     }
   } else if (!result.refs.empty()) {
-    wire.mutable_ref()->set_id(add(std::move(result.refs.front().second)));
+    bridge_api::Ref ref;
+    add(result.refs.front().first, std::move(result.refs.front().second), ref);
+    response.set_ref(ref.id());
+    if (array_refs) {
+      *wire.mutable_ref() = std::move(ref);
+    } else {
+      wire.set_refdeprecated(ref.id());
+    }
+  } else if (array_refs) {
+    wire.mutable_ref();
   }
   for (auto& [key, value] : result.metadata) {
     (*wire.mutable_metadata())[key] = std::move(value);
@@ -187,36 +285,69 @@ Result<> BridgeBuild::Evaluate(const bridge_api::EvaluateRequest& request) {
 }
 
 Result<> BridgeBuild::ReadFile(const bridge_api::ReadFileRequest& request, bridge_api::ReadFileResponse& response) {
-  const snapshot::FsRef fs = LOAM_TRY(SolveRef(request.ref()));
-  const snapshot::MountedFs mounted = LOAM_TRY(options_.job->Mount(fs, stop_.get_token()));
-  const auto limit = static_cast<std::uint64_t>(std::max<std::int64_t>(request.range().length(), 0));
-  const auto offset = static_cast<std::uint64_t>(std::max<std::int64_t>(request.range().offset(), 0));
-  response.set_data(LOAM_TRY(StateFiles(mounted).Read(request.filepath(), limit, offset)));
-  return {};
+  return ReadFrom(LOAM_TRY(MountRef(request.ref())), request, response);
 }
 
 Result<> BridgeBuild::ReadDir(const bridge_api::ReadDirRequest& request, bridge_api::ReadDirResponse& response) {
-  const snapshot::FsRef fs = LOAM_TRY(SolveRef(request.ref()));
-  const snapshot::MountedFs mounted = LOAM_TRY(options_.job->Mount(fs, stop_.get_token()));
-  PatternMatcher matcher;
-  if (!request.includepattern().empty()) {
-    matcher = LOAM_TRY(PatternMatcher::Create({request.includepattern()}));
-  }
-  for (const sema::FileStat& file : LOAM_TRY(StateFiles(mounted).List(request.dirpath()))) {
-    if (matcher.empty() || matcher.MatchesOrParentMatches(file.path)) {
-      SetStat(file, *response.add_entries());
-    }
-  }
-  return {};
+  return ListFrom(LOAM_TRY(MountRef(request.ref())), request, response);
 }
 
 Result<> BridgeBuild::StatFile(const bridge_api::StatFileRequest& request, bridge_api::StatFileResponse& response) {
-  const snapshot::FsRef fs = LOAM_TRY(SolveRef(request.ref()));
-  const snapshot::MountedFs mounted = LOAM_TRY(options_.job->Mount(fs, stop_.get_token()));
-  sema::FileStat file = LOAM_TRY(StateFiles(mounted).Stat(request.path()));
-  file.path = file.path.substr(file.path.rfind('/') + 1);
-  SetStat(file, *response.mutable_stat());
-  return {};
+  return StatFrom(LOAM_TRY(MountRef(request.ref())), request, response);
+}
+
+Result<snapshot::MountedFs> BridgeBuild::MountRef(const std::string& id) {
+  const snapshot::FsRef fs = LOAM_TRY(SolveRef(id));
+  return options_.job->Mount(fs, stop_.get_token());
+}
+
+Result<> BridgeBuild::NewContainer(const bridge_api::NewContainerRequest& request) {
+  ops::ContainerOptions options;
+  for (const pb::Mount& mount : request.mounts()) {
+    ops::ContainerMount made;
+    made.mount = mount;
+    if (!mount.resultid().empty()) {
+      made.fs = LOAM_TRY_CONTEXT(fmt::format("failed to find ref {} for \"{}\" mount", mount.resultid(), mount.dest()),
+                                 SolveRef(mount.resultid()));
+    }
+    options.mounts.push_back(std::move(made));
+  }
+  options.network = request.network();
+  options.hostname = request.hostname();
+  for (const pb::HostIP& host : request.extrahosts()) {
+    options.extra_hosts.push_back({host.host(), host.ip()});
+  }
+  return containers_.Add(request.containerid(),
+                         LOAM_TRY(options_.job->NewContainer(std::move(options), stop_.get_token())));
+}
+
+Result<> BridgeBuild::ReleaseContainer(const bridge_api::ReleaseContainerRequest& request) {
+  return containers_.Release(request.containerid());
+}
+
+Result<> BridgeBuild::ExecProcess(ExecStream& stream) {
+  return ExecSession(containers_, stream).Run(stop_.get_token());
+}
+
+Result<> BridgeBuild::ReadFileContainer(const bridge_api::ReadFileRequest& request,
+                                        bridge_api::ReadFileResponse& response) {
+  const ContainerUse container = LOAM_TRY(containers_.Use(request.ref()));
+  const snapshot::MountedFs view = LOAM_TRY(ViewOf(container, request.mountindex()));
+  return ReadFrom(view, request, response);
+}
+
+Result<> BridgeBuild::ReadDirContainer(const bridge_api::ReadDirRequest& request,
+                                       bridge_api::ReadDirResponse& response) {
+  const ContainerUse container = LOAM_TRY(containers_.Use(request.ref()));
+  const snapshot::MountedFs view = LOAM_TRY(ViewOf(container, request.mountindex()));
+  return ListFrom(view, request, response);
+}
+
+Result<> BridgeBuild::StatFileContainer(const bridge_api::StatFileRequest& request,
+                                        bridge_api::StatFileResponse& response) {
+  const ContainerUse container = LOAM_TRY(containers_.Use(request.ref()));
+  const snapshot::MountedFs view = LOAM_TRY(ViewOf(container, request.mountindex()));
+  return StatFrom(view, request, response);
 }
 
 Result<> BridgeBuild::Warn(const bridge_api::WarnRequest& request) {
@@ -241,53 +372,91 @@ Result<> BridgeBuild::Warn(const bridge_api::WarnRequest& request) {
 
 Result<> BridgeBuild::Return(const bridge_api::ReturnRequest& request) {
   if (request.has_error() && request.error().code() != 0) {
-    const int code = request.error().code();
-    Fail(Error(code <= 16 ? static_cast<ErrorCode>(code) : ErrorCode::kUnknown, request.error().message()));
+    Fail(FromRpcStatus(request.error()));
     return {};
   }
   FrontendResult result;
   const bridge_api::Result& wire = request.result();
-  const auto add = [&](const std::string& name, const std::string& id) -> Result<> {
-    result.refs.emplace_back(name, id.empty() ? snapshot::FsRef() : LOAM_TRY(SolveRef(id)));
-    return {};
-  };
-  const Result<> solved = [&]() -> Result<> {
-    switch (wire.result_case()) {
-      case bridge_api::Result::kRef:
-        return add("", wire.ref().id());
-      case bridge_api::Result::kRefDeprecated:
-        return add("", wire.refdeprecated());
-      case bridge_api::Result::kRefs:
-        result.is_map = true;
-        for (const auto& [name, ref] : wire.refs().refs()) {
-          LOAM_TRY(add(name, ref.id()));
-        }
-        return {};
-      case bridge_api::Result::kRefsDeprecated:
-        result.is_map = true;
-        for (const auto& [name, id] : wire.refsdeprecated().refs()) {
-          LOAM_TRY(add(name, id));
-        }
-        return {};
-      case bridge_api::Result::RESULT_NOT_SET:
-        return {};
-    }
-    return {};
-  }();
-  if (!solved) {
+  std::vector<std::pair<std::string, std::string>> named;
+  switch (wire.result_case()) {
+    case bridge_api::Result::kRef:
+      named.emplace_back("", wire.ref().id());
+      break;
+    case bridge_api::Result::kRefDeprecated:
+      named.emplace_back("", wire.refdeprecated());
+      break;
+    case bridge_api::Result::kRefs:
+      result.is_map = true;
+      for (const auto& [name, ref] : wire.refs().refs()) {
+        named.emplace_back(name, ref.id());
+      }
+      break;
+    case bridge_api::Result::kRefsDeprecated:
+      result.is_map = true;
+      named.assign(wire.refsdeprecated().refs().begin(), wire.refsdeprecated().refs().end());
+      break;
+    case bridge_api::Result::RESULT_NOT_SET:
+      break;
+  }
+  std::sort(named.begin(), named.end());
+  std::vector<std::shared_ptr<Ref>> refs;
+  for (const auto& [name, id] : named) {
+    refs.push_back(id.empty() ? nullptr : LOAM_TRY(Find(id)));
+  }
+  if (const Result<> solved = SolveTogether(refs); !solved) {
     Fail(solved.error());
     return {};
+  }
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    const std::string& name = named[i].first;
+    if (refs[i] == nullptr) {
+      result.refs.emplace_back(name, snapshot::FsRef());
+      continue;
+    }
+    result.refs.emplace_back(name, LOAM_TRY(SolveRef(*refs[i])));
+    if (!refs[i]->definition.empty()) {
+      result.definitions[name] = refs[i]->definition;
+    }
   }
   for (const auto& [key, value] : wire.metadata()) {
     result.metadata[key] = value;
   }
   {
     const std::lock_guard lock(mutex_);
-    if (!result_) {
-      result_.emplace(std::move(result));
+    if (result_) {
+      return Unexpected(ErrorCode::kUnknown, "gateway result is already set");
     }
+    result_.emplace(std::move(result));
   }
   returned_.notify_all();
+  return {};
+}
+
+// What is not solved yet, in parallel; each then has its filesystem.
+Result<> BridgeBuild::SolveTogether(const std::vector<std::shared_ptr<Ref>>& refs) {
+  std::vector<std::string_view> definitions;
+  std::vector<Ref*> open;
+  for (const std::shared_ptr<Ref>& ref : refs) {
+    if (ref == nullptr) {
+      continue;
+    }
+    const std::lock_guard lock(ref->mutex);
+    if (!ref->fs && std::find(open.begin(), open.end(), ref.get()) == open.end()) {
+      definitions.push_back(ref->definition);
+      open.push_back(ref.get());
+    }
+  }
+  if (open.empty()) {
+    return {};
+  }
+  Result<std::vector<snapshot::FsRef>> solved = options_.job->SolveAll(definitions, stop_.get_token());
+  if (!solved) {
+    return Unexpected(NameFilesystems(std::move(solved).error()));
+  }
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const std::lock_guard lock(open[i]->mutex);
+    open[i]->fs = (*solved)[i];
+  }
   return {};
 }
 
@@ -307,6 +476,44 @@ Result<FrontendResult> BridgeBuild::WaitForReturn(std::stop_token stop) {
     return Unexpected(ErrorCode::kCanceled, "context canceled");
   }
   return *result_;
+}
+
+std::optional<Result<FrontendResult>> BridgeBuild::Returned() const {
+  const std::lock_guard lock(mutex_);
+  return result_;
+}
+
+Error BridgeBuild::NameFilesystems(Error error) {
+  const auto* const op = error.Detail<ops::FailedOpDetail>();
+  if (op == nullptr || error.Detail<SolveDetail>() != nullptr) {
+    return error;
+  }
+  errdefs::Solve solve;
+  *solve.mutable_op() = *op->op;
+  solve.mutable_description()->insert(op->description.begin(), op->description.end());
+  if (const auto* const left = error.Detail<ops::FailedFilesystemsDetail>()) {
+    const auto name = [this](const std::optional<snapshot::FsRef>& fs) {
+      if (!fs) {
+        return std::string();
+      }
+      auto ref = std::make_shared<Ref>();
+      ref->fs = *fs;
+      return Add(std::move(ref));
+    };
+    for (const auto& fs : left->filesystems.inputs) {
+      solve.add_inputids(name(fs));
+    }
+    for (const auto& fs : left->filesystems.outputs) {
+      solve.add_mountids(name(fs));
+    }
+    if (left->filesystems.file_action) {
+      solve.mutable_file()->set_index(*left->filesystems.file_action);
+    }
+    if (left->filesystems.content_input) {
+      solve.mutable_cache()->set_index(*left->filesystems.content_input);
+    }
+  }
+  return ops::WithOuterDetail<SolveDetail>(std::move(error), std::move(solve));
 }
 
 Result<std::shared_ptr<BridgeBuild::Ref>> BridgeBuild::Find(const std::string& id) const {
@@ -336,7 +543,11 @@ Result<snapshot::FsRef> BridgeBuild::SolveRef(Ref& ref) {
   const std::lock_guard lock(ref.mutex);
   if (!ref.fs) {
     const std::string_view definition = ref.definition;
-    ref.fs = LOAM_TRY(options_.job->SolveAll(std::span(&definition, 1), stop_.get_token())).front();
+    Result<std::vector<snapshot::FsRef>> solved = options_.job->SolveAll(std::span(&definition, 1), stop_.get_token());
+    if (!solved) {
+      return Unexpected(NameFilesystems(std::move(solved).error()));
+    }
+    ref.fs = solved->front();
   }
   return *ref.fs;
 }

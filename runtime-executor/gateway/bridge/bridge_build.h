@@ -11,9 +11,13 @@
 #include <shared_mutex>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "base/platform.h"
 #include "base/result.h"
 #include "runtime-executor/engine/engine.h"
+#include "runtime-executor/gateway/bridge/bridge_containers.h"
+#include "runtime-executor/gateway/bridge/bridge_exec.h"
 #include "runtime-executor/gateway/bridge/frontend_result.h"
 #include "runtime-executor/session/client_services.h"
 
@@ -29,6 +33,8 @@ class ResolveImageConfigRequest;
 class ResolveImageConfigResponse;
 class ResolveSourceMetaRequest;
 class ResolveSourceMetaResponse;
+class NewContainerRequest;
+class ReleaseContainerRequest;
 class ReturnRequest;
 class SolveRequest;
 class SolveResponse;
@@ -46,11 +52,19 @@ using RunFrontend =
     std::function<Result<FrontendResult>(const std::string& frontend, const std::map<std::string, std::string>& options,
                                          const std::map<std::string, std::string>& inputs)>;
 
+// The worker as clients and frontends are told.
+struct BridgeWorker {
+  std::string id;
+  std::map<std::string, std::string> labels;
+  std::vector<Platform> platforms;
+};
+
 struct BridgeBuildOptions {
   // All outlive the build.
   engine::Job* job = nullptr;
   session::ClientServices* client = nullptr;
   RunFrontend run_frontend;
+  BridgeWorker worker;
   // Serialised pb.Definitions of the frontend's inputs, by name.
   std::map<std::string, std::string> inputs;
   std::stop_token stop;
@@ -78,11 +92,19 @@ class BridgeBuild {
   Result<> ReadFile(const bridge_api::ReadFileRequest& request, bridge_api::ReadFileResponse& response);
   Result<> ReadDir(const bridge_api::ReadDirRequest& request, bridge_api::ReadDirResponse& response);
   Result<> StatFile(const bridge_api::StatFileRequest& request, bridge_api::StatFileResponse& response);
+  Result<> NewContainer(const bridge_api::NewContainerRequest& request);
+  Result<> ReleaseContainer(const bridge_api::ReleaseContainerRequest& request);
+  Result<> ReadFileContainer(const bridge_api::ReadFileRequest& request, bridge_api::ReadFileResponse& response);
+  Result<> ReadDirContainer(const bridge_api::ReadDirRequest& request, bridge_api::ReadDirResponse& response);
+  Result<> StatFileContainer(const bridge_api::StatFileRequest& request, bridge_api::StatFileResponse& response);
+  Result<> ExecProcess(ExecStream& stream);
   Result<> Warn(const bridge_api::WarnRequest& request);
   Result<> Return(const bridge_api::ReturnRequest& request);
 
   // What was returned, solved. kCanceled on stop.
   Result<FrontendResult> WaitForReturn(std::stop_token stop);
+  // What was returned so far.
+  std::optional<Result<FrontendResult>> Returned() const;
   // Makes WaitForReturn fail, for example because the frontend's process ended; the first of both counts.
   void Fail(Error error);
 
@@ -97,8 +119,13 @@ class BridgeBuild {
   Result<std::shared_ptr<Ref>> Find(const std::string& id) const;
   Result<snapshot::FsRef> SolveRef(const std::string& id);
   Result<snapshot::FsRef> SolveRef(Ref& ref);
+  // The error of an operation, with its filesystems under ids that the frontend may use.
+  Error NameFilesystems(Error error);
+  Result<> SolveTogether(const std::vector<std::shared_ptr<Ref>>& refs);
+  Result<snapshot::MountedFs> MountRef(const std::string& id);
   std::string Add(std::shared_ptr<Ref> ref);
-  void Describe(FrontendResult result, bridge_api::SolveResponse& response);
+  void Describe(FrontendResult result, bool array_refs, bridge_api::SolveResponse& response);
+  Result<> ReturnFinal(const std::string& id, const std::string& attributes);
 
   const BridgeBuildOptions options_;
   std::stop_source stop_;
@@ -109,6 +136,7 @@ class BridgeBuild {
   std::condition_variable_any returned_;
   std::map<std::string, std::shared_ptr<Ref>> refs_;
   std::optional<Result<FrontendResult>> result_;
+  BridgeContainers containers_;
 };
 
 }  // namespace loam::gateway

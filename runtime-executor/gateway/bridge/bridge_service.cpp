@@ -3,12 +3,26 @@
 #include <grpcpp/grpcpp.h>
 
 #include "proto/frontend/gateway/pb/gateway.grpc.pb.h"
-#include "runtime-executor/session/remote/server_status.h"
+#include "runtime-executor/gateway/bridge/error_status.h"
 
 namespace loam::gateway {
 namespace {
 
 constexpr const char* kBuildId = "buildkit-controlapi-buildid";
+
+class ServerExecStream final : public ExecStream {
+ public:
+  using Call = grpc::ServerReaderWriter<bridge_api::ExecMessage, bridge_api::ExecMessage>;
+  ServerExecStream(grpc::ServerContext& context, Call& call) : context_(context), call_(call) {}
+  bool Read(bridge_api::ExecMessage& message) override { return call_.Read(&message); }
+  bool Write(const bridge_api::ExecMessage& message) override { return call_.Write(message); }
+  void Cancel() override { context_.TryCancel(); }
+  [[nodiscard]] bool canceled() const override { return context_.IsCancelled(); }
+
+ private:
+  grpc::ServerContext& context_;
+  Call& call_;
+};
 
 class BridgeService final : public bridge_api::LLBBridge::Service {
  public:
@@ -50,6 +64,30 @@ class BridgeService final : public bridge_api::LLBBridge::Service {
                         bridge_api::StatFileResponse* response) override {
     return Call(*context, [&](BridgeBuild& build) { return build.StatFile(*request, *response); });
   }
+  grpc::Status NewContainer(grpc::ServerContext* context, const bridge_api::NewContainerRequest* request,
+                            bridge_api::NewContainerResponse*) override {
+    return Call(*context, [&](BridgeBuild& build) { return build.NewContainer(*request); });
+  }
+  grpc::Status ReleaseContainer(grpc::ServerContext* context, const bridge_api::ReleaseContainerRequest* request,
+                                bridge_api::ReleaseContainerResponse*) override {
+    return Call(*context, [&](BridgeBuild& build) { return build.ReleaseContainer(*request); });
+  }
+  grpc::Status ReadFileContainer(grpc::ServerContext* context, const bridge_api::ReadFileRequest* request,
+                                 bridge_api::ReadFileResponse* response) override {
+    return Call(*context, [&](BridgeBuild& build) { return build.ReadFileContainer(*request, *response); });
+  }
+  grpc::Status ReadDirContainer(grpc::ServerContext* context, const bridge_api::ReadDirRequest* request,
+                                bridge_api::ReadDirResponse* response) override {
+    return Call(*context, [&](BridgeBuild& build) { return build.ReadDirContainer(*request, *response); });
+  }
+  grpc::Status StatFileContainer(grpc::ServerContext* context, const bridge_api::StatFileRequest* request,
+                                 bridge_api::StatFileResponse* response) override {
+    return Call(*context, [&](BridgeBuild& build) { return build.StatFileContainer(*request, *response); });
+  }
+  grpc::Status ExecProcess(grpc::ServerContext* context, ServerExecStream::Call* call) override {
+    ServerExecStream stream(*context, *call);
+    return Call(*context, [&](BridgeBuild& build) { return build.ExecProcess(stream); });
+  }
   grpc::Status Warn(grpc::ServerContext* context, const bridge_api::WarnRequest* request,
                     bridge_api::WarnResponse*) override {
     return Call(*context, [&](BridgeBuild& build) { return build.Warn(*request); });
@@ -69,13 +107,13 @@ class BridgeService final : public bridge_api::LLBBridge::Service {
     }
     const Result<std::shared_ptr<BridgeBuild>> build = find_(build_id);
     if (!build) {
-      return session::ToGrpcStatus(build.error());
+      return ToWireStatus(build.error());
     }
     const Result<BridgeBuild::Use> use = (*build)->Enter();
     if (!use) {
-      return session::ToGrpcStatus(use.error());
+      return ToWireStatus(use.error());
     }
-    return session::ToGrpcStatus(body(**build));
+    return ToWireStatus(body(**build));
   }
 
   const FindBridgeBuild find_;

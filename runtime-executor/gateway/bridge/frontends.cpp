@@ -1,0 +1,134 @@
+#include "runtime-executor/gateway/bridge/frontends.h"
+
+#include <fmt/format.h>
+
+#include "runtime-executor/gateway/bridge/frontend_image.h"
+#include "runtime-executor/gateway/dockerfile_build.h"
+#include "runtime-executor/ops/op_failure.h"
+
+namespace loam::gateway {
+namespace {
+
+constexpr std::string_view kDockerfileFrontend = "dockerfile.v0";
+
+pb::SourceInfo InfoOf(const DockerfileBuildReport& report) {
+  pb::SourceInfo info;
+  info.set_filename(report.file_name);
+  info.set_data(std::string(report.buffer->text()));
+  info.set_language("Dockerfile");
+  return info;
+}
+
+pb::Range LinesToRange(source::LineSpan lines) {
+  pb::Range range;
+  range.mutable_start()->set_line(static_cast<std::int32_t>(lines.first));
+  range.mutable_end()->set_line(static_cast<std::int32_t>(lines.last));
+  return range;
+}
+
+// The mistakes of a Dockerfile as an error, with the lines of the first.
+Error MistakesOf(const DockerfileBuildReport& report, Error error) {
+  std::string message;
+  const diag::Diagnostic* first = nullptr;
+  for (const diag::Diagnostic& diagnostic : report.diagnostics) {
+    if (diagnostic.is_error()) {
+      message += (message.empty() ? "" : "\n") + diagnostic.message;
+      first = first == nullptr ? &diagnostic : first;
+    }
+  }
+  if (first == nullptr) {
+    return error;
+  }
+  Error mistakes(ErrorCode::kInvalidArgument, std::move(message));
+  if (report.buffer == nullptr || first->range.file != report.buffer->id()) {
+    return mistakes;
+  }
+  return ops::WithOuterDetail<ops::SourceLocationDetail>(
+      std::move(mistakes), InfoOf(report), std::vector<pb::Range>{LinesToRange(report.buffer->LinesOf(first->range))});
+}
+
+}  // namespace
+
+Result<FrontendResult> Frontends::Run(const std::string& frontend, const std::map<std::string, std::string>& options,
+                                      const std::map<std::string, std::string>& inputs) {
+  if ((frontend == kDockerfileFrontend && !options_.dockerfile) ||
+      (frontend == kGatewayFrontend && !options_.gateway)) {
+    return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {} is disabled here", frontend));
+  }
+  if (frontend == kDockerfileFrontend) {
+    return RunDockerfile(options, inputs);
+  }
+  if (frontend == kGatewayFrontend) {
+    return RunImage(options, inputs);
+  }
+  return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {}", frontend));
+}
+
+BridgeBuildOptions Frontends::BridgeOptions(std::map<std::string, std::string> inputs) {
+  BridgeBuildOptions bridge;
+  bridge.job = options_.job;
+  bridge.client = options_.client;
+  bridge.worker = options_.worker;
+  bridge.inputs = std::move(inputs);
+  bridge.stop = options_.stop;
+  bridge.run_frontend = [this](const std::string& frontend, const std::map<std::string, std::string>& nested_options,
+                               const std::map<std::string, std::string>& nested_inputs) {
+    return Run(frontend, nested_options, nested_inputs);
+  };
+  return bridge;
+}
+
+Result<FrontendResult> Frontends::RunDockerfile(const std::map<std::string, std::string>& options,
+                                                const std::map<std::string, std::string>& inputs) {
+  DockerfileBuildRequest request;
+  request.options = options;
+  request.inputs = inputs;
+  request.forwards = options_.gateway;
+  // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
+  request.optimization_level = 0;
+  DockerfileBuildReport report;
+  Result<DockerfileBuildResult> built =
+      BuildDockerfile(*options_.job, *options_.client, request, report, options_.stop);
+  if (!built) {
+    return Unexpected(MistakesOf(report, std::move(built).error()));
+  }
+  if (built->forwarded) {
+    // The Dockerfile names another frontend.
+    std::map<std::string, std::string> forwarded = options;
+    forwarded["cmdline"] = built->forwarded->cmdline;
+    forwarded["source"] = built->forwarded->source;
+    Result<FrontendResult> result = RunImage(forwarded, inputs);
+    if (!result && report.buffer != nullptr && built->forwarded->lines.first != 0 &&
+        result.error().Detail<ops::SourceLocationDetail>() == nullptr) {
+      return Unexpected(ops::WithOuterDetail<ops::SourceLocationDetail>(
+          std::move(result).error(), InfoOf(report), std::vector<pb::Range>{LinesToRange(built->forwarded->lines)}));
+    }
+    return result;
+  }
+  if (built->platforms.empty()) {
+    FrontendResult answer;
+    answer.metadata = std::move(built->metadata);
+    return answer;
+  }
+  std::vector<std::string> definitions = std::move(built->definitions);
+  FrontendResult result =
+      FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
+  for (std::size_t i = 0; i < result.refs.size() && i < definitions.size(); ++i) {
+    result.definitions[result.refs[i].first] = std::move(definitions[i]);
+  }
+  return result;
+}
+
+Result<FrontendResult> Frontends::RunImage(const std::map<std::string, std::string>& options,
+                                           const std::map<std::string, std::string>& inputs) {
+  FrontendImageParts parts;
+  parts.job = options_.job;
+  parts.client = options_.client;
+  parts.run_frontend = BridgeOptions({}).run_frontend;
+  parts.worker = options_.worker;
+  parts.session_id = options_.session_id;
+  parts.scratch_dir = options_.scratch_dir;
+  return RunFrontendImage(parts, options, inputs, options_.stop);
+}
+
+}  // namespace loam::gateway
