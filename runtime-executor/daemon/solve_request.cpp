@@ -8,6 +8,7 @@
 #include "runtime-executor/daemon/session_export.h"
 #include "runtime-executor/gateway/bridge/frontends.h"
 #include "runtime-executor/session/remote/remote_client_services.h"
+#include "runtime-executor/session/remote/source_policy_client.h"
 
 namespace loam::daemon {
 namespace {
@@ -45,7 +46,8 @@ class Solve {
                                                   .progress = status_,
                                                   .entitlements = entitlements_,
                                                   .title = Title(),
-                                                  .build_key = BuildKey()});
+                                                  .build_key = BuildKey(),
+                                                  .policy = Policy()});
     job_ = &job;
     gateway::FrontendsOptions frontends;
     frontends.job = job_;
@@ -133,6 +135,22 @@ class Solve {
     return (file.empty() ? "build" : file) + (target.empty() ? "" : " --target " + target);
   }
 
+  // The client's rules, and the client itself where it wants to be asked.
+  [[nodiscard]] engine::SourcePolicyOptions Policy() const {
+    engine::SourcePolicyOptions policy;
+    if (request_.has_sourcepolicy()) {
+      policy.rules.push_back(request_.sourcepolicy().SerializeAsString());
+    }
+    if (!request_.sourcepolicysession().empty()) {
+      policy.ask = [sessions = services_.sessions, id = request_.sourcepolicysession()](
+                       const auto& question, auto& answer, std::stop_token stop) -> Result<> {
+        const auto session = LOAM_TRY(sessions->Get(id, kSessionPatience, stop));
+        return session::AskSourcePolicy(*session, question, answer, stop);
+      };
+    }
+    return policy;
+  }
+
   [[nodiscard]] std::string BuildKey() const {
     return fmt::format("{}\n{}\n{}\n{}", session_ == nullptr ? "" : session_->shared_key(), request_.frontend(),
                        Option("filename"), Option("target"));
@@ -172,7 +190,7 @@ class Solve {
     }
     if (!request_.frontend().empty()) {
       return frontends_->Run(request_.frontend(), {request_.frontendattrs().begin(), request_.frontendattrs().end()},
-                         inputs);
+                             inputs);
     }
     if (request_.has_definition() && !request_.definition().def().empty()) {
       gateway::FrontendResult result;

@@ -32,6 +32,15 @@ namespace pb {
 class Definition;
 }  // namespace pb
 
+namespace moby::buildkit::v1::frontend {
+class ResolveSourceMetaRequest;
+class ResolveSourceMetaResponse;
+}  // namespace moby::buildkit::v1::frontend
+namespace moby::buildkit::v1::sourcepolicy::policysession {
+class CheckPolicyRequest;
+class CheckPolicyResponse;
+}  // namespace moby::buildkit::v1::sourcepolicy::policysession
+
 namespace loam::source {
 class ImageStore;
 }
@@ -67,6 +76,23 @@ struct EngineOptions {
 // /var/lib/loam for root, else $XDG_DATA_HOME/loam or ~/.local/share/loam.
 std::string DefaultRoot();
 
+// Which sources a build may use, and in whose place.
+struct SourcePolicyOptions {
+  // Serialised sourcepolicy.Policy messages; all count.
+  std::vector<std::string> rules;
+  // Asks the client about a source; null: nobody is asked.
+  std::function<Result<>(const moby::buildkit::v1::sourcepolicy::policysession::CheckPolicyRequest&,
+                         moby::buildkit::v1::sourcepolicy::policysession::CheckPolicyResponse&, std::stop_token)>
+      ask;
+};
+
+// Why the client's policy denied a source.
+class PolicyDenyDetail final : public ErrorDetail {
+ public:
+  explicit PolicyDenyDetail(std::vector<std::string> reasons) : messages(std::move(reasons)) {}
+  const std::vector<std::string> messages;
+};
+
 struct JobOptions {
   // Not null; shared with ops that outlive the job for a moment.
   std::shared_ptr<session::ClientServices> client;
@@ -80,6 +106,7 @@ struct JobOptions {
   // Nothing but sources runs, and nothing is kept: the job only finds out what a build would do (Job::Plan). Results
   // that would have to be made are empty filesystems.
   bool plan = false;
+  SourcePolicyOptions policy;
 };
 
 struct ResolvedImage {
@@ -99,6 +126,8 @@ struct ImageRequest {
   std::string log_name;
   // An OCI layout that the client offers, instead of a registry.
   std::string oci_store_id;
+  // Serialised sourcepolicy.Policy messages of whoever asks, beside those of the build.
+  std::vector<std::string> policies;
 };
 
 // One result to export: a platform's filesystem and image config.
@@ -135,12 +164,19 @@ class Job {
 
   // Solves the definition's result (the input of its last op). An empty definition is scratch.
   [[nodiscard]] Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop);
-  // Several serialised pb.Definitions at once, in parallel, sharing what is equal.
+  // Several serialised pb.Definitions at once, in parallel, sharing what is equal. `policies`: serialised
+  // sourcepolicy.Policy messages of whoever asks, beside those of the build.
   [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const std::string_view> definitions,
-                                                              std::stop_token stop);
+                                                              std::stop_token stop,
+                                                              std::span<const std::string> policies = {});
 
   // The pinned digest and the config of an image; remembered for the job.
   [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
+
+  // Facts of an image, git or HTTP source, as the gateway API asks for them.
+  [[nodiscard]] Result<> ResolveSourceMeta(const moby::buildkit::v1::frontend::ResolveSourceMetaRequest& request,
+                                           moby::buildkit::v1::frontend::ResolveSourceMetaResponse& response,
+                                           std::stop_token stop);
 
   // The time of a git or HTTP source (SourceInstance::Time), as the job's own steps see that source. `log_name` is the
   // progress vertex that shows the work.

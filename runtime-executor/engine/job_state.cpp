@@ -6,6 +6,8 @@
 #include "runtime-executor/engine/build_record_codec.h"
 #include "runtime-executor/engine/llb_graph.h"
 #include "runtime-executor/ops/failed_step.h"
+#include "runtime-executor/engine/source_policy.h"
+#include "runtime-executor/ops/exec_cache_mount.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/op_failure.h"
 
@@ -41,9 +43,14 @@ Error WithLocations(Error error, std::span<const std::string_view> definitions) 
   return error;
 }
 
-Result<std::vector<snapshot::FsRef>> SolveDefinitions(solver::Job& job, std::span<const std::string_view> definitions,
-                                                      const std::stop_token& stop) {
+// `renew` is told the cache mounts that begin empty.
+Result<std::vector<snapshot::FsRef>> SolveDefinitions(
+    solver::Job& job, std::span<const std::string_view> definitions, const std::stop_token& stop,
+    const std::function<Result<>(const std::set<std::string>&)>& renew) {
   const LlbGraph llb = LOAM_TRY(ReadLlbGraph(definitions));
+  if (!llb.renewed_cache_mounts.empty()) {
+    LOAM_TRY(renew(llb.renewed_cache_mounts));
+  }
   std::vector<solver::Edge> edges;
   for (const auto& edge : llb.results) {
     if (edge) {
@@ -93,7 +100,15 @@ class JobState::Services final : public ops::JobServices {
     const std::stop_callback by_job(ended_.get_token(), [&] { either.request_stop(); });
     const std::string bytes = definition.SerializeAsString();
     const std::string_view view = bytes;
-    return LOAM_TRY(SolveDefinitions(*job, std::span(&view, 1), either.get_token())).front();
+    std::list<std::string> changed;
+    const auto state = state_.lock();
+    if (state == nullptr) {
+      return Unexpected(ErrorCode::kCanceled, "context canceled");
+    }
+    const auto definitions = LOAM_TRY(state->ApplyPolicies(std::span(&view, 1), {}, changed, either.get_token()));
+    return LOAM_TRY(SolveDefinitions(*job, definitions, either.get_token(),
+                                     [&](const auto& ids) { return state->RenewCacheMounts(ids); }))
+        .front();
   }
 
   std::shared_ptr<ops::TerminalLender> terminal(const Digest& vertex) override {
@@ -106,9 +121,10 @@ class JobState::Services final : public ops::JobServices {
     terminals_[vertex] = std::move(terminal);
   }
 
-  void SetJob(std::weak_ptr<solver::Job> job) {
+  void SetJob(std::weak_ptr<solver::Job> job, std::weak_ptr<JobState> state) {
     const std::lock_guard lock(mutex_);
     job_ = std::move(job);
+    state_ = std::move(state);
   }
   void End() { ended_.request_stop(); }
 
@@ -116,9 +132,10 @@ class JobState::Services final : public ops::JobServices {
   const std::shared_ptr<session::ClientServices> client_;
   const ops::Entitlements entitlements_;
   std::stop_source ended_;
-  std::mutex mutex_;  // guards job_ and terminals_
+  std::mutex mutex_;  // guards what follows
   std::weak_ptr<solver::Job> job_;
   std::unordered_map<Digest, std::shared_ptr<ops::TerminalLender>> terminals_;
+  std::weak_ptr<JobState> state_;
 };
 
 JobState::JobState(std::shared_ptr<EngineState> engine, JobOptions options)
@@ -135,7 +152,7 @@ std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, J
   }
   solver::Solver& solver = state->plan_ != nullptr ? state->plan_->solver() : *state->engine_->solver;
   state->solver_job_ = solver.NewJob({state->services_, state->options_.progress});
-  state->services_->SetJob(state->solver_job_);
+  state->services_->SetJob(state->solver_job_, state);
   return state;
 }
 
@@ -147,8 +164,54 @@ void JobState::End() {
 }
 
 Result<std::vector<snapshot::FsRef>> JobState::SolveAll(std::span<const std::string_view> definitions,
-                                                        std::stop_token stop) {
-  return SolveDefinitions(*solver_job_, definitions, stop);
+                                                        std::stop_token stop, std::span<const std::string> policies) {
+  std::list<std::string> changed;
+  const auto allowed = LOAM_TRY(ApplyPolicies(definitions, policies, changed, stop));
+  return SolveDefinitions(*solver_job_, allowed, stop, [this](const auto& ids) { return RenewCacheMounts(ids); });
+}
+
+Result<> JobState::RenewCacheMounts(const std::set<std::string>& ids) {
+  if (is_plan()) {
+    return {};
+  }
+  for (const std::string& id : ids) {
+    {
+      const std::lock_guard lock(renewed_mutex_);
+      if (!renewed_.insert(id).second) {
+        continue;
+      }
+    }
+    LOAM_TRY(ops::CacheMount::RemoveAllOf(engine_->options.root + "/cache-mounts", id));
+  }
+  return {};
+}
+
+Result<bool> JobState::ApplyPolicy(pb::Op& op, std::span<const std::string> more, bool rules_only,
+                                   std::stop_token stop) {
+  SourcePolicy policy(options_.policy, more, [&](const auto& request, auto& response) {
+    return ResolveSourceMeta(request, response, false, stop);
+  });
+  return policy.empty() ? Result<bool>(false) : policy.Apply(op, stop, rules_only);
+}
+
+Result<std::vector<std::string_view>> JobState::ApplyPolicies(std::span<const std::string_view> definitions,
+                                                              std::span<const std::string> more,
+                                                              std::list<std::string>& changed,
+                                                              const std::stop_token& stop) {
+  std::vector<std::string_view> result(definitions.begin(), definitions.end());
+  SourcePolicy policy(options_.policy, more, [&](const auto& request, auto& response) {
+    return ResolveSourceMeta(request, response, false, stop);
+  });
+  if (policy.empty()) {
+    return result;
+  }
+  for (std::string_view& definition : result) {
+    const auto apply = [&](pb::Op& op) { return policy.Apply(op, stop); };
+    if (auto rewritten = LOAM_TRY_CONTEXT("failed to load LLB", RewriteSources(definition, apply))) {
+      definition = changed.emplace_back(*std::move(rewritten));
+    }
+  }
+  return result;
 }
 
 Result<snapshot::MountedFs> JobState::Mount(const snapshot::FsRef& fs, std::stop_token stop) {
@@ -172,6 +235,29 @@ Result<> JobState::Step(const std::string& name, const std::function<Result<>(so
 }
 
 Result<ResolvedImage> JobState::ResolveImage(const ImageRequest& request, std::stop_token stop) {
+  if (options_.policy.rules.empty() && !options_.policy.ask && request.policies.empty()) {
+    return ResolveImageAsItIs(request, std::move(stop));
+  }
+  const std::string scheme = request.oci_store_id.empty() ? "docker-image://" : "oci-layout://";
+  pb::Op op;
+  op.mutable_source()->set_identifier(scheme + request.ref);
+  if (request.platform) {
+    op.mutable_platform()->set_os(request.platform->os);
+    op.mutable_platform()->set_architecture(request.platform->architecture);
+    op.mutable_platform()->set_variant(request.platform->variant);
+  }
+  LOAM_TRY_CONTEXT("could not resolve image due to policy", ApplyPolicy(op, request.policies, false, stop));
+  ImageRequest allowed = request;
+  const std::string& identifier = op.source().identifier();
+  if (!identifier.starts_with(scheme)) {
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("could not resolve image due to policy: {} is no image", identifier));
+  }
+  allowed.ref = identifier.substr(scheme.size());
+  return ResolveImageAsItIs(allowed, std::move(stop));
+}
+
+Result<ResolvedImage> JobState::ResolveImageAsItIs(const ImageRequest& request, std::stop_token stop) {
   std::call_once(images_made_, [this] {
     images_ = std::make_unique<source::ImageConfigs>(engine_->ImageOptions(), options_.client);
   });
@@ -293,12 +379,18 @@ Job::~Job() {
 Result<snapshot::FsRef> Job::Solve(const pb::Definition& definition, std::stop_token stop) {
   const std::string bytes = definition.SerializeAsString();
   const std::string_view view = bytes;
-  return LOAM_TRY(state_->SolveAll(std::span(&view, 1), std::move(stop))).front();
+  return LOAM_TRY(state_->SolveAll(std::span(&view, 1), std::move(stop), {})).front();
 }
 
-Result<std::vector<snapshot::FsRef>> Job::SolveAll(std::span<const std::string_view> definitions,
-                                                   std::stop_token stop) {
-  return state_->SolveAll(definitions, std::move(stop));
+Result<std::vector<snapshot::FsRef>> Job::SolveAll(std::span<const std::string_view> definitions, std::stop_token stop,
+                                                   std::span<const std::string> policies) {
+  return state_->SolveAll(definitions, std::move(stop), policies);
+}
+
+Result<> Job::ResolveSourceMeta(const moby::buildkit::v1::frontend::ResolveSourceMetaRequest& request,
+                                moby::buildkit::v1::frontend::ResolveSourceMetaResponse& response,
+                                std::stop_token stop) {
+  return state_->ResolveSourceMeta(request, response, true, std::move(stop));
 }
 
 Result<snapshot::MountedFs> Job::Mount(const snapshot::FsRef& fs, std::stop_token stop) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 
 #include "runtime-executor/engine/engine_state.h"
@@ -11,6 +13,13 @@
 #include "runtime-executor/ops/container.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/solver/vertex_channel.h"
+
+namespace moby::buildkit::v1::frontend {
+class ChecksumRequest;
+}
+namespace pb {
+class Op;
+}
 
 namespace loam::engine {
 
@@ -22,9 +31,18 @@ class JobState : public std::enable_shared_from_this<JobState> {
   void End();
 
   [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const std::string_view> definitions,
-                                                              std::stop_token stop);
+                                                              std::stop_token stop,
+                                                              std::span<const std::string> policies);
   [[nodiscard]] Result<snapshot::MountedFs> Mount(const snapshot::FsRef& fs, std::stop_token stop);
   [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
+  // Without a look at the policy.
+  [[nodiscard]] Result<ResolvedImage> ResolveImageAsItIs(const ImageRequest& request, std::stop_token stop);
+  [[nodiscard]] Result<> ResolveSourceMeta(const moby::buildkit::v1::frontend::ResolveSourceMetaRequest& request,
+                                           moby::buildkit::v1::frontend::ResolveSourceMetaResponse& response,
+                                           bool ask_client, std::stop_token stop);
+  // Changes a source op as the policy wants it; true if it did.
+  [[nodiscard]] Result<bool> ApplyPolicy(pb::Op& op, std::span<const std::string> more, bool rules_only,
+                                         std::stop_token stop);
   [[nodiscard]] Result<std::optional<std::int64_t>> SourceTime(const source::SourceRequest& source,
                                                                const std::string& log_name, std::stop_token stop);
   [[nodiscard]] Result<source::GitTree> FetchGitTree(const source::GitTreeRequest& request, const std::string& log_name,
@@ -39,10 +57,22 @@ class JobState : public std::enable_shared_from_this<JobState> {
   void LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal);
   [[nodiscard]] Result<int> RunInFailedStep(const Error& failure, std::vector<std::string> args,
                                             ops::TerminalLender& terminal, std::stop_token stop);
+  // Definitions as the policy wants them; the changed ones are kept in `changed`.
+  [[nodiscard]] Result<std::vector<std::string_view>> ApplyPolicies(std::span<const std::string_view> definitions,
+                                                                    std::span<const std::string> more,
+                                                                    std::list<std::string>& changed,
+                                                                    const std::stop_token& stop);
+  // Empties cache mounts, each once in the build.
+  [[nodiscard]] Result<> RenewCacheMounts(const std::set<std::string>& ids);
   void Warn(solver::WarningEvent warning) { options_.progress->OnEvent(std::move(warning)); }
   [[nodiscard]] Result<> Finish(const std::optional<Error>& failure);
 
  private:
+  std::mutex renewed_mutex_;  // guards renewed_
+  std::set<std::string> renewed_;
+  Result<std::string> ChecksumOf(source::SourceInstance& instance, source::SourceContext& surroundings,
+                                 const std::string& file_name,
+                                 const moby::buildkit::v1::frontend::ChecksumRequest& request);
   class Services;
   // For sources that are asked outside of the graph; shares what the job found out with those in it.
   [[nodiscard]] source::SourceContext Surroundings(solver::ProgressWriter& progress, std::stop_token stop) const;

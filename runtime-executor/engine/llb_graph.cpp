@@ -119,6 +119,13 @@ Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions) {
         vertex.name = DefaultName(from.op, vertex.inputs);
       }
       vertex.options.job_local = from.op.has_source() && from.op.source().identifier().rfind("local://", 0) == 0;
+      if (vertex.options.ignore_cache && from.op.has_exec()) {
+        for (const pb::Mount& mount : from.op.exec().mounts()) {
+          if (mount.mounttype() == pb::CACHE) {
+            result.renewed_cache_mounts.insert(mount.cacheopt().id());
+          }
+        }
+      }
       vertex.payload = std::make_shared<const ops::LlbPayload>(
           std::shared_ptr<const pb::Op>(llb, &from.op), std::shared_ptr<const pb::OpMetadata>(llb, from.metadata));
       added[index.value()] = graph->Add(std::move(vertex));

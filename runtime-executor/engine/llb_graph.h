@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +18,8 @@ struct LlbGraph {
   solver::GraphPtr graph;
   // One for each definition; nullopt: scratch.
   std::vector<std::optional<solver::Edge>> results;
+  // Ids of the cache mounts of steps that ignore the cache: they begin empty.
+  std::set<std::string> renewed_cache_mounts;
 };
 
 // Reads and checks serialised pb.Definitions into one graph. Errors are kInvalidArgument and name the op.

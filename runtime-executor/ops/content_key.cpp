@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "base/pattern_matcher.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/layer_downloads.h"
@@ -38,6 +40,10 @@ solver::ContentKeyFunction NewContentKey(cache::ChecksumCache* checksums, std::v
     const auto downloads = ShowLayerDownloads(checksums->store(), fs, context);
     std::string joined;
     for (const PathSelector& selector : *shared) {
+      // Of the empty filesystem upstream says it in these words.
+      if (const std::string path = CleanRootedPath(selector.path); fs.is_scratch() && path != "/") {
+        return Unexpected(ErrorCode::kNotFound, fmt::format("{}: no such file or directory", path));
+      }
       const auto checksum =
           LOAM_TRY(checksums->Compute(fs, CleanRootedPath(selector.path), selector.options, false, context.stop()));
       if (!joined.empty()) {

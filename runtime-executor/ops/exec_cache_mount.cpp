@@ -131,6 +131,19 @@ Result<bool> CacheMount::Remove(const std::string& dir, const std::string& name)
   return true;
 }
 
+Result<> CacheMount::RemoveAllOf(const std::string& dir, const std::string& id) {
+  if (!IsDirectory(dir)) {
+    return {};
+  }
+  for (const std::string& name : LOAM_TRY(ListDir(dir))) {
+    const auto key = LOAM_TRY(ReadFileIfExists(fmt::format("{}/{}/key", dir, name)));
+    if (key && (*key == id || key->starts_with(id + ":"))) {
+      LOAM_TRY(Remove(dir, name));
+    }
+  }
+  return {};
+}
+
 Result<bool> CacheMount::InUse(const std::string& dir, const std::string& name) {
   const auto lock = FileLock::TryAcquire(dir + "/" + name + "/lock", FileLock::Mode::kExclusive);
   if (!lock) {

@@ -39,6 +39,8 @@ class CacheMount {
   // Removes the content of the mount `name` below `dir`, unless a step uses it: false.
   static Result<bool> Remove(const std::string& dir, const std::string& name);
   static Result<bool> InUse(const std::string& dir, const std::string& name);
+  // Empties the cache mounts of `id`, whatever they started from; those in use stay.
+  static Result<> RemoveAllOf(const std::string& dir, const std::string& id);
   // The directory, O_PATH.
   [[nodiscard]] int fd() const { return fd_.get(); }
 

@@ -51,6 +51,30 @@ struct SourceKey {
   bool transient = false;
 };
 
+// Facts of a source, for whoever decides about it.
+struct SourceMeta {
+  struct Git {
+    // The object that the ref names: a commit, or an annotated tag.
+    std::string checksum;
+    std::string ref;  // "refs/heads/main"
+    // The commit of an annotated tag; else empty.
+    std::string commit_checksum;
+    // As git stores them, if they were asked for.
+    std::string commit_object;
+    std::string tag_object;
+  };
+  struct Http {
+    std::string checksum;
+    std::string file_name;
+    std::optional<std::int64_t> last_modified;
+  };
+  std::optional<Git> git;
+  std::optional<Http> http;
+};
+struct SourceMetaRequest {
+  bool git_objects = false;
+};
+
 // One source of one build. Calls never overlap.
 class SourceInstance {
  public:
@@ -62,6 +86,8 @@ class SourceInstance {
   // The time that stands for the source, in seconds since the epoch: the commit's of a git source, Last-Modified of an
   // HTTP one; nullopt if it has none.
   virtual Result<std::optional<std::int64_t>> Time(SourceContext&) { return std::optional<std::int64_t>(); }
+  // Empty for a source of which nothing is known before it is used.
+  virtual Result<SourceMeta> Meta(SourceContext&, const SourceMetaRequest&) { return SourceMeta(); }
 };
 
 // Thread-safe.

@@ -20,8 +20,6 @@
 namespace loam::gateway {
 namespace {
 
-constexpr std::string_view kImageScheme = "docker-image://";
-
 std::string NewRefId() {
   static std::atomic<std::uint64_t> next{0};
   return fmt::format("ref{}", ++next);
@@ -146,6 +144,9 @@ Result<> BridgeBuild::ResolveImageConfig(const bridge_api::ResolveImageConfigReq
   image.resolve_mode = request.resolvemode();
   image.log_name = request.logname();
   image.oci_store_id = request.storeid();
+  for (const auto& policy : request.sourcepolicies()) {
+    image.policies.push_back(policy.SerializeAsString());
+  }
   engine::ResolvedImage resolved = LOAM_TRY(options_.job->ResolveImage(image, stop_.get_token()));
   response.set_digest(resolved.digest);
   response.set_config(std::move(resolved.config));
@@ -155,25 +156,7 @@ Result<> BridgeBuild::ResolveImageConfig(const bridge_api::ResolveImageConfigReq
 
 Result<> BridgeBuild::ResolveSourceMeta(const bridge_api::ResolveSourceMetaRequest& request,
                                         bridge_api::ResolveSourceMetaResponse& response) {
-  const std::string& identifier = request.source().identifier();
-  *response.mutable_source() = request.source();
-  if (!identifier.starts_with(kImageScheme)) {
-    return Unexpected(ErrorCode::kUnimplemented,
-                      fmt::format("metadata of source {} cannot be resolved before it is solved", identifier));
-  }
-  engine::ImageRequest image;
-  image.ref = identifier.substr(kImageScheme.size());
-  if (request.has_platform()) {
-    image.platform = PlatformOf(request.platform());
-  }
-  image.resolve_mode = request.resolvemode();
-  image.log_name = request.logname();
-  engine::ResolvedImage resolved = LOAM_TRY(options_.job->ResolveImage(image, stop_.get_token()));
-  response.mutable_image()->set_digest(resolved.digest);
-  if (!request.image().noconfig()) {
-    response.mutable_image()->set_config(std::move(resolved.config));
-  }
-  return {};
+  return options_.job->ResolveSourceMeta(request, response, stop_.get_token());
 }
 
 Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api::SolveResponse& response) {
@@ -202,6 +185,9 @@ Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api:
   }
   auto ref = std::make_shared<Ref>();
   ref->definition = request.definition().SerializeAsString();
+  for (const auto& policy : request.sourcepolicies()) {
+    ref->policies.push_back(policy.SerializeAsString());
+  }
   if (request.evaluate()) {
     LOAM_TRY(SolveRef(*ref));
   }
@@ -441,7 +427,8 @@ Result<> BridgeBuild::SolveTogether(const std::vector<std::shared_ptr<Ref>>& ref
       continue;
     }
     const std::lock_guard lock(ref->mutex);
-    if (!ref->fs && std::find(open.begin(), open.end(), ref.get()) == open.end()) {
+    // Those with policies of their own are solved on their own.
+    if (!ref->fs && ref->policies.empty() && std::find(open.begin(), open.end(), ref.get()) == open.end()) {
       definitions.push_back(ref->definition);
       open.push_back(ref.get());
     }
@@ -543,7 +530,8 @@ Result<snapshot::FsRef> BridgeBuild::SolveRef(Ref& ref) {
   const std::lock_guard lock(ref.mutex);
   if (!ref.fs) {
     const std::string_view definition = ref.definition;
-    Result<std::vector<snapshot::FsRef>> solved = options_.job->SolveAll(std::span(&definition, 1), stop_.get_token());
+    Result<std::vector<snapshot::FsRef>> solved =
+        options_.job->SolveAll(std::span(&definition, 1), stop_.get_token(), ref.policies);
     if (!solved) {
       return Unexpected(NameFilesystems(std::move(solved).error()));
     }

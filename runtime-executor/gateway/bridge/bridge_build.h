@@ -112,6 +112,8 @@ class BridgeBuild {
   // A reference that the frontend holds: a definition, solved when it is first needed, or a result.
   struct Ref {
     std::string definition;
+    // Serialised policies that came with it.
+    std::vector<std::string> policies;
     std::mutex mutex;
     std::optional<snapshot::FsRef> fs;
   };

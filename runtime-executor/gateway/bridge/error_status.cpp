@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/go_json.h"
+#include "runtime-executor/engine/engine.h"
 #include "runtime-executor/gateway/bridge/solve_json.h"
 #include "runtime-executor/ops/op_failure.h"
 #include "runtime-executor/solver/op.h"
@@ -62,6 +63,17 @@ class Writer {
     } else if (const auto* unsupported = dynamic_cast<const UnsupportedDetail*>(&detail)) {
       Add(unsupported->kind == UnsupportedDetail::Kind::kFrontendCap ? "errdefs.FrontendCap" : "errdefs.Subrequest",
           GoJsonObject().Add("name", unsupported->name).Text());
+    } else if (const auto* denied = dynamic_cast<const engine::PolicyDenyDetail*>(&detail)) {
+      std::vector<std::string> messages;
+      for (const std::string& message : denied->messages) {
+        messages.push_back(GoJsonObject().Add("message", message).Text());
+      }
+      GoJsonObject json;
+      json.Add("action", std::int64_t{1});  // DENY
+      if (!messages.empty()) {
+        json.Always("denyMessages", GoJsonArray(messages));
+      }
+      Add("policysession.DecisionResponse", json.Text());
     } else if (const auto* foreign = dynamic_cast<const ForeignDetails*>(&detail)) {
       for (const loam::wkt::Any& any : foreign->details) {
         *status_.add_details() = any;

@@ -65,6 +65,19 @@ std::string GitHost(std::string_view remote) {
   return std::string(WithoutUser(rest.substr(0, rest.find_first_of("/?#"))));
 }
 
+std::string CanonicalGitIdentifier(const std::string& identifier) {
+  const std::size_t fragment = identifier.find('#');
+  if (!identifier.starts_with("git://") || fragment == std::string::npos) {
+    return identifier;
+  }
+  const std::size_t colon = identifier.find(':', fragment);
+  if (colon == std::string::npos) {
+    return identifier;
+  }
+  const std::string clean = CleanRootedPath(identifier.substr(colon + 1)).substr(1);
+  return identifier.substr(0, colon) + (clean.empty() ? "" : ":" + clean);
+}
+
 Result<> CheckGitRequest(const GitTreeRequest& request, bool allow_file) {
   const std::string shown = RedactUrls(request.remote);
   const std::string transport = GitTransport(request.remote);

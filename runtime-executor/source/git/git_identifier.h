@@ -13,6 +13,10 @@ namespace loam::source {
 // unknown transport), kUnimplemented for bundles and signatures.
 Result<GitTreeRequest> ParseGitIdentifier(const SourceRequest& request, std::string_view reference, bool allow_file);
 
+// A git identifier ("git://host/a.git#ref:dir") with its directory in one form: no `.` and `..`, no slash in front.
+// Anything else is returned as it is.
+std::string CanonicalGitIdentifier(const std::string& identifier);
+
 // Checks remote, ref and checksum, which may come from anywhere.
 Result<> CheckGitRequest(const GitTreeRequest& request, bool allow_file);
 

@@ -290,6 +290,10 @@ Result<> GitMirror::FetchOnce(const GitTarget& target, bool exact) {
   return {};
 }
 
+Result<std::string> GitMirror::ReadObject(const std::string& kind, const std::string& id) {
+  return Git({"cat-file", kind, id});
+}
+
 Result<GitCommit> GitMirror::ReadCommit(const GitTarget& target) {
   const std::string text =
       LOAM_TRY(Git({"log", "-1", "--no-show-signature", "--no-color", "--no-mailmap",

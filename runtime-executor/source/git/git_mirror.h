@@ -45,6 +45,8 @@ class GitMirror {
   Result<> Fetch(const GitTarget& target, bool exact);
   // Facts of a commit that was fetched.
   Result<GitCommit> ReadCommit(const GitTarget& target);
+  // An object that was fetched, as git stores it; `kind` is "commit" or "tag".
+  Result<std::string> ReadObject(const std::string& kind, const std::string& id);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   // The ref under which a fetched object is kept.

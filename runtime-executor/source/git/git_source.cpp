@@ -47,6 +47,8 @@ class GitSourceImpl final : public GitSource {
   Result<snapshot::FsRef> Checkout(const GitTreeRequest& request, const GitTarget& target, SourceContext& context,
                                    GitCommit* commit);
   Result<GitCommit> Commit(const GitTreeRequest& request, const GitTarget& target, SourceContext& context);
+  Result<std::string> Object(const GitTreeRequest& request, const GitTarget& target, const std::string& kind,
+                             const std::string& id, SourceContext& context);
 
  private:
   Result<Connection> Connect(const GitTreeRequest& request, SourceContext& context);
@@ -169,6 +171,19 @@ class GitInstance final : public SourceInstance {
     return std::optional(LOAM_TRY(source_.Commit(request_, *target_, context)).committer_time);
   }
 
+  Result<SourceMeta> Meta(SourceContext& context, const SourceMetaRequest& request) override {
+    LOAM_TRY(EnsureResolved(context));
+    SourceMeta meta;
+    meta.git = SourceMeta::Git{target_->id, target_->ref, target_->commit, "", ""};
+    if (request.git_objects) {
+      meta.git->commit_object = LOAM_TRY(source_.Object(request_, *target_, "commit", target_->commit_id(), context));
+      if (!target_->commit.empty()) {
+        meta.git->tag_object = LOAM_TRY(source_.Object(request_, *target_, "tag", target_->id, context));
+      }
+    }
+    return meta;
+  }
+
  private:
   Result<> EnsureResolved(SourceContext& context) {
     if (!target_) {
@@ -278,6 +293,13 @@ Result<GitCommit> GitSourceImpl::Commit(const GitTreeRequest& request, const Git
   const Connection connection = LOAM_TRY(Connect(request, context));
   GitMirror mirror = LOAM_TRY(FetchMirror(connection, request, target, context));
   return mirror.ReadCommit(target);
+}
+
+Result<std::string> GitSourceImpl::Object(const GitTreeRequest& request, const GitTarget& target,
+                                          const std::string& kind, const std::string& id, SourceContext& context) {
+  const Connection connection = LOAM_TRY(Connect(request, context));
+  GitMirror mirror = LOAM_TRY(FetchMirror(connection, request, target, context));
+  return mirror.ReadObject(kind, id);
 }
 
 Result<snapshot::FsRef> GitSourceImpl::Checkout(const GitTreeRequest& request, const GitTarget& target,

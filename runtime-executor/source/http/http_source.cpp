@@ -326,6 +326,13 @@ class HttpInstance final : public SourceInstance {
     return ParseHttpTime(answer_->last_modified);
   }
 
+  Result<SourceMeta> Meta(SourceContext& context, const SourceMetaRequest&) override {
+    LOAM_TRY(EnsureFetched(context));
+    SourceMeta meta;
+    meta.http = SourceMeta::Http{answer_->digest.ToString(), answer_->file_name, ParseHttpTime(answer_->last_modified)};
+    return meta;
+  }
+
  private:
   Result<> EnsureFetched(SourceContext& context) {
     if (!answer_) {
