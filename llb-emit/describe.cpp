@@ -382,6 +382,9 @@ void Fields::Metadata(const pb::OpMetadata& metadata) {
 void DescribeOp(const pb::Op& op, FieldSink& sink) {
   Fields(sink).Op(op);
 }
+void DescribeDefinition(const pb::Definition& definition, FieldSink& sink) {
+  Fields(sink).Definition(definition);
+}
 void DescribeMetadata(const pb::OpMetadata& metadata, FieldSink& sink) {
   Fields(sink).Metadata(metadata);
 }

@@ -26,6 +26,7 @@ class FieldSink {
 
 // The fields of the message, without the braces around them.
 void DescribeOp(const pb::Op& op, FieldSink& sink);
+void DescribeDefinition(const pb::Definition& definition, FieldSink& sink);
 void DescribeMetadata(const pb::OpMetadata& metadata, FieldSink& sink);
 
 }  // namespace loam::llb

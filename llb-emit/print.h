@@ -17,6 +17,9 @@ namespace loam::llb {
 // order and escapes; the keys of the maps are sorted. Symlink actions, which upstream leaves out, are there.
 [[nodiscard]] std::string PrintJson(const Graph& graph);
 
+// A definition as Go's encoding/json writes the struct: ops as base64, metadata, source map.
+[[nodiscard]] std::string DefinitionJson(const pb::Definition& definition);
+
 // Graphviz: what the result needs, sources as ellipses, one cluster for each stage that the names of the ops tell
 // ("[build 2/5] RUN make" is in stage `build`), edges labelled with where an input is mounted or copied from.
 [[nodiscard]] std::string PrintDot(const Graph& graph);

@@ -81,6 +81,15 @@ void AppendLine(const pb::Op& op, const Digest& digest, const pb::OpMetadata& me
 
 }  // namespace
 
+std::string DefinitionJson(const pb::Definition& definition) {
+  std::string out;
+  JsonSink sink(out);
+  sink.Open("", FieldSink::Shape::kObject);
+  DescribeDefinition(definition, sink);
+  sink.Close(FieldSink::Shape::kObject);
+  return out;
+}
+
 std::string PrintJson(const Graph& graph) {
   std::string out;
   const pb::Definition& definition = graph.definition();

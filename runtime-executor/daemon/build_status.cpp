@@ -67,6 +67,7 @@ void Add(const solver::WarningEvent& event, StatusResponse& response) {
   warning.set_url(event.url);
   if (!event.file.empty()) {
     warning.mutable_info()->set_filename(event.file);
+    warning.mutable_info()->set_data(event.file_data);
   }
   for (const solver::WarningEvent::Range& range : event.ranges) {
     pb::Range& wire = *warning.add_ranges();

@@ -46,7 +46,6 @@ struct SolveServices {
   std::set<std::string> allowed_entitlements;
   FrontendSettings frontends;
   gateway::BridgeWorker worker;
-  gateway::BridgeWorker worker;
 };
 
 // An exporter is done: its number in the request, and its response. Called while the build's job lives.

@@ -64,7 +64,7 @@ Result<std::shared_ptr<worker::ContainerProcess>> FrontendContainer::Start(const
   request.env = start.env;
   request.cwd = start.cwd;
   request.user = start.user;
-  AddDefault("PATH", kDefaultPath, request.env);
+  AddDefault("PATH", options_.windows ? kWindowsPath : kDefaultPath, request.env);
   if (streams.terminal) {
     AddDefault("TERM", "xterm", request.env);
   }

@@ -39,6 +39,8 @@ struct ContainerOptions {
   pb::NetMode network = pb::UNSET;
   std::vector<worker::HostAddress> extra_hosts;
   std::string hostname;
+  // What is said to be for Windows gets that system's default PATH.
+  bool windows = false;
 };
 
 struct ContainerStart {

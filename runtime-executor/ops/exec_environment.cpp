@@ -30,6 +30,9 @@ Result<> AddSecrets(const google::protobuf::RepeatedPtrField<pb::SecretEnv>& sec
 }
 
 Result<> CheckEntitlements(pb::NetMode network, pb::SecurityMode security, const Entitlements& allowed) {
+  if (security != pb::SANDBOX && security != pb::INSECURE) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("invalid security mode {}", static_cast<int>(security)));
+  }
   const auto denied = [](std::string_view what) {
     return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("entitlement {} is not allowed", what))
                           .WithHint(fmt::format("allow it with `--allow {}`", what)));

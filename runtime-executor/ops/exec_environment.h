@@ -14,6 +14,8 @@
 namespace loam::ops {
 
 inline constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+inline constexpr std::string_view kWindowsPath =
+    R"(c:\Windows\System32;c:\Windows;C:\Windows\System32\WindowsPowerShell\v1.0)";
 
 // Sets a variable that is not there.
 void AddDefault(std::string_view name, std::string_view value, std::vector<std::string>& env);

@@ -104,7 +104,8 @@ Result<> Copier::Copy(const std::string& source_path, const std::string& dest_pa
   const std::string from = LOAM_TRY(source_.Resolve(source_path, options_.follow_links));
   const auto info = LOAM_TRY(source_.Lstat(from));
   if (!info) {
-    return Unexpected(ErrorCode::kNotFound, fmt::format("\"{}\": not found", CleanRootedPath(source_path)));
+    return Unexpected(ErrorCode::kNotFound,
+                      fmt::format("lstat {}: no such file or directory", CleanRootedPath(source_path)));
   }
   // A link at the destination is followed; what it names is the destination then.
   const SourceTree dest_tree(dest_root_);

@@ -60,6 +60,7 @@ struct WarningEvent {
   std::vector<std::string> detail;
   std::string url;
   std::string file;
+  std::string file_data;
   std::vector<Range> ranges;
 };
 

@@ -300,6 +300,7 @@ Result<> BridgeBuild::NewContainer(const bridge_api::NewContainerRequest& reques
   }
   options.network = request.network();
   options.hostname = request.hostname();
+  options.windows = request.platform().os() == "windows";
   for (const pb::HostIP& host : request.extrahosts()) {
     options.extra_hosts.push_back({host.host(), host.ip()});
   }
@@ -343,6 +344,7 @@ Result<> BridgeBuild::Warn(const bridge_api::WarnRequest& request) {
   warning.detail.assign(request.detail().begin(), request.detail().end());
   warning.url = request.url();
   warning.file = request.info().filename();
+  warning.file_data = request.info().data();
   for (const pb::Range& range : request.ranges()) {
     warning.ranges.push_back(
         {range.start().line(), range.start().character(), range.end().line(), range.end().character()});

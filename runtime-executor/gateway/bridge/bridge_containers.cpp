@@ -21,17 +21,27 @@ void BridgeContainer::Leave() {
   left_.notify_all();
 }
 
-void BridgeContainer::Release() {
+void BridgeContainer::Report(Error error) {
+  const std::lock_guard lock(mutex_);
+  if (!failure_) {
+    failure_ = std::move(error);
+  }
+}
+
+Result<> BridgeContainer::Release() {
   std::unique_ptr<ops::FrontendContainer> container;
   {
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     released_ = true;
-    lock.unlock();
-    stop_.request_stop();
-    lock.lock();
-    left_.wait(lock, [this] { return users_ == 0; });
-    container = std::move(container_);
   }
+  stop_.request_stop();
+  std::unique_lock lock(mutex_);
+  left_.wait(lock, [this] { return users_ == 0; });
+  container = std::move(container_);
+  if (failure_) {
+    return Unexpected(*failure_);
+  }
+  return {};
 }
 
 Result<> BridgeContainers::Add(const std::string& id, std::unique_ptr<ops::FrontendContainer> container) {
@@ -63,8 +73,7 @@ Result<> BridgeContainers::Release(const std::string& id) {
     container = std::move(found->second);
     containers_.erase(found);
   }
-  container->Release();
-  return {};
+  return container->Release();
 }
 
 void BridgeContainers::ReleaseAll() {
@@ -74,7 +83,7 @@ void BridgeContainers::ReleaseAll() {
     containers.swap(containers_);
   }
   for (const auto& [id, container] : containers) {
-    container->Release();
+    [[maybe_unused]] const Result<> released = container->Release();  // who started the processes knows already
   }
 }
 

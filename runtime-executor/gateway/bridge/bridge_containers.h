@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -26,8 +27,11 @@ class BridgeContainer {
   // Counts whoever works with the container. False once it is released.
   bool Enter();
   void Leave();
-  // Ends the processes, waits for everyone, and removes the container.
-  void Release();
+  // A process of the container failed; the first one counts.
+  void Report(Error error);
+  // Ends the processes, waits for everyone, and removes the container. The error of the first process that failed, be
+  // it because it was ended here.
+  Result<> Release();
 
  private:
   std::unique_ptr<ops::FrontendContainer> container_;
@@ -36,6 +40,7 @@ class BridgeContainer {
   std::condition_variable left_;
   int users_ = 0;
   bool released_ = false;
+  std::optional<Error> failure_;
 };
 
 // While it lives, the container does.

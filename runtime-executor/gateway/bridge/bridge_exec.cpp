@@ -114,14 +114,24 @@ class ExecSession::ProcessIo {
       streams.out = ends[1].theirs.get();
       streams.err = ends[2].theirs.get();
     }
-    process_ = LOAM_TRY((***container_).Start(start, streams, stop_.get_token()));
+    auto started_process = (***container_).Start(start, streams, stop_.get_token());
+    if (!started_process) {
+      // For the caller it is a process that ended at once.
+      SendStarted();
+      for (const std::uint32_t fd : {1U, 2U}) {
+        if (wants(fd)) {
+          SendEnd(fd);
+        }
+      }
+      SendExit(kUnknownExit, started_process.error());
+      SendDone();
+      return {};
+    }
+    process_ = *std::move(started_process);
     for (Ends& end : ends) {
       end.theirs.Reset();
     }
-    bridge_api::ExecMessage started;
-    started.set_processid(id_);
-    started.mutable_started();
-    session_.Send(started);
+    SendStarted();
     if (init.tty()) {
       input_ = UniqueFd(fcntl(process_->terminal(), F_DUPFD_CLOEXEC, 0));
       AddOutput(UniqueFd(fcntl(process_->terminal(), F_DUPFD_CLOEXEC, 0)), 1, wants(2));
@@ -139,6 +149,9 @@ class ExecSession::ProcessIo {
 
   // Blocks while the process does not read. What a process that has ended is sent is dropped.
   Result<> Write(const bridge_api::FdMessage& message) {
+    if (done_) {
+      return {};
+    }
     if (message.fd() != 0 || !input_.valid()) {
       return Unexpected(ErrorCode::kOutOfRange, fmt::format("fd {} unavailable to write", message.fd()));
     }
@@ -206,6 +219,13 @@ class ExecSession::ProcessIo {
     });
   }
 
+  void SendStarted() {
+    bridge_api::ExecMessage started;
+    started.set_processid(id_);
+    started.mutable_started();
+    session_.Send(started);
+  }
+
   void SendEnd(std::uint32_t fd) {
     bridge_api::ExecMessage message;
     message.set_processid(id_);
@@ -220,19 +240,31 @@ class ExecSession::ProcessIo {
     for (std::thread& output : outputs_) {
       output.join();
     }
+    if (!result) {
+      SendExit(kUnknownExit, result.error());
+    } else if (result->exit_code != 0) {
+      SendExit(static_cast<std::uint32_t>(result->exit_code),
+               Error(ErrorCode::kUnknown, fmt::format("exit code: {}", result->exit_code))
+                   .WithDetail(std::make_shared<const solver::ExitErrorDetail>(result->exit_code)));
+    } else {
+      SendExit(0, std::nullopt);
+    }
+    SendDone();
+  }
+
+  void SendExit(std::uint32_t code, const std::optional<Error>& error) {
     bridge_api::ExecMessage message;
     message.set_processid(id_);
-    bridge_api::ExitMessage& exit = *message.mutable_exit();
-    if (!result) {
-      exit.set_code(kUnknownExit);
-      *exit.mutable_error() = ToRpcStatus(result.error());
-    } else if (result->exit_code != 0) {
-      exit.set_code(static_cast<std::uint32_t>(result->exit_code));
-      const Error error = Error(ErrorCode::kUnknown, fmt::format("exit code: {}", result->exit_code))
-                              .WithDetail(std::make_shared<const solver::ExitErrorDetail>(result->exit_code));
-      *exit.mutable_error() = ToRpcStatus(error);
+    message.mutable_exit()->set_code(code);
+    if (error) {
+      *message.mutable_exit()->mutable_error() = ToRpcStatus(*error);
+      (*container_)->Report(*error);
     }
     session_.Send(message);
+  }
+
+  // The last message of the process.
+  void SendDone() {
     bridge_api::ExecMessage done;
     done.set_processid(id_);
     done.mutable_done();

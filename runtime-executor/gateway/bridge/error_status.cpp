@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/go_json.h"
+#include "llb-emit/print.h"
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/gateway/bridge/solve_json.h"
 #include "runtime-executor/ops/op_failure.h"
@@ -24,6 +25,9 @@ std::string SourceJson(const ops::SourceLocationDetail& source) {
   const pb::SourceInfo& info = source.info;
   GoJsonObject info_json;
   info_json.Add("filename", info.filename()).AddBytes("data", info.data());
+  if (info.has_definition()) {
+    info_json.Always("definition", llb::DefinitionJson(info.definition()));
+  }
   info_json.Add("language", info.language());
   std::vector<std::string> ranges;
   for (const pb::Range& range : source.ranges) {
