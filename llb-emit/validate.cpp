@@ -44,8 +44,11 @@ Result<> ValidateExec(const pb::ExecOp& exec, std::int64_t inputs) {
   if (exec.mounts_size() == 0) {
     return Invalid("an exec op without mounts");
   }
-  if (!pb::NetMode_IsValid(exec.network()) || !pb::SecurityMode_IsValid(exec.security())) {
-    return Invalid("an exec op with an unknown network or security mode");
+  if (!pb::SecurityMode_IsValid(exec.security())) {
+    return Invalid("an exec op with an invalid security mode");
+  }
+  if (!pb::NetMode_IsValid(exec.network())) {
+    return Invalid("an exec op with an unknown network mode");
   }
   bool root = false;
   for (const pb::Mount& mount : exec.mounts()) {

@@ -108,6 +108,9 @@ std::string FormatSeconds(std::int64_t seconds) {
 
 Result<ordered_json> ParseObject(std::string_view text) {
   ordered_json value = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (value.is_null()) {
+    return Invalid("invalid null image config for export");
+  }
   if (!value.is_object()) {
     return Invalid("not a JSON object");
   }

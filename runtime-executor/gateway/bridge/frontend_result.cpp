@@ -40,6 +40,19 @@ std::string PlatformOfConfig(const std::string& config) {
   return platform.ToString();
 }
 
+Result<> CheckPlatformOfConfig(const std::string& config) {
+  const json parsed = json::parse(config, nullptr, false);
+  const auto names = [&parsed](const char* key) {
+    return parsed.is_object() && parsed.contains(key) && parsed[key].is_string() &&
+           !parsed[key].get<std::string>().empty();
+  };
+  if (names("os") != names("architecture")) {
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      "invalid image config: os and architecture must be specified together");
+  }
+  return {};
+}
+
 Result<std::vector<std::string>> PlatformIds(const FrontendResult& result) {
   std::vector<std::string> ids;
   const auto listed = result.metadata.find(std::string(kPlatformsKey));
@@ -50,15 +63,27 @@ Result<std::vector<std::string>> PlatformIds(const FrontendResult& result) {
     return ids;
   }
   const json parsed = json::parse(listed->second, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("Platforms") || !parsed["Platforms"].is_array()) {
+  if (parsed.is_object() && (!parsed.contains("Platforms") || parsed["Platforms"].is_null())) {
+    return Unexpected(ErrorCode::kInvalidArgument, "invalid empty platforms index for exporter");
+  }
+  if (!parsed.is_object() || !parsed["Platforms"].is_array()) {
     return Unexpected(ErrorCode::kInvalidArgument,
                       fmt::format("{} of the result is no list of platforms", kPlatformsKey));
+  }
+  if (parsed["Platforms"].empty()) {
+    return Unexpected(ErrorCode::kInvalidArgument, "invalid empty platforms index for exporter");
   }
   for (const json& platform : parsed["Platforms"]) {
     if (!platform.is_object() || !platform.contains("ID") || !platform["ID"].is_string()) {
       return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} of the result names no platform", kPlatformsKey));
     }
     ids.push_back(platform["ID"].get<std::string>());
+    if (ids.back().empty()) {
+      return Unexpected(ErrorCode::kInvalidArgument, "invalid empty platform key for exporter");
+    }
+    if (!ParsePlatform(ids.back())) {
+      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("invalid platform value {}", ids.back()));
+    }
   }
   return ids;
 }
@@ -68,6 +93,7 @@ Result<std::vector<std::string>> PlatformIds(const FrontendResult& result) {
 Result<std::vector<engine::PlatformResult>> PlatformResultsOf(const FrontendResult& result) {
   std::vector<engine::PlatformResult> platforms;
   if (!result.is_map) {
+    LOAM_TRY(CheckPlatformOfConfig(MetadataOr(result, kImageConfigKey, "", "")));
     engine::PlatformResult platform;
     std::string id;
     const auto ids = LOAM_TRY(PlatformIds(result));

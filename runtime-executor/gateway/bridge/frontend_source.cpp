@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/image_reference.h"
 #include "base/platform.h"
 #include "llb-emit/encode.h"
@@ -95,7 +96,12 @@ Result<FrontendSource> ResolveFrontendSource(engine::Job& job, const std::map<st
                         fmt::format("the frontend {} is {}, which was not given", name, elsewhere));
     }
     source.definition = input->second;
-    ReadConfig(OptionOr(options, "input-metadata:" + input->first), source);
+    // The image config lies in it as base64, as all metadata does.
+    const json metadata = json::parse(OptionOr(options, "input-metadata:" + input->first), nullptr, false);
+    if (metadata.is_object() && metadata.contains("containerimage.config") &&
+        metadata["containerimage.config"].is_string()) {
+      ReadConfig(Base64Decode(metadata["containerimage.config"].get<std::string>()).value_or(""), source);
+    }
     return source;
   }
   if (elsewhere.starts_with(kImageScheme)) {

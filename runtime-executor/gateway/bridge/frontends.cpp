@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "runtime-executor/gateway/bridge/frontend_image.h"
 #include "runtime-executor/gateway/dockerfile_build.h"
 #include "runtime-executor/ops/op_failure.h"
@@ -26,25 +27,18 @@ pb::Range LinesToRange(source::LineSpan lines) {
   return range;
 }
 
-// The mistakes of a Dockerfile as an error, with the lines of the first.
-Error MistakesOf(const DockerfileBuildReport& report, Error error) {
-  std::string message;
-  const diag::Diagnostic* first = nullptr;
-  for (const diag::Diagnostic& diagnostic : report.diagnostics) {
-    if (diagnostic.is_error()) {
-      message += (message.empty() ? "" : "\n") + diagnostic.message;
-      first = first == nullptr ? &diagnostic : first;
-    }
-  }
-  if (first == nullptr) {
+// The mistakes of a Dockerfile as an error, with their lines.
+Error ErrorOf(const DockerfileBuildReport& report, Error error) {
+  const driver::Mistakes mistakes = driver::MistakesOf(report.diagnostics, report.buffer);
+  if (mistakes.message.empty()) {
     return error;
   }
-  Error mistakes(ErrorCode::kInvalidArgument, std::move(message));
-  if (report.buffer == nullptr || first->range.file != report.buffer->id()) {
-    return mistakes;
+  Error told(ErrorCode::kInvalidArgument, mistakes.message);
+  if (report.buffer == nullptr || mistakes.lines.first == 0) {
+    return told;
   }
-  return ops::WithOuterDetail<ops::SourceLocationDetail>(
-      std::move(mistakes), InfoOf(report), std::vector<pb::Range>{LinesToRange(report.buffer->LinesOf(first->range))});
+  return ops::WithOuterDetail<ops::SourceLocationDetail>(std::move(told), InfoOf(report),
+                                                         std::vector<pb::Range>{LinesToRange(mistakes.lines)});
 }
 
 }  // namespace
@@ -84,13 +78,15 @@ Result<FrontendResult> Frontends::RunDockerfile(const std::map<std::string, std:
   request.options = options;
   request.inputs = inputs;
   request.forwards = options_.gateway;
+  request.tell_warnings = true;
+  request.session_id = options_.session_id;
   // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
   request.optimization_level = 0;
   DockerfileBuildReport report;
   Result<DockerfileBuildResult> built =
       BuildDockerfile(*options_.job, *options_.client, request, report, options_.stop);
   if (!built) {
-    return Unexpected(MistakesOf(report, std::move(built).error()));
+    return Unexpected(ErrorOf(report, std::move(built).error()));
   }
   if (built->forwarded) {
     // The Dockerfile names another frontend.

@@ -155,7 +155,7 @@ Error StatusError(const std::string& url, long status) {
   } else if (status == 429 || status >= 500) {
     code = ErrorCode::kUnavailable;
   }
-  return Error(code, fmt::format("fetch {}: the server answered with status {}", RedactUrls(url), status))
+  return Error(code, fmt::format("fetch {}: invalid response status {}", RedactUrls(url), status))
       .WithHint(std::move(hint));
 }
 

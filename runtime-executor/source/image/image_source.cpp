@@ -166,8 +166,8 @@ class ImageInstance final : public SourceInstance {
     ResolvedImage image = LOAM_TRY(ReadImage(*provider, *options_.content, identity_.platform, context.stop));
     if (!identity_.checksum.empty() && image.root.digest != identity_.checksum) {
       return Unexpected(ErrorCode::kFailedPrecondition,
-                        fmt::format("`{}` has the digest {}, which is not the expected checksum {}", provider->name(),
-                                    image.root.digest.ToString(), identity_.checksum.ToString()));
+                        fmt::format("image digest {} for {} does not match expected checksum {}",
+                                    image.root.digest.ToString(), provider->name(), identity_.checksum.ToString()));
     }
     if (identity_.layer_limit) {
       if (*identity_.layer_limit > image.diff_ids.size()) {

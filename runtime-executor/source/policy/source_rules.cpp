@@ -231,7 +231,7 @@ Result<bool> ApplyOnce(const SourceRules& rules, pb::SourceOp& source) {
         break;
       default:  // protobuf's own enum
         return Unexpected(ErrorCode::kInvalidArgument,
-                          fmt::format("source policy: unknown action {}", static_cast<int>(rule.action())));
+                          fmt::format("source policy: a rule of unknown type {}", static_cast<int>(rule.action())));
     }
   }
   if (denied) {

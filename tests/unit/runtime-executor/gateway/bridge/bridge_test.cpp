@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/base64.h"
 #include "base/file_system.h"
 #include "base/process.h"
 #include "llb-emit/encode.h"
@@ -183,7 +184,12 @@ class BridgeTest : public ::testing::Test {
     action.mutable_mkfile()->set_timestamp(-1);
     AddOp(definition, write);
     Finish(definition);
-    return frontends_->Run("gateway.v0", {{"source", "fake"}, {"context:fake", "input:fake"}, {"key", "value"}},
+    const std::string config =
+        R"({"config":{"Labels":{"moby.buildkit.frontend.caps":"moby.buildkit.frontend.inputs"}}})";
+    return frontends_->Run("gateway.v0",
+                           {{"source", "fake"},
+                            {"context:fake", "input:fake"},
+                            {"input-metadata:fake", R"({"containerimage.config":")" + Base64Encode(config) + R"("})"}},
                            {{"fake", definition.SerializeAsString()}});
   }
 
