@@ -63,7 +63,7 @@ Result<std::vector<std::string>> PlatformIds(const FrontendResult& result) {
     return ids;
   }
   const json parsed = json::parse(listed->second, nullptr, false);
-  if (parsed.is_object() && (!parsed.contains("Platforms") || parsed["Platforms"].is_null())) {
+  if (parsed.is_null() || (parsed.is_object() && (!parsed.contains("Platforms") || parsed["Platforms"].is_null()))) {
     return Unexpected(ErrorCode::kInvalidArgument, "invalid empty platforms index for exporter");
   }
   if (!parsed.is_object() || !parsed["Platforms"].is_array()) {
