@@ -172,20 +172,19 @@ class BridgeTest : public ::testing::Test {
 
   // The image "box" as a frontend that runs a script.
   Result<FrontendResult> RunScript(const std::string& script) {
-    // The entry point of a rootfs without config is /run.
     pb::Definition definition = BoxImage();
     pb::Op write;
     write.add_inputs()->set_digest(LastDigest(definition));
     pb::FileAction& action = *write.mutable_file()->add_actions();
     action.set_secondaryinput(-1);
-    action.mutable_mkfile()->set_path("/run");
+    action.mutable_mkfile()->set_path("/frontend");
     action.mutable_mkfile()->set_mode(0755);
     action.mutable_mkfile()->set_data("#!/bin/sh\n" + script);
     action.mutable_mkfile()->set_timestamp(-1);
     AddOp(definition, write);
     Finish(definition);
-    const std::string config =
-        R"({"config":{"Labels":{"moby.buildkit.frontend.caps":"moby.buildkit.frontend.inputs"}}})";
+    const std::string config = R"({"config":{"Entrypoint":["/frontend"],)"
+                               R"("Labels":{"moby.buildkit.frontend.caps":"moby.buildkit.frontend.inputs"}}})";
     return frontends_->Run("gateway.v0",
                            {{"source", "fake"},
                             {"context:fake", "input:fake"},
@@ -310,7 +309,8 @@ TEST_F(BridgeTest, FrontendsThatMisbehaveEndInOneErrorAndLeaveNothing) {
     const auto result = RunScript(script);
     ASSERT_FALSE(result) << script;
     EXPECT_THAT(result.error().message(), HasSubstr(words)) << script;
-    EXPECT_EQ(OpenFds(), fds) << script;
+    // gRPC closes a connection a little later than it says, so there may be fewer than after the first run.
+    EXPECT_LE(OpenFds(), fds) << script;
   };
   fails_with("exit 0", "no result for incomplete build");
   fails_with("echo trouble >&2; exit 3", "exit code: 3: trouble");
