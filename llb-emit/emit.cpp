@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -51,7 +52,7 @@ class Emitter {
     const std::vector<ir::NodeId> order = graph_.PostOrder({&root, 1});
     definition_.ops.reserve(order.size() + 1);
     digests_.reserve(order.size() + 1);
-    op_of_node_.assign(graph_.size(), kNotEmitted);
+    op_of_node_.reserve(order.size());
     // 200 bytes are a typical op, 500 with its metadata.
     definition_.bytes.reserve(order.size() * 700 + 256);
 
@@ -274,9 +275,10 @@ class Emitter {
   const int depth_;
   Definition definition_;
   WireWriter out_{definition_.bytes};
-  std::vector<DigestText> digests_;        // one an op
-  std::vector<std::uint32_t> op_of_node_;  // by node
-  std::vector<std::uint32_t> slots_;       // ops by digest, open addressing
+  std::vector<DigestText> digests_;  // one an op
+  // Sparse: a definition may be a small part of a large graph.
+  std::unordered_map<std::uint32_t, std::uint32_t> op_of_node_;  // by node
+  std::vector<std::uint32_t> slots_;                             // ops by digest, open addressing
   std::vector<std::pair<std::uint32_t, ir::NodeId>> duplicates_;
   std::vector<OpInput> inputs_;
   std::vector<const ir::Metadata*> parts_;

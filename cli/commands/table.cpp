@@ -5,10 +5,10 @@
 namespace loam::cli {
 
 std::span<const Command* const> AllCommands() {
-  static constexpr std::array<const Command*, 17> kCommands = {
-      &kBuildCommand,   &kRunCommand, &kLsCommand,    &kDocCommand,        &kInitCommand,    &kExplainCommand,
-      &kWhyCommand,     &kFmtCommand, &kLintCommand,  &kLspCommand,        &kGraphCommand,   &kImageCommand,
-      &kCompileCommand, &kDuCommand,  &kPruneCommand, &kCompletionCommand, &kVersionCommand,
+  static constexpr std::array<const Command*, 18> kCommands = {
+      &kBuildCommand, &kRunCommand,     &kLsCommand,   &kDocCommand,     &kInitCommand,       &kExplainCommand,
+      &kWhyCommand,   &kFmtCommand,     &kLintCommand, &kConvertCommand, &kLspCommand,        &kGraphCommand,
+      &kImageCommand, &kCompileCommand, &kDuCommand,   &kPruneCommand,   &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;
 }

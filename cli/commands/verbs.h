@@ -7,6 +7,7 @@ namespace loam::cli {
 
 extern const Command kBuildCommand;
 extern const Command kCompileCommand;
+extern const Command kConvertCommand;
 extern const Command kDocCommand;
 extern const Command kExplainCommand;
 extern const Command kInitCommand;

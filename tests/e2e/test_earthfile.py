@@ -185,6 +185,87 @@ here:
                 self.assertEqual(depth, 1, done)
         self.assertEqual(depth, 0, done)
 
+    def test_mistakes_are_told_before_anything_runs(self):
+        self.recipe("""
+test:
+    ARG mode=slow
+    RUN touch /ran
+    BUILD +lnit
+    BUILD ./lib+check
+
+lint:
+    RUN true
+""")
+        self.write("lib/Earthfile", "VERSION 0.8\nIMPORT ./functions AS f\ncheck:\n    FROM box:1\n    DO f+CHECK\n")
+        self.write("lib/functions/Earthfile", "VERSION 0.8\nCHECK:\n    FUNCTION\n    RUN --pusch true\n")
+        failed = self.earth("+test", "--mode=fast", check=1)
+        self.assertNotIn("touch /ran", re.sub(r"(?m)^ *[0-9]+ \\|.*$", "", failed.err))
+        self.assertRegex(failed.err, r"has no target `lnit`[^\x00]*in \+test --mode=fast")
+        self.assertRegex(failed.err, r"RUN has no flag `--pusch`[^\x00]*lib/functions/Earthfile:4[^\x00]*"
+                                     r"in function ./lib/functions\+CHECK, referenced at lib/Earthfile:5:[^\x00]*"
+                                     r"in ./lib\+check, referenced at Earthfile:")
+
+    def test_warnings_of_the_check_come_first_and_stop_nothing(self):
+        self.recipe("test:\n    RUN echo it ran\n    LET unused = 1\n")
+        done = self.earth("+test")
+        self.assertLess(done.err.index("`unused` is never used"), done.err.index("echo it ran"), done)
+
+    def test_listing_of_all_earthfiles_below(self):
+        self.recipe("a:\n    RUN true\n")
+        self.write("x/y/Earthfile", "VERSION 0.8\nb:\n    FROM box:1\n")
+        self.assertEqual(self.earth("ls", "./...").out, "+a\n+base\n./x/y+b\n./x/y+base\n")
+        self.write("z/Earthfile", "VERSION 0.8\nb:\n  FRON box:1\n")
+        broken = self.earth("ls", "./...", check=1)
+        self.assertIn("./x/y+b\n", broken.out)
+        self.assertIn("z/Earthfile:3:3", broken.err)
+
+    def test_steps_that_say_the_same_in_a_dockerfile_share_the_cache(self):
+        self.write("f", "1\n")
+        self.write("Dockerfile", "FROM box:1\nENV A=b\nRUN echo $A >/x\nCOPY f /f\n")
+        self.build(".")
+        self.recipe("test:\n    ENV A=b\n    RUN echo $A >/x\n    COPY --keep-ts f /f\n")
+        done = self.earth("+test")
+        self.assertRegex(done.err, r"\*cached\* --> RUN echo \$A")
+        self.write("other/Dockerfile", "FROM box:1\nRUN echo third >/y\n")
+        self.recipe("other:\n    RUN echo third >/y\n")
+        self.earth("+other")
+        again = self.build("other")
+        self.assertRegex(again.err, r"RUN echo third[^\n]*(\n[^\n]*)?CACHED", again)
+
+    def test_args_that_are_not_read_make_no_other_target(self):
+        self.recipe("all:\n    BUILD +b --x=1 --x=2\n\nb:\n    RUN echo once $RANDOM\n")
+        done = self.earth("+all")
+        self.assertEqual(len(re.findall(r"--> RUN echo once", done.err)), 1, done)
+
+    def test_git_clone_takes_the_settings_of_its_site(self):
+        support.need_program("git")
+        repository = self.base / "mirror/org/repo.git"
+        def git(*arguments, cwd=None):
+            subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *map(str, arguments)], cwd=cwd, check=True,
+                           capture_output=True)
+        tree = self.base / "tree"
+        git("init", "-q", tree)
+        (tree / "file").write_text("cloned\n")
+        git("add", ".", cwd=tree)
+        git("commit", "-q", "-m", "m", cwd=tree)
+        git("clone", "-q", "--bare", tree, repository)
+        self.write("config.yml", f"""git:
+  git.example.invalid:
+    pattern: 'git.example.invalid/([^/]+)/([^/]+)'
+    substitute: 'file://{self.base}/mirror/$1/$2'
+""")
+        self.recipe("test:\n    GIT CLONE https://git.example.invalid/org/repo.git here\n    RUN cat here/file\n")
+        self.assertRegex(self.earth("--config", "config.yml", "+test").err, r"\+test \| cloned")
+
+    def test_a_secret_provider_is_told_the_project(self):
+        self.write("provider", "#!/bin/sh\necho \"$EARTHLY_ORG:$EARTHLY_PROJECT:$1\"\n", 0o755)
+        self.write("config.yml", f"global:\n  secret_provider: {self.work}/provider\n")
+        self.write("Earthfile", "VERSION 0.8\nPROJECT acme/shop\nFROM box:1\ntest:\n"
+                                "    RUN --secret A=key --mount=type=secret,id=file,target=/s [ \"$A\" = acme:shop:key ] && "
+                                "[ \"$(cat /s)\" = acme:shop:file ]\n")
+        self.earth("--config", "config.yml", "+test")
+        self.earth("--config", "config.yml", "--secret", "key=x", "--no-cache", "+test", check=1)
+
 
 if __name__ == "__main__":
     support.main()

@@ -276,6 +276,7 @@ Result<Prepared> Prepare(const Context& context, EarthSettings& settings, const 
   secrets.file_values = files.secrets;
   secrets.file_name = files.secrets_name;
   secrets.provider = config.secret_provider;
+  options.project_secrets = !config.secret_provider.empty();
   secrets.home = home;
   const std::shared_ptr<session::SecretStore> store = LOAM_TRY(MakeEarthSecrets(context, secrets));
   session::LocalClientOptions client;
@@ -471,6 +472,9 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     say(target, fmt::format("warning: {}", text));
   };
 
+  request.messages.findings = [&](const std::vector<diag::Diagnostic>& findings) {
+    say({}, diag::RenderTerminal(findings, *report.sources, {.color = context.Colors()}));
+  };
   const std::shared_ptr<ops::TerminalLender> terminal = MakeTerminalLender(context, display);
   if (settings.Bool("interactive") && terminal == nullptr) {
     PrintError(context, Mistake("--interactive needs a terminal: standard input and standard error must be one"));

@@ -1,6 +1,10 @@
 #include "cli/commands/earthfile/earth_secrets.h"
 
+#include <unistd.h>
+
+#include <charconv>
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -40,6 +44,44 @@ std::string Variable(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
+// An id as EvaluateOptions::project_secrets makes it.
+struct ProjectSecret {
+  std::string name;
+  std::string org;
+  std::string project;
+};
+
+// Two hexadecimal digits.
+std::optional<char> ParseHex(std::string_view digits) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  return digits.size() == 2 && error == std::errc() && end == digits.data() + 2
+             ? std::optional(static_cast<char>(value))
+             : std::nullopt;
+}
+
+std::string UrlUnescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto hex = text[i] == '%' ? ParseHex(text.substr(i + 1, 2)) : std::nullopt;
+    out += hex ? *hex : text[i];
+    i += hex ? 2 : 0;
+  }
+  return out;
+}
+
+ProjectSecret ReadId(std::string_view id) {
+  constexpr std::string_view kOrg = "?org=";
+  constexpr std::string_view kProject = "&project=";
+  const std::size_t org = id.rfind(kOrg);
+  const std::size_t project = id.rfind(kProject);
+  if (org == std::string_view::npos || project == std::string_view::npos || project < org) {
+    return {std::string(id), "", ""};
+  }
+  return {std::string(id.substr(0, org)), UrlUnescape(id.substr(org + kOrg.size(), project - org - kOrg.size())),
+          UrlUnescape(id.substr(project + kProject.size()))};
+}
+
 class Secrets final : public session::SecretStore {
  public:
   Secrets(std::map<std::string, std::string> values, std::string provider, std::string home)
@@ -49,13 +91,14 @@ class Secrets final : public session::SecretStore {
     if (id.starts_with(kAwsPrefix)) {
       return Aws(id.substr(kAwsPrefix.size()));
     }
-    if (const auto found = values_.find(std::string(id)); found != values_.end()) {
+    const ProjectSecret secret = ReadId(id);
+    if (const auto found = values_.find(secret.name); found != values_.end()) {
       return found->second;
     }
     if (!provider_.empty()) {
-      return AskProvider(id, stop);
+      return AskProvider(secret, stop);
     }
-    return Missing(id);
+    return Missing(secret.name);
   }
 
  private:
@@ -66,11 +109,21 @@ class Secrets final : public session::SecretStore {
                                                 id, id)));
   }
 
-  Result<std::string> AskProvider(std::string_view id, std::stop_token stop) const {
+  Result<std::string> AskProvider(const ProjectSecret& secret, std::stop_token stop) const {
     RunOptions options;
     options.stop = std::move(stop);
+    const std::string& id = secret.name;
     ProcessSpec spec;
-    spec.args = {"/bin/sh", "-c", fmt::format("{} {}", provider_, id)};
+    spec.args = {"/bin/sh", "-c", fmt::format("{} \"$1\"", provider_), "sh", id};
+    spec.env.emplace();
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string_view text = *entry;
+      if (!text.starts_with("EARTHLY_ORG=") && !text.starts_with("EARTHLY_PROJECT=")) {
+        spec.env->emplace_back(text);
+      }
+    }
+    spec.env->push_back("EARTHLY_ORG=" + secret.org);
+    spec.env->push_back("EARTHLY_PROJECT=" + secret.project);
     const ProcessOutput output = LOAM_TRY_CONTEXT("secret provider", RunProcess(std::move(spec), options));
     if (output.status.code == kProviderNotFound) {
       return Missing(id);

@@ -17,7 +17,8 @@ struct EarthSecretSources {
   std::vector<std::string> secret_files;           // NAME=FILE
   std::map<std::string, std::string> file_values;  // of a .secret file
   std::string file_name;                           // of that file, for messages
-  // global.secret_provider: `sh -c "COMMAND NAME"`; exit code 2 is "not found".
+  // global.secret_provider: `sh -c "COMMAND NAME"`, with EARTHLY_ORG and EARTHLY_PROJECT of the Earthfile's PROJECT in
+  // its environment; exit code 2 is "not found".
   std::string provider;
   std::string home;
 };

@@ -40,6 +40,8 @@ Exit RunEarthInit(Context& context, const EarthSettings& settings, const std::ve
                   EarthDialect dialect);
 Exit RunEarthDockerBuild(Context& context, const EarthSettings& settings, const std::vector<std::string>& words,
                          EarthDialect dialect);
+Exit RunDockerToEarthly(Context& context, const EarthSettings& settings, const std::vector<std::string>& words,
+                        EarthDialect dialect);
 Exit RunEarthLs(Context& context, const EarthSettings& settings, const std::vector<std::string>& words,
                 EarthDialect dialect);
 Exit RunEarthDoc(Context& context, const EarthSettings& settings, const std::vector<std::string>& words,

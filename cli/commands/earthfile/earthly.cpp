@@ -47,6 +47,8 @@ constexpr EarthVerb kVerbs[] = {
     {"debug", "print the syntax tree of an Earthfile as JSON", true, RunEarthDebug},
     {"doc", "print what the comments of targets say", false, RunEarthDoc},
     {"docker-build", "build a Dockerfile", false, RunEarthDockerBuild},
+    {"docker2earth", "convert a Dockerfile to an Earthfile", true, RunDockerToEarthly},
+    {"docker2earthly", "convert a Dockerfile to an Earthfile", false, RunDockerToEarthly},
     {"init", "write an Earthfile to start from", false, RunEarthInit},
     {"ls", "list the targets of an Earthfile", false, RunEarthLs},
     {"prune", "remove what the cache holds", false, RunPrune},
@@ -154,11 +156,6 @@ Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {
       if (verb.name == rest[0]) {
         return verb.run(context, settings, after, EarthDialect::kEarthly);
       }
-    }
-    if (rest[0] == "docker2earth" || rest[0] == "docker2earthly") {
-      PrintError(context, Error(ErrorCode::kUnimplemented, fmt::format("`earthly {}` is not there yet", rest[0]))
-                              .WithHint("FROM DOCKERFILE builds a Dockerfile from an Earthfile as it is"));
-      return Exit::kFailed;
     }
     if (std::find(std::begin(kRefused), std::end(kRefused), rest[0]) != std::end(kRefused)) {
       PrintError(context,

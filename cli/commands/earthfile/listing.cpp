@@ -7,7 +7,7 @@
 #include "cli/commands/earthfile/earth_file.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 #include "compiler/diagnostics/render.h"
-#include "compiler/sema/earthfile/reference.h"
+#include "compiler/driver/earthfile/listing.h"
 
 namespace loam::cli {
 namespace {
@@ -68,15 +68,6 @@ Result<EarthFile> Read(const Context& context, const std::string& directory) {
   return file;
 }
 
-std::vector<const Target*> Sorted(const EarthFile& file) {
-  std::vector<const Target*> targets;
-  for (const Target& target : file.ast.targets) {
-    targets.push_back(&target);
-  }
-  std::sort(targets.begin(), targets.end(), [](const Target* a, const Target* b) { return a->name < b->name; });
-  return targets;
-}
-
 // The commands of a recipe of one kind, those in blocks left out.
 std::vector<const Command*> CommandsOf(ast::earthfile::Block recipe, CommandKind kind) {
   std::vector<const Command*> commands;
@@ -86,14 +77,6 @@ std::vector<const Command*> CommandsOf(ast::earthfile::Block recipe, CommandKind
     }
   }
   return commands;
-}
-
-void PrintArgs(const Context& context, ast::earthfile::Block recipe) {
-  for (const Command* const arg : CommandsOf(recipe, CommandKind::kArg)) {
-    if (!arg->pairs.empty()) {
-      fmt::print(context.out, "  --{}\n", arg->pairs[0].key.text);
-    }
-  }
 }
 
 bool StartsWithWord(std::string_view docs, std::string_view word) {
@@ -148,6 +131,18 @@ void PrintDetails(const Context& context, const Target& target) {
   print("IMAGES", CommandKind::kSaveImage);
 }
 
+// `./...`: every Earthfile below the directory.
+Exit ListAll(const Context& context, const std::string& directory, const driver::earthfile::ListOptions& options) {
+  const auto listing = driver::earthfile::ListTree(directory.empty() ? "." : directory, options);
+  if (!listing) {
+    PrintError(context, listing.error());
+    return Exit::kFailed;
+  }
+  fmt::print(context.out, "{}", listing->text);
+  fmt::print(context.err, "{}", listing->mistakes);
+  return listing->mistakes.empty() ? Exit::kOk : Exit::kFailed;
+}
+
 }  // namespace
 
 Exit RunEarthLs(Context& context, const EarthSettings&, const std::vector<std::string>& words, EarthDialect) {
@@ -157,29 +152,16 @@ Exit RunEarthLs(Context& context, const EarthSettings&, const std::vector<std::s
     return Exit::kFailed;
   }
   const std::string directory = SplitReference(question->reference).first;
+  driver::earthfile::ListOptions options{.args = question->args, .long_names = question->long_names, .path = directory};
+  if (directory == "..." || directory.ends_with("/...")) {
+    return ListAll(context, directory.substr(0, directory.size() - 3), options);
+  }
   const Result<EarthFile> file = Read(context, directory);
   if (!file) {
     PrintError(context, file.error());
     return Exit::kFailed;
   }
-  const std::string shown = question->long_names ? directory : std::string();
-  bool base_told = false;
-  const auto base = [&] {
-    fmt::print(context.out, "{}+base\n", shown);
-    base_told = true;
-  };
-  for (const Target* const target : Sorted(*file)) {
-    if (!base_told && target->name > sema::earthfile::kBaseTarget) {
-      base();
-    }
-    fmt::print(context.out, "{}+{}\n", shown, target->name);
-    if (question->args) {
-      PrintArgs(context, target->recipe);
-    }
-  }
-  if (!base_told) {
-    base();
-  }
+  fmt::print(context.out, "{}", driver::earthfile::ListTargets(file->ast, options));
   return Exit::kOk;
 }
 

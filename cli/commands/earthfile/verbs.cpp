@@ -43,8 +43,8 @@ Exit Init(Context& context, const Flags& flags) {
 }  // namespace
 
 const Command kLsCommand = {.name = "ls",
-                            .summary = "list the targets of an Earthfile",
-                            .usage = "loam ls [FLAGS] [DIRECTORY]",
+                            .summary = "list the targets of an Earthfile, or (`./...`) of all below a directory",
+                            .usage = "loam ls [FLAGS] [DIRECTORY | DIRECTORY/...]",
                             .flags = kListFlags,
                             .run = Ls};
 const Command kDocCommand = {.name = "doc",

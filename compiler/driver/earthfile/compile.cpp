@@ -1,5 +1,6 @@
 #include "compiler/driver/earthfile/compile.h"
 
+#include <unordered_set>
 #include <utility>
 
 #include "compiler/driver/earthfile/dockerfile_compiler.h"
@@ -42,8 +43,25 @@ std::vector<ir::Value*> ValuesOf(EvaluateOutcome& outcome) {
   return values;
 }
 
-template <class GraphOrModule>
-Result<CompiledOutputs> EmitAll(const GraphOrModule& from, const Outputs& outputs, const llb::EmitOptions& options) {
+// A filesystem that another one is made of is built with it.
+void DropInnerStates(const ir::Graph& graph, Outputs& outputs) {
+  std::vector<ir::Value> roots = outputs.states;
+  for (const ImageOutput& image : outputs.images) {
+    roots.push_back(image.fs);
+  }
+  for (const ArtifactOutput& artifact : outputs.artifacts) {
+    roots.push_back(artifact.fs);
+  }
+  std::unordered_set<std::uint32_t> inner;
+  for (const ir::NodeId id : graph.PostOrder(roots)) {
+    for (const ir::Value operand : graph.node(id).operands()) {
+      inner.insert(operand.node);
+    }
+  }
+  std::erase_if(outputs.states, [&](ir::Value state) { return inner.contains(state.node); });
+}
+
+Result<CompiledOutputs> EmitAll(const ir::Graph& from, const Outputs& outputs, const llb::EmitOptions& options) {
   CompiledOutputs out;
   for (const ImageOutput& image : outputs.images) {
     out.images.push_back({image, LOAM_TRY(llb::Emit(from, image.fs, options))});
@@ -97,13 +115,16 @@ Result<std::optional<CompileResult>> Compile(const sema::earthfile::EvaluateRequ
   }
 
   // IR -> LLB
+  // Each step says where it stands (loam.place): the texts of all files in each definition would grow with their
+  // square.
   const llb::EmitOptions emission{.metadata = options.metadata};
-  result.outputs = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module, result.outcome.outputs, emission));
-  result.after_push = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module, result.outcome.after_push, emission));
+  DropInnerStates(result.module.graph, result.outcome.outputs);
+  result.outputs = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module.graph, result.outcome.outputs, emission));
+  result.after_push = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module.graph, result.outcome.after_push, emission));
   if (result.outcome.artifact) {
     result.wanted =
         CompiledWanted{*result.outcome.artifact,
-                       LOAM_TRY_CONTEXT("emit LLB", llb::Emit(result.module, result.outcome.artifact->fs, emission))};
+                       LOAM_TRY_CONTEXT("emit LLB", llb::Emit(result.module.graph, result.outcome.artifact->fs, emission))};
   }
   return std::optional(std::move(result));
 }

@@ -6,11 +6,13 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "compiler/sema/earthfile/call_chain.h"
 #include "compiler/sema/earthfile/check_recipe.h"
 
 namespace loam::sema::earthfile {
@@ -18,6 +20,7 @@ namespace loam::sema::earthfile {
 namespace {
 
 using check::BaseFacts;
+using check::DeclaredArg;
 using check::Finding;
 using check::GivenArg;
 using check::Recipe;
@@ -27,12 +30,15 @@ using check::Use;
 using diag::Kind;
 using source::SourceRange;
 
+inline constexpr std::size_t kNoNode = static_cast<std::size_t>(-1);
+
 struct Edge {
   std::size_t to = 0;
   bool conditional = false;
   bool is_base = false;  // every target comes after the base recipe of its file
   SourceRange range;
   std::vector<GivenArg> args;
+  bool pass_args = false;
 };
 
 struct Node {
@@ -46,6 +52,10 @@ struct Node {
   bool looked_at = false;
   bool is_open = false;  // it uses targets that are not known
   bool certain = false;  // every evaluation of the root comes by
+  // How the evaluation of the root gets here first; set if `certain` and not the root.
+  std::size_t caller = kNoNode;
+  std::size_t caller_edge = 0;
+  std::vector<DeclaredArg> declared;
 };
 
 class Checker {
@@ -67,11 +77,13 @@ class Checker {
   void FindCertain(std::size_t root);
   void FindCycles();
   void CheckArgs();
+  // The chain of calls to `place` in the recipe of `index`.
+  CallChain ChainTo(std::size_t index, SourceRange place);
   void Send();
 
-  void Add(std::size_t index, const Failure& failure, bool conditional) {
+  void Add(std::size_t index, const Failure& failure, bool conditional, SourceRange place) {
     for (const diag::Diagnostic& diagnostic : failure.diagnostics()) {
-      nodes_[index].findings.push_back({diagnostic, conditional});
+      nodes_[index].findings.push_back({diagnostic, conditional, place});
     }
   }
 
@@ -110,19 +122,20 @@ void Checker::LookAt(std::size_t index) {
     const std::size_t base =
         NodeOf(file, nodes_[index].reference.WithName(std::string(kBaseTarget)), RecipeKind::kBase);
     LookAt(base);
-    nodes_[index].edges.push_back({base, false, true, {}, {}});
+    nodes_[index].edges.push_back({base, false, true, {}, {}, false});
   }
   const auto recipe = kind == RecipeKind::kFunction ? project_.FunctionRecipe(file, nodes_[index].name, SourceRange{})
                                                     : project_.TargetRecipe(file, nodes_[index].name, SourceRange{});
   if (!recipe) {
     if (options_.whole_files) {
-      Add(index, recipe.error(), true);
+      Add(index, recipe.error(), true, {});
     }
     return;  // else it was told where the name is used
   }
   RecipeFacts facts = check::CheckRecipe({&file, kind, *recipe, project_.options().home}, bases_[&file]);
   nodes_[index].findings = std::move(facts.findings);
   nodes_[index].args = std::move(facts.args);
+  nodes_[index].declared = std::move(facts.declared);
   nodes_[index].is_open = facts.has_dynamic_uses;
   for (const Use& use : facts.uses) {
     Follow(index, use, facts.imports, facts.has_dynamic_imports);
@@ -137,7 +150,7 @@ void Checker::Follow(std::size_t index, const Use& use, const ImportScopes& impo
     if (may_exist) {
       nodes_[index].is_open = true;
     } else {
-      Add(index, resolved.error(), use.conditional);
+      Add(index, resolved.error(), use.conditional, use.range);
     }
     return;
   }
@@ -154,7 +167,7 @@ void Checker::Follow(std::size_t index, const Use& use, const ImportScopes& impo
                   .Hint("names of functions are in upper case; targets are used by BUILD, FROM and COPY")
             : Fail<Kind::kEarthBadReference>(use.range, use.text, "a target is due, and this names a function")
                   .Hint("functions are called with DO"),
-        use.conditional);
+        use.conditional, use.range);
     return;
   }
   if (!HasPathWildcard(resolved->written) || use.is_function) {
@@ -168,7 +181,7 @@ void Checker::Follow(std::size_t index, const Use& use, const ImportScopes& impo
   }
   const auto expanded = project_.ExpandWildcard(reference, use.range);
   if (!expanded) {
-    Add(index, expanded.error(), use.conditional);
+    Add(index, expanded.error(), use.conditional, use.range);
     return;
   }
   for (const Reference& match : *expanded) {
@@ -179,20 +192,20 @@ void Checker::Follow(std::size_t index, const Use& use, const ImportScopes& impo
 void Checker::FollowTo(std::size_t index, const Reference& reference, const Use& use) {
   const auto file = project_.Load(reference, use.range);
   if (!file) {
-    Add(index, file.error(), use.conditional);
+    Add(index, file.error(), use.conditional, use.range);
     return;
   }
   const auto recipe = use.is_function ? project_.FunctionRecipe(**file, reference.name, use.range)
                                       : project_.TargetRecipe(**file, reference.name, use.range);
   if (!recipe) {
-    Add(index, recipe.error(), use.conditional);
+    Add(index, recipe.error(), use.conditional, use.range);
     return;
   }
   const RecipeKind kind = use.is_function                 ? RecipeKind::kFunction
                           : reference.name == kBaseTarget ? RecipeKind::kBase
                                                           : RecipeKind::kTarget;
   const std::size_t to = NodeOf(**file, reference, kind);
-  nodes_[index].edges.push_back({to, use.conditional, false, use.range, use.args});
+  nodes_[index].edges.push_back({to, use.conditional, false, use.range, use.args, use.pass_args});
 }
 
 void Checker::AddAll(const ProjectFile& file) {
@@ -208,18 +221,66 @@ void Checker::AddAll(const ProjectFile& file) {
 }
 
 void Checker::FindCertain(std::size_t root) {
-  std::vector<std::size_t> open = {root};
+  std::deque<std::size_t> open = {root};
   nodes_[root].certain = true;
   while (!open.empty()) {
-    const std::size_t index = open.back();
-    open.pop_back();
-    for (const Edge& edge : nodes_[index].edges) {
-      if (!edge.conditional && !nodes_[edge.to].certain) {
-        nodes_[edge.to].certain = true;
+    const std::size_t index = open.front();
+    open.pop_front();
+    for (std::size_t i = 0; i < nodes_[index].edges.size(); ++i) {
+      const Edge& edge = nodes_[index].edges[i];
+      Node& to = nodes_[edge.to];
+      if (!edge.conditional && !to.certain) {
+        to.certain = true;
+        to.caller = index;
+        to.caller_edge = i;
         open.push_back(edge.to);
       }
     }
   }
+}
+
+CallChain Checker::ChainTo(std::size_t index, SourceRange place) {
+  std::vector<std::size_t> way;
+  for (; index != kNoNode; index = nodes_[index].caller) {
+    way.push_back(index);
+  }
+  std::reverse(way.begin(), way.end());
+  CallChain chain;
+  Scope given = options_.args;
+  SourceRange called_at;
+  for (std::size_t i = 0; i < way.size(); ++i) {
+    const Node& node = nodes_[way[i]];
+    const Edge* const next = i + 1 < way.size() ? &node.edges[nodes_[way[i + 1]].caller_edge] : nullptr;
+    const SourceRange end = next == nullptr ? place : next->range;
+    std::string what = node.reference.Canonical();
+    if (node.kind == RecipeKind::kFunction) {
+      what = fmt::format("function {}", what);
+    } else if (end.valid()) {
+      std::map<std::string_view, std::string_view> shown;
+      for (const DeclaredArg& arg : node.declared) {
+        if (arg.range.begin < end.begin) {
+          const auto value = given.find(arg.name);
+          shown.emplace(arg.name, value == given.end() ? std::string_view(arg.text) : value->second);
+        }
+      }
+      for (const auto& [name, value] : shown) {
+        what += fmt::format(" --{}={}", name, value);
+      }
+    }
+    chain = Extend(std::move(chain), std::move(what), called_at);
+    if (next == nullptr) {
+      break;
+    }
+    const Node& to = nodes_[next->to];
+    if (!next->pass_args && (to.file != node.file || to.kind == RecipeKind::kFunction)) {
+      given.clear();
+    }
+    for (const GivenArg& arg : next->args) {
+      given.insert_or_assign(arg.name, arg.value);
+    }
+    called_at = next->range;
+  }
+  return chain;
 }
 
 // A target that comes by itself again, without a condition that could end it.
@@ -290,9 +351,8 @@ void Checker::CheckArgs() {
       for (const GivenArg& arg : edge.args) {
         missing.insert(arg.name);
       }
-      std::vector<bool> seen(nodes_.size());
+      std::unordered_set<std::size_t> seen = {edge.to};
       std::vector<std::size_t> open = {edge.to};
-      seen[edge.to] = true;
       bool is_open = false;
       while (!open.empty() && !missing.empty() && !is_open) {
         const Node& node = nodes_[open.back()];
@@ -302,8 +362,7 @@ void Checker::CheckArgs() {
           missing.erase(name);
         }
         for (const Edge& next : node.edges) {
-          if (!seen[next.to]) {
-            seen[next.to] = true;
+          if (seen.insert(next.to).second) {
             open.push_back(next.to);
           }
         }
@@ -329,10 +388,17 @@ void Checker::CheckArgs() {
 
 void Checker::Send() {
   std::vector<diag::Diagnostic> all;
-  for (Node& node : nodes_) {
+  for (std::size_t index = 0; index < nodes_.size(); ++index) {
+    Node& node = nodes_[index];
     for (Finding& finding : node.findings) {
       if (finding.conditional || !node.certain) {
         finding.diagnostic.severity = diag::Severity::Warning;
+      }
+      if (options_.chains && finding.diagnostic.is_error()) {
+        const SourceRange place = finding.place.valid() ? finding.place : finding.diagnostic.range;
+        for (std::string& note : ChainNotes(ChainTo(index, place), project_.sources())) {
+          finding.diagnostic.notes.push_back(std::move(note));
+        }
       }
       all.push_back(std::move(finding.diagnostic));
     }

@@ -10,10 +10,16 @@
 
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/sema/earthfile/project.h"
+#include "compiler/sema/earthfile/variables.h"
 
 namespace loam::sema::earthfile {
 
 struct CheckOptions {
+  // Errors have notes as those of the evaluation have: the chain of calls that leads to them, with the args that are
+  // declared where it goes on, as far as they are known.
+  bool chains = false;
+  // What the root is called with. Only for the chains.
+  Scope args;
   // Also the targets and functions that the root does not use, of every local Earthfile it reaches.
   bool whole_files = false;
   // Fetch the repositories that references name. Without, they are not looked into.

@@ -40,6 +40,12 @@ bool NeedsNoEnvironment(CommandKind kind) {
   }
 }
 
+// A value as messages have it.
+std::string ShownText(std::string_view text) {
+  auto literal = LiteralText(text);
+  return literal ? *std::move(literal) : std::string(text);
+}
+
 class Walk {
  public:
   Walk(const Recipe& recipe, BaseFacts& base, RecipeFacts& facts)
@@ -149,9 +155,9 @@ class Walk {
 
   void Declare(const std::string& name, bool is_let, SourceRange range);
   void UseTarget(const Word& word, std::span<const Word> args, const std::vector<std::string>& build_args,
-                 bool conditional, bool wildcard_feature, bool is_function = false);
+                 bool conditional, bool wildcard_feature, bool pass_args, bool is_function = false);
   void UseText(const std::string& text, SourceRange range, std::vector<GivenArg> args, bool conditional,
-               bool wildcard_feature, bool is_function);
+               bool wildcard_feature, bool is_function, bool pass_args);
   static std::vector<GivenArg> ArgsIn(std::span<const Word> words, const std::vector<std::string>& build_args,
                                       SourceRange range);
   void ReportUnused();
@@ -266,7 +272,7 @@ void Walk::WalkWith(const ast::earthfile::With& with) {
     for (const std::string& arg : load->args) {
       args.push_back({arg, flag.range});
     }
-    UseTarget({load->target, flag.range}, args, flags.build_args, false, false);
+    UseTarget({load->target, flag.range}, args, flags.build_args, false, false, flags.pass_args);
   }
   WalkBlock(with.body);
 }
@@ -302,7 +308,7 @@ void Walk::WalkCommand(const Command& command) {
         Add<Kind::kEarthBadArguments>(words[1].range, "make it a target of its own, and refer to it as `+name`", "FROM",
                                       "AS not supported, use earthly targets instead");
       } else if (!words.empty() && LooksLikeReference(words[0].text)) {
-        UseTarget(words[0], std::span(words).subspan(1), flags.build_args, false, false);
+        UseTarget(words[0], std::span(words).subspan(1), flags.build_args, false, false, flags.pass_args);
       } else if (!words.empty() && !LiteralText(words[0].text)) {
         facts_.has_dynamic_uses = true;
       }
@@ -317,7 +323,7 @@ void Walk::WalkCommand(const Command& command) {
       has_environment_ = true;
       for (const std::string& text : {words.empty() ? std::string() : words[0].text, flags.file}) {
         if (const auto artifact = ParseArtifactReference(text); artifact && LiteralText(text)) {
-          UseText(artifact->target.ToString(), range, {}, false, false, false);
+          UseText(artifact->target.ToString(), range, {}, IsConditional(), false, false, false);
         } else if (!LiteralText(text)) {
           facts_.has_dynamic_uses = true;
         }
@@ -353,7 +359,7 @@ void Walk::WalkCommand(const Command& command) {
         SeesEverything();
       }
       if (!words.empty()) {
-        UseTarget(words[0], std::span(words).subspan(1), flags.build_args, flags.auto_skip, true);
+        UseTarget(words[0], std::span(words).subspan(1), flags.build_args, flags.auto_skip, true, flags.pass_args);
       }
       return;
     }
@@ -365,7 +371,7 @@ void Walk::WalkCommand(const Command& command) {
         SeesEverything();
       }
       if (!words.empty()) {
-        UseTarget(words[0], std::span(words).subspan(1), {}, false, false, true);
+        UseTarget(words[0], std::span(words).subspan(1), {}, false, false, flags.pass_args, true);
       }
       return;
     }
@@ -465,33 +471,33 @@ void Walk::WalkCopy(const Command& command) {
     }
     if (const auto artifact = ParseArtifactReference(*literal)) {
       UseText(artifact->target.ToString(), word.range, ArgsIn(args, flags.build_args, word.range),
-              IsConditional() || flags.if_exists, true, false);
+              IsConditional() || flags.if_exists, true, false, flags.pass_args);
     }
   }
 }
 
 void Walk::UseTarget(const Word& word, std::span<const Word> args, const std::vector<std::string>& build_args,
-                     bool conditional, bool wildcard_feature, bool is_function) {
+                     bool conditional, bool wildcard_feature, bool pass_args, bool is_function) {
   if (const auto literal = LiteralText(word.text)) {
     UseText(*literal, word.range, ArgsIn(args, build_args, word.range), conditional || IsConditional(),
-            wildcard_feature, is_function);
+            wildcard_feature, is_function, pass_args);
   } else {
     facts_.has_dynamic_uses = true;
   }
 }
 
 void Walk::UseText(const std::string& text, SourceRange range, std::vector<GivenArg> args, bool conditional,
-                   bool wildcard_feature, bool is_function) {
-  facts_.uses.push_back({text, range, conditional, is_function, wildcard_feature, std::move(args)});
+                   bool wildcard_feature, bool is_function, bool pass_args) {
+  facts_.uses.push_back({text, range, conditional, is_function, wildcard_feature, std::move(args), pass_args});
 }
 
 // `--name=value` and `--name value`; what is not of that form is the evaluation's business.
 std::vector<GivenArg> Walk::ArgsIn(std::span<const Word> words, const std::vector<std::string>& build_args,
                                    SourceRange range) {
   std::vector<GivenArg> out;
-  const auto add = [&](std::string_view name, SourceRange place) {
+  const auto add = [&](std::string_view name, std::string_view value, SourceRange place) {
     if (const auto literal = LiteralText(name); literal && !literal->empty()) {
-      out.push_back({*literal, place});
+      out.push_back({*literal, place, ShownText(value)});
     }
   };
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -501,11 +507,18 @@ std::vector<GivenArg> Walk::ArgsIn(std::span<const Word> words, const std::vecto
     }
     text.remove_prefix(2);
     const std::size_t equals = text.find('=');
-    add(text.substr(0, equals), words[i].range);
-    i += equals == std::string_view::npos ? 1 : 0;
+    const SourceRange place = words[i].range;
+    std::string_view value;
+    if (equals != std::string_view::npos) {
+      value = text.substr(equals + 1);
+    } else if (++i < words.size()) {
+      value = words[i].text;
+    }
+    add(text.substr(0, equals), value, place);
   }
   for (const std::string& arg : build_args) {
-    add(std::string_view(arg).substr(0, arg.find('=')), range);
+    const std::size_t equals = std::min(arg.find('='), arg.size());
+    add(std::string_view(arg).substr(0, equals), std::string_view(arg).substr(std::min(equals + 1, arg.size())), range);
   }
   return out;
 }
@@ -553,6 +566,7 @@ void Walk::WalkArg(const Command& command) {
     other_names_.insert(arg->name);
     return;
   }
+  facts_.declared.push_back({arg->name, arg->value ? ShownText(arg->value->text) : std::string(), range});
   if (recipe_.kind == RecipeKind::kBase && !is_global && base_.variables.contains(arg->name)) {
     // A global may be redeclared as a local ARG, in base too.
     return;

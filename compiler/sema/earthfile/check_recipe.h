@@ -16,11 +16,21 @@ namespace loam::sema::earthfile::check {
 struct Finding {
   diag::Diagnostic diagnostic;
   bool conditional = false;
+  // Of the command in the recipe, if the diagnostic has another place.
+  source::SourceRange place = {};
 };
 
 // An arg that is given to a target or function.
 struct GivenArg {
   std::string name;
+  source::SourceRange range;
+  std::string value;  // its quotes removed if it is known, else as written
+};
+
+// An ARG of a recipe.
+struct DeclaredArg {
+  std::string name;
+  std::string text;  // its default, as GivenArg::value
   source::SourceRange range;
 };
 
@@ -32,6 +42,7 @@ struct Use {
   bool is_function = false;
   bool wildcard_feature = false;  // wildcards in the path may be used here
   std::vector<GivenArg> args;
+  bool pass_args = false;
 };
 
 // What a base recipe gives to the recipes of its file.
@@ -50,6 +61,7 @@ struct RecipeFacts {
   bool has_dynamic_imports = false;         // an alias may exist that is not in `imports`
   bool has_dynamic_uses = false;            // targets or functions whose names are not known
   std::set<std::string, std::less<>> args;  // names that are declared with ARG
+  std::vector<DeclaredArg> declared;        // in their order, without the builtin ones
 };
 
 enum class RecipeKind : std::uint8_t { kBase, kTarget, kFunction };

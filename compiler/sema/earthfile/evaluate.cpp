@@ -155,29 +155,32 @@ Checked<> EvaluateRoots(const EvaluateRequest& request, Interpreter& interpreter
   return {};
 }
 
-// The evaluation ends with the first mistake that it meets, told with the chain of calls that led there. What else is
-// known to be wrong without evaluating, in all files that the roots reach, is told with it, so that all can be mended
-// at once.
-void ReportOtherMistakes(const EvaluateRequest& request, const Failure& told, diag::Emitter& emitter) {
+// The static check of all roots; false if it found errors.
+bool CheckRoots(const EvaluateRequest& request, diag::Emitter& emitter) {
   diag::CollectingConsumer findings;
   diag::Emitter collector(findings);
+  CheckOptions options;
+  options.chains = true;
+  for (const auto& [name, value] : request.args) {
+    options.args.insert_or_assign(name, value);
+  }
   for (const std::string& text : request.roots) {
-    const Checked<Root> root = ReadRoot(text, request);
-    if (root && !root->reference.IsRemote()) {
-      CheckProject(*request.project, root->reference, {}, collector);
+    // What is wrong with the text of a root is told by the evaluation.
+    if (const Checked<Root> root = ReadRoot(text, request)) {
+      CheckProject(*request.project, root->reference, options, collector);
     }
   }
-  for (diag::Diagnostic& finding : findings.Take()) {
-    const bool again = std::any_of(told.diagnostics().begin(), told.diagnostics().end(),
-                                   [&finding](const diag::Diagnostic& diagnostic) {
-                                     const source::SourceRange& known = diagnostic.range;
-                                     return known.valid() && known.file == finding.range.file &&
-                                            known.begin < finding.range.end && finding.range.begin < known.end;
-                                   });
-    if (finding.is_error() && !again) {
-      emitter.Report(std::move(finding));
+  std::vector<diag::Diagnostic> found = findings.Take();
+  if (request.warnings && !collector.has_errors()) {
+    if (!found.empty()) {
+      request.warnings(found);
     }
+    return true;
   }
+  for (diag::Diagnostic& finding : found) {
+    emitter.Report(std::move(finding));
+  }
+  return !collector.has_errors();
 }
 
 // The gate, held.
@@ -196,6 +199,9 @@ class Held {
 
 Result<std::optional<EvaluateOutcome>> Evaluate(const EvaluateRequest& request, diag::Emitter& emitter) {
   const Held held(*request.gate);
+  if (!CheckRoots(request, emitter)) {
+    return std::optional<EvaluateOutcome>();
+  }
   EvaluateOutcome outcome;
   std::optional<Failure> failure;
   {
@@ -215,7 +221,6 @@ Result<std::optional<EvaluateOutcome>> Evaluate(const EvaluateRequest& request, 
   if (failure->error()) {
     return tl::unexpected<Error>(*failure->error());
   }
-  ReportOtherMistakes(request, *failure, emitter);
   return std::optional<EvaluateOutcome>();
 }
 

@@ -20,8 +20,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -68,6 +70,8 @@ struct EvaluateOptions {
   bool no_auto_skip = false;
   // A shell in a failed step was asked for (-i); RUN --interactive works only where the invoker has a terminal.
   bool interactive = false;
+  // Ids of secrets have the PROJECT of their Earthfile: "NAME?org=ORG&project=NAME" (names are URL-escaped).
+  bool project_secrets = false;
   std::string resolve_mode = "default";         // of images: default, pull, local
   ir::Network network = ir::Network::kSandbox;  // of steps that do not say --network=none
 
@@ -104,6 +108,10 @@ struct EvaluateRequest {
   source::SourceManager* sources = nullptr;
   BuildHost* host = nullptr;
   EffectsHost* effects = nullptr;
+  // Where GIT CLONE of an address really clones from: what the invoker's settings for the site make of it. May be absent.
+  std::function<Result<std::string>(std::string_view url)> clone_url;
+  // What the static check warns of, told before anything is evaluated; if it is not set, it goes to the emitter.
+  std::function<void(const std::vector<diag::Diagnostic>&)> warnings;
   // Held by no one at the call. Given to the hosts by whoever made them.
   Gate* gate = nullptr;
   DockerfileCompiler* dockerfiles = nullptr;
@@ -132,8 +140,10 @@ struct EvaluateOutcome {
   std::vector<std::string> notes;
 };
 
-// Mistakes of the Earthfiles go to `emitter`, at most one of each evaluated target, and nullopt is returned; an Error
-// is the world's (a failed step, a host that cannot).
+// First the static check (check.h) of all that the roots reach: if it finds errors, they all go to `emitter` with its
+// warnings, nothing is evaluated, and nullopt is returned. Then the evaluation, which ends with the first mistake that
+// it meets: that goes to `emitter`, and nullopt is returned; an Error is the world's (a failed step, a host that
+// cannot).
 Result<std::optional<EvaluateOutcome>> Evaluate(const EvaluateRequest& request, diag::Emitter& emitter);
 
 }  // namespace loam::sema::earthfile

@@ -128,7 +128,7 @@ Checked<std::shared_ptr<TargetResult>> Interpreter::Run(const TargetCall& call, 
     entry->result = *result;
     // All that was evaluated is built, wanted by an output or not.
     const ir::Value state = entry->result->state.fs;
-    if (!state.is_scratch() && std::find(states_.begin(), states_.end(), state) == states_.end()) {
+    if (!state.is_scratch() && known_states_.emplace(state.node, state.result).second) {
       states_.push_back(state);
     }
   } else {

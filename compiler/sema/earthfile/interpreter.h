@@ -138,6 +138,7 @@ class Interpreter {
   std::map<std::uint32_t, std::int32_t> source_numbers_;
   std::size_t unique_ = 0;
   std::vector<ir::Value> states_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> known_states_;
   std::set<std::string, std::less<>> written_;
   std::vector<std::pair<std::string, std::string>> auto_skip_;
   std::vector<std::string> notes_;

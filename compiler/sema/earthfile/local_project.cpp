@@ -138,6 +138,27 @@ Result<CloneAddress> CloneAddressOf(std::string_view git_path, const std::vector
                         .WithHint("a remote project is written as host/owner/repository"));
 }
 
+Result<std::string> ConfiguredCloneUrl(std::string_view url, const std::vector<GitSite>& sites) {
+  static const RE2 kUrl(R"((?:(?:https?|ssh|git)://(?:[^@/]+@)?([^/:]+)(?::\d+)?/|[^@/:]+@([^/:]+):)(.+))", RE2::Quiet);
+  std::string host;
+  std::string scp_host;
+  std::string path;
+  if (!RE2::FullMatch(re2::StringPiece(url.data(), url.size()), kUrl, &host, &scp_host, &path)) {
+    return std::string(url);
+  }
+  const std::string git_path = fmt::format("{}/{}", host.empty() ? scp_host : host, path);
+  for (const GitSite& site : sites) {
+    const std::vector<GitSite> one = {site};
+    // The fallback is not asked for: the address is one already.
+    const auto with = CloneAddressOf(git_path, one);
+    const auto without = CloneAddressOf(git_path, {});
+    if (with && (!without || with->urls != without->urls)) {
+      return with->directory.empty() ? with->urls.front() : std::string(url);
+    }
+  }
+  return std::string(url);
+}
+
 class LocalProjectHost::Impl {
  public:
   explicit Impl(LocalProjectOptions options)

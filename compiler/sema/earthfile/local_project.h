@@ -60,5 +60,7 @@ struct CloneAddress {
   std::string ssh_command;
 };
 Result<CloneAddress> CloneAddressOf(std::string_view git_path, const std::vector<GitSite>& sites);
+// The address of GIT CLONE as the settings of its site have it; as it is if there are none.
+Result<std::string> ConfiguredCloneUrl(std::string_view url, const std::vector<GitSite>& sites);
 
 }  // namespace loam::sema::earthfile

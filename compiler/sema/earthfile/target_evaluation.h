@@ -101,6 +101,8 @@ class TargetEvaluation {
   };
   Checked<ir::Value> AddStep(const Step& step, ir::Value root);
   Checked<> ReadMounts(const Step& step, struct StepMounts& mounts);
+  // What the host is asked for: the name, and the PROJECT of the file if secrets belong to projects.
+  [[nodiscard]] std::string SecretId(std::string_view name) const;
   Checked<> ReadSecrets(const Step& step, struct StepMounts& mounts);
   void AddCache(const CacheMount& cache, struct StepMounts& mounts);
   // The id of a cache that has none: one for each path of the target.

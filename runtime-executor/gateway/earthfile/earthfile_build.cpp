@@ -107,6 +107,10 @@ Result<> BuildEarthfile(engine::Job& job, session::ClientServices& client, const
   evaluation.host = host.get();
   evaluation.effects = effects.get();
   evaluation.gate = &gate;
+  evaluation.warnings = request.messages.findings;
+  evaluation.clone_url = [&request](std::string_view url) {
+    return sema::earthfile::ConfiguredCloneUrl(url, request.project.sites);
+  };
 
   driver::earthfile::CompileOptions options;
   options.level = request.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;

@@ -6,8 +6,10 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "compiler/diagnostics/diagnostic.h"
 #include "compiler/sema/earthfile/auto_skip.h"
 #include "compiler/sema/earthfile/effects_host.h"
 #include "compiler/sema/earthfile/gate.h"
@@ -22,6 +24,8 @@ namespace loam::gateway::earthfile {
 struct Messages {
   std::function<void(std::string_view target, std::string_view text)> notice;
   std::function<void(std::string_view target, std::string_view text)> warning;
+  // What the static check warns of, before anything runs; the sources are the report's.
+  std::function<void(const std::vector<diag::Diagnostic>&)> findings;
 };
 
 struct EffectsParts {

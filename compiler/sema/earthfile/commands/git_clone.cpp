@@ -20,14 +20,20 @@ Checked<> TargetEvaluation::GitClone(const ast::earthfile::Command& command) {
   const std::string destination = LOAM_TRY(Expand(words[1]));
   const std::string branch = LOAM_TRY(Expand(flags.branch, range));
   range_ = range;
-  auto parsed = ParseGitReference(url);
+  const auto& clone_url = in_.request().clone_url;
+  const Result<std::string> configured = clone_url ? clone_url(url) : url;
+  if (!configured) {
+    return FailWith(range, configured.error());
+  }
+  const std::string& address = *configured;
+  auto parsed = ParseGitReference(address);
   if (!parsed || !*parsed) {
     // Any address that git takes: "file:///srv/x.git", "host:path".
     GitReference plain;
-    plain.remote = url;
-    const std::size_t scheme = url.find("://");
-    const std::string rest = scheme == std::string::npos ? url : url.substr(scheme + 3);
-    plain.scheme = scheme == std::string::npos ? "ssh" : url.substr(0, scheme);
+    plain.remote = address;
+    const std::size_t scheme = address.find("://");
+    const std::string rest = scheme == std::string::npos ? address : address.substr(scheme + 3);
+    plain.scheme = scheme == std::string::npos ? "ssh" : address.substr(0, scheme);
     const std::size_t slash = rest.find_first_of("/:");
     plain.host = rest.substr(0, slash);
     plain.path = slash == std::string::npos ? "" : rest.substr(slash);

@@ -183,7 +183,7 @@ Checked<> TargetEvaluation::ReadMounts(const Step& step, StepMounts& mounts) {
       out.output = 0;
       out.dest = Intern(target);
       ir::MountCredential credential;
-      credential.id = Intern(id);
+      credential.id = Intern(SecretId(id));
       credential.mode = mount.mode.value_or(0) == 0 ? 0444 : *mount.mode;
       out.credential = credential;
     } else if (is_ssh) {
@@ -213,6 +213,21 @@ Checked<> TargetEvaluation::ReadMounts(const Step& step, StepMounts& mounts) {
   return {};
 }
 
+std::string TargetEvaluation::SecretId(std::string_view name) const {
+  if (in_.options().project_secrets) {
+    for (const ast::earthfile::Statement& statement : file_->ast.base_recipe) {
+      if (statement.command == nullptr || statement.command->kind != ast::earthfile::CommandKind::kProject ||
+          statement.command->args.size() != 1) {
+        continue;
+      }
+      if (const auto project = SplitOnce(statement.command->args[0].text, '/')) {
+        return fmt::format("{}?org={}&project={}", name, UrlEscape(project->first), UrlEscape(project->second));
+      }
+    }
+  }
+  return std::string(name);
+}
+
 Checked<> TargetEvaluation::ReadSecrets(const Step& step, StepMounts& mounts) {
   const auto add = [&](std::string_view id, std::string_view env) {
     mounts.mounts.secret_env.push_back({Intern(id), Intern(env), false});
@@ -238,7 +253,7 @@ Checked<> TargetEvaluation::ReadSecrets(const Step& step, StepMounts& mounts) {
     if (!IsVariableName(env)) {
       return Fail<Kind::kEarthBadSecret>(range_, text, fmt::format("invalid secret environment name: {}", env));
     }
-    add(id, env);
+    add(SecretId(id), env);
   }
   if (step.aws) {
     const std::string query = step.oidc.empty() ? std::string() : "?oidc=" + UrlEscape(step.oidc);

@@ -108,6 +108,28 @@ TEST(CheckProject, FindsCyclesWithoutACondition) {
   EXPECT_THAT(checked.consumer.diagnostics().front().notes, ElementsAre("+b → +c → +b"));
 }
 
+TEST(CheckProject, ErrorsTellTheChainOfCallsWithItsArgs) {
+  const CheckedFiles checked(
+      Files{{"Earthfile",
+             "VERSION 0.8\nIMPORT ./lib AS l\nFROM a\nARG --global g=1\nall:\n  ARG x=2\n  BUILD +b --y=3 --y2=$x\n"
+             "  ARG late\nb:\n  ARG x\n  ARG y\n  ARG y2\n  ARG TARGETARCH\n  DO l+F --z=1\n"},
+            {"lib/Earthfile", "VERSION 0.8\nF:\n  FUNCTION\n  ARG z\n  RUN --nonsense x\n"}},
+      "all", {.chains = true, .args = {{"x", "given"}}});
+  ASSERT_EQ(checked.consumer.diagnostics().size(), 1U);
+  EXPECT_THAT(checked.consumer.diagnostics().front().notes,
+              ElementsAre("in function ./lib+F, referenced at Earthfile:14:6",
+                          "in +b --x=given --y=3 --y2=$x, referenced at Earthfile:7:9", "in +all --x=given"));
+}
+
+// The diagnostics of a file are at places in it; the chain is that of the command that names it.
+TEST(CheckProject, TheChainOfMistakesInOtherFiles) {
+  const CheckedFiles checked(Files{{"Earthfile", "VERSION 0.8\nall:\n  ARG x=1\n  BUILD ./b+x\n"},
+                                   {"b/Earthfile", "VERSION 0.8\nx:\n  FRON a\n"}},
+                             "all", {.chains = true});
+  ASSERT_EQ(checked.consumer.diagnostics().size(), 1U);
+  EXPECT_THAT(checked.consumer.diagnostics().front().notes, ElementsAre("in +all --x=1"));
+}
+
 TEST(CheckProject, AFunctionMayBringTheEnvironment) {
   EXPECT_THAT(Check("all:\n  DO +F\n  RUN x\nF:\n  FUNCTION\n  FROM a\n"), IsEmpty());
 }

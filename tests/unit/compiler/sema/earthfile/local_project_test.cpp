@@ -237,5 +237,25 @@ TEST(EarthStandardLibrary, IsImportedWithoutAHost) {
               ElementsAre(HasSubstr("loam/std/rust")));
 }
 
+TEST(ConfiguredCloneUrl, SettingsOfTheSite) {
+  GitSite mirror;
+  mirror.name = "github.com";
+  mirror.pattern = R"(github\.com/([^/]+)/([^/]+))";
+  mirror.substitute = "file:///srv/mirror/\\1/\\2";
+  GitSite ssh;
+  ssh.name = "git.example.com";
+  ssh.auth = "ssh";
+  ssh.user = "me";
+  ssh.port = 2222;
+  const std::vector<GitSite> sites = {mirror, ssh};
+  const auto url = [&](std::string_view text) { return ConfiguredCloneUrl(text, sites).value(); };
+  EXPECT_EQ(url("https://github.com/org/repo.git"), "file:///srv/mirror/org/repo.git");
+  EXPECT_EQ(url("git@github.com:org/repo"), "file:///srv/mirror/org/repo");
+  EXPECT_EQ(url("https://git.example.com/org/repo.git"), "ssh://me@git.example.com:2222/org/repo.git");
+  EXPECT_EQ(url("https://other.org/org/repo.git"), "https://other.org/org/repo.git");
+  EXPECT_EQ(url("file:///srv/x.git"), "file:///srv/x.git");
+  EXPECT_EQ(ConfiguredCloneUrl("https://github.com/a/b.git", {}).value(), "https://github.com/a/b.git");
+}
+
 }  // namespace
 }  // namespace loam::sema::earthfile

@@ -216,5 +216,30 @@ TEST_F(Evaluation, FailedHostsGiveTheirErrorToo) {
   EXPECT_EQ(error_->code(), ErrorCode::kNotFound);
 }
 
+// The static check comes first: nothing has run when its errors are told, all of them at once.
+TEST_F(Evaluation, MistakesThatNeedNoEvaluationAreToldBeforeAnythingRuns) {
+  EXPECT_FALSE(Run("FROM a\nt:\n  ARG x=$(id)\n  RUN --nonsense x\n  BUILD +none\n"));
+  EXPECT_TRUE(host_.captured.empty());
+  EXPECT_TRUE(host_.resolved.empty());
+  ASSERT_EQ(consumer_.diagnostics().size(), 2U) << Mistakes();
+  EXPECT_NE(Mistakes().find("in +t --x=$(id)"), std::string::npos) << Mistakes();
+}
+
+TEST_F(Evaluation, WarningsDoNotStopIt) {
+  std::vector<std::string> told;
+  request_.warnings = [&](const std::vector<diag::Diagnostic>& found) {
+    EXPECT_TRUE(host_.resolved.empty());
+    for (const diag::Diagnostic& diagnostic : found) {
+      told.push_back(diagnostic.message);
+    }
+  };
+  EXPECT_TRUE(Run("FROM a\nt:\n  LET unused = 1\n  SAVE IMAGE x\n")) << Mistakes();
+  EXPECT_THAT(told, ::testing::ElementsAre("`unused` is never used"));
+  EXPECT_TRUE(consumer_.diagnostics().empty());
+  request_.warnings = nullptr;
+  EXPECT_TRUE(Run("FROM a\nt:\n  LET unused = 1\n  SAVE IMAGE x\n"));
+  EXPECT_EQ(consumer_.diagnostics().size(), 1U);
+}
+
 }  // namespace
 }  // namespace loam::sema::earthfile

@@ -1,4 +1,4 @@
-// An evaluation over Earthfiles in memory, with hosts that answer from tables and note what they are asked to do.
+// An evaluation over Earthfiles in memory.
 #pragma once
 
 #include <functional>
@@ -14,67 +14,9 @@
 #include "compiler/ir/text.h"
 #include "compiler/sema/earthfile/evaluate.h"
 #include "compiler/sema/earthfile/project.h"
+#include "tests/support/earthfile_hosts.h"
 
 namespace loam::sema::earthfile {
-
-class MemoryProjectHost : public ProjectHost {
- public:
-  // "Earthfile", "lib/Earthfile" -> text.
-  std::map<std::string, std::string> files;
-
-  Result<std::string> ReadFile(const Place& place, std::string_view path) override;
-  Result<bool> FileExists(const Place& place, std::string_view path) override;
-  Result<std::vector<DirectoryEntry>> ListDirectory(const Place& place, std::string_view path) override;
-  Result<std::optional<GitFacts>> Git(const Place& place) override;
-  Result<RemoteProject> Fetch(std::string_view git_path, std::string_view tag) override;
-  Result<std::string> HashFile(const Place& place, std::string_view path) override;
-};
-
-class TableBuildHost : public BuildHost {
- public:
-  Gate* gate = nullptr;
-  // Script of a capture ("/bin/sh -c" taken off) -> its answer. Others print nothing and exit with 0.
-  std::map<std::string, ProcessResult> answers;
-  std::vector<std::string> captured;
-  std::map<std::string, std::string> files;
-  std::vector<std::string> resolved;
-
-  Result<ImageMetadata> ResolveImage(const ImageQuery& query) override;
-  Result<> Evaluate(ir::Graph& graph, ir::Value fs) override;
-  Result<std::string> ReadFile(ir::Graph& graph, ir::Value fs, std::string_view path, std::uint64_t limit) override;
-  Result<FileStat> StatFile(ir::Graph& graph, ir::Value fs, std::string_view path) override;
-  Result<std::vector<FileStat>> ListDirectory(ir::Graph& graph, ir::Value fs, std::string_view path) override;
-  Result<ProcessResult> Run(ir::Graph& graph, ir::Value capture) override;
-  Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) override;
-  Result<loam::sema::RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) override;
-  Result<std::vector<std::string>> ListContext(std::string_view name) override;
-  Result<std::string> ReadContextFile(std::string_view name, std::string_view path) override;
-  Result<std::string> ReadDockerfileNeighbour(std::string_view path) override;
-};
-
-class NotingEffects : public EffectsHost {
- public:
-  std::vector<std::string> log;
-  std::vector<LocalCommand> commands;
-  std::vector<Outputs> performed;
-  std::vector<TryStep> tries;
-  std::map<std::string, ProcessResult> answers;
-  std::vector<std::string> warnings;
-  bool layouts = false;
-
-  Result<ProcessResult> RunLocally(const LocalCommand& command) override;
-  Result<> ExportToHost(ir::Graph& graph, const HostExport& files) override;
-  Result<ir::Value> ImportFromHost(ir::Graph& graph, const HostImport& files) override;
-  Result<> Perform(ir::Graph& graph, const Outputs& outputs) override;
-  Result<> RunTry(ir::Graph& graph, const TryStep& step) override;
-  Result<> LoadIntoDocker(ir::Graph& graph, std::span<const DaemonImage> images) override;
-  Result<> RunInteractive(ir::Graph& graph, const InteractiveStep& step) override;
-  Result<ir::Value> ImageLayout(ir::Graph& graph, const DaemonImage& image) override;
-  void Notice(std::string_view target, std::string_view text) override;
-  void Warning(std::string_view target, std::string_view text) override;
-  Result<bool> WasBuilt(std::string_view target, std::string_view hash) override;
-  Result<> RecordBuilt(std::string_view target, std::string_view hash) override;
-};
 
 class Evaluation : public ::testing::Test {
  protected:
