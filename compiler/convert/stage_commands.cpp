@@ -118,21 +118,8 @@ bool StageCommands::Add(const ast::Instruction& instruction) {
       return true;
     }
     case InstructionKind::kWorkdir: {
-      // In an Earthfile the user owns the directory.
-      if (!facts_.user.empty() && facts_.user.find('$') != std::string::npos) {
-        return Fail(instruction.range, "WORKDIR makes a directory of root, and the USER has variables");
-      }
-      if (!facts_.user.empty()) {
-        Line("USER 0");
-      }
       const ast::Text& path = static_cast<const ast::Workdir&>(instruction).path;
-      if (!AddWords("WORKDIR", {&path, 1})) {
-        return false;
-      }
-      if (!facts_.user.empty()) {
-        Line(fmt::format("USER {}", facts_.user));
-      }
-      return true;
+      return AddWords("WORKDIR", {&path, 1});
     }
     case InstructionKind::kAdd:
     case InstructionKind::kShell:

@@ -488,10 +488,6 @@ void TargetStages::Words(TargetStage& target, const Command& command) {
   if (command.kind == CommandKind::kUser) {
     target.user = IsOneOf(kRootUsers, text.substr(1)) ? "" : text.substr(1);
   } else if (command.kind == CommandKind::kWorkdir) {
-    if (!target.user.empty()) {
-      return Fail(command.location.range, keyword,
-                  "the directory belongs to the USER, and to root in a Dockerfile: put it in front of USER");
-    }
     const std::string path = text.substr(1);
     const bool known = path.find_first_of("$\"'\\") == std::string::npos;
     if (known && (path.starts_with('/') || target.workdir)) {

@@ -134,7 +134,6 @@ TEST(ToDockerfile, WhatCannotBeConvertedIsNamed) {
   EXPECT_THAT(Error("    GIT CLONE a b\n"), HasSubstr("GIT CLONE"));
   EXPECT_THAT(Error("    FROM DOCKERFILE .\n"), HasSubstr("cannot include"));
   EXPECT_THAT(Error("    ARG EARTHLY_GIT_HASH\n"), HasSubstr("builtin"));
-  EXPECT_THAT(Error("    USER u\n    WORKDIR /w\n"), HasSubstr("belongs to the USER"));
   EXPECT_THAT(Error("    COPY +none/x .\n"), HasSubstr("no target `none`"));
   EXPECT_THAT(Error("    COPY ./lib+x/y .\n"), HasSubstr("another Earthfile"));
   EXPECT_THAT(Error("    FROM +t\n"), HasSubstr("needs itself"));

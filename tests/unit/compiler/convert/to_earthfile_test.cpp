@@ -105,7 +105,7 @@ TEST(ToEarthfile, DefaultsThatDifferAreWritten) {
             "'curl -f \"http://x\"'\n");
   EXPECT_EQ(
       Body("USER app\nCOPY a b\nWORKDIR /w\nUSER root\nCOPY a b\n"),
-      "    USER app\n    COPY --keep-ts --chown=0:0 a b\n    USER 0\n    WORKDIR /w\n    USER app\n    USER root\n"
+      "    USER app\n    COPY --keep-ts --chown=0:0 a b\n    WORKDIR /w\n    USER root\n"
       "    COPY --keep-ts a b\n");
   EXPECT_EQ(Body("COPY libstdc++/x /c+d b\n"), "    COPY --keep-ts libstdc\\+\\+/x c\\+d b\n");
   EXPECT_EQ(Body("ENV a=1 b=\"x y\"\nENV c some words\nLABEL l=v \"m\"=w\nEXPOSE 80 90/udp\nVOLUME [\"/a b\"]\n"),
