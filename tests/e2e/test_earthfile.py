@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 import support
@@ -249,16 +250,22 @@ lint:
         git("add", ".", cwd=tree)
         git("commit", "-q", "-m", "m", cwd=tree)
         git("clone", "-q", "--bare", tree, repository)
+        port = support.free_port()
+        server = subprocess.Popen(["git", "daemon", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}", "--export-all",
+                                   f"--base-path={self.base}/mirror"], start_new_session=True, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (os.killpg(server.pid, signal.SIGTERM), server.wait()))
+        support.wait_for(lambda: subprocess.run(["git", "ls-remote", f"git://127.0.0.1:{port}/org/repo.git"],
+                                                capture_output=True).returncode == 0, "git daemon")
         self.write("config.yml", f"""git:
   git.example.invalid:
     pattern: 'git.example.invalid/([^/]+)/([^/]+)'
-    substitute: 'file://{self.base}/mirror/$1/$2'
+    substitute: 'git://127.0.0.1:{port}/$1/$2'
 """)
         self.recipe("test:\n    GIT CLONE https://git.example.invalid/org/repo.git here\n    RUN cat here/file\n")
         self.assertRegex(self.earth("--config", "config.yml", "+test").err, r"\+test \| cloned")
 
     def test_a_secret_provider_is_told_the_project(self):
-        self.write("provider", "#!/bin/sh\necho \"$EARTHLY_ORG:$EARTHLY_PROJECT:$1\"\n", 0o755)
+        self.write("provider", "#!/bin/sh\nprintf %s \"$EARTHLY_ORG:$EARTHLY_PROJECT:$1\"\n", 0o755)
         self.write("config.yml", f"global:\n  secret_provider: {self.work}/provider\n")
         self.write("Earthfile", "VERSION 0.8\nPROJECT acme/shop\nFROM box:1\ntest:\n"
                                 "    RUN --secret A=key --mount=type=secret,id=file,target=/s [ \"$A\" = acme:shop:key ] && "
