@@ -561,6 +561,7 @@ void Walk::WalkArg(const Command& command) {
   const bool is_global = recipe_.kind == RecipeKind::kBase && (arg->global || !features_.Has(Feature::kExplicitGlobal));
   if (is_global) {
     base_.variables.insert(arg->name);
+    base_.global_args.insert(arg->name);
   }
   if (IsBuiltinArg(arg->name)) {
     other_names_.insert(arg->name);
@@ -612,7 +613,7 @@ void Walk::WalkSet(const Command& command) {
     return;
   }
   const SourceRange range = command.pairs.empty() ? command.location.range : command.pairs.front().key.range;
-  if (found != variables_.end()) {
+  if (found != variables_.end() || base_.global_args.contains(set->name)) {
     Add<Kind::kEarthSetArg>(range, fmt::format("give it a LET variable: `LET {0} = ${0}`", set->name), set->name);
     return;
   }

@@ -50,6 +50,7 @@ struct BaseFacts {
   bool has_environment = false;
   // Globals and ENV of the base recipe.
   std::set<std::string, std::less<>> variables;
+  std::set<std::string, std::less<>> global_args;
   ImportMap imports;
   bool has_dynamic_imports = false;
 };

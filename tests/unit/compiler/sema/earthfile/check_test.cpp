@@ -151,6 +151,7 @@ TEST(CheckProject, VariablesThatAreDeclaredTwiceUnusedOrUnknown) {
       Check("FROM a\nall:\n  ARG x\n  ARG x\n  LET y = 1\n  LET y = 2\n  SET x = 3\n  SET z = 1\n  RUN $y\n"),
       ElementsAre(HasSubstr("E Earthfile:5: `x` is declared twice"), HasSubstr("E Earthfile:7: `y` is declared twice"),
                   HasSubstr("E Earthfile:8: `x` is an ARG"), HasSubstr("there is no variable `z` to SET")));
+  EXPECT_THAT(Check("FROM a\nARG --global g=1\nall:\n  SET g = 2\n"), ElementsAre(HasSubstr("`g` is an ARG")));
   EXPECT_THAT(Check("FROM a\nall:\n  ARG used\n  RUN make\n  ARG unused=1\n  LET other = 2\n  SAVE IMAGE x\n"),
               ElementsAre("W Earthfile:6: `unused` is never used", "W Earthfile:7: `other` is never used"));
   EXPECT_THAT(Check("FROM a\nall:\n  ARG version\n  SAVE IMAGE x:$verison y:$version\n"),
