@@ -224,8 +224,9 @@ void TargetStages::Cache(TargetStage& target, const Command& command) {
   if (!words) {
     return Report(emitter_, words.error());
   }
-  if (words->size() != 1 || flags.persist || flags.id.find('$') != std::string::npos) {
-    return Fail(range, "CACHE", flags.persist ? "Dockerfiles have no --persist" : "it takes one directory");
+  if (words->size() != 1 || flags.persist || (flags.id + flags.sharing + flags.chmod).find('$') != std::string::npos) {
+    return Fail(range, "CACHE",
+                flags.persist ? "Dockerfiles have no --persist" : "what it says is known only when it is built");
   }
   const auto path = AbsolutePath(target, (*words)[0].text, range);
   if (!path) {
@@ -449,6 +450,9 @@ void TargetStages::Labels(TargetStage& target, const Command& command) {
   static_cast<void>(target);
   for (const ast::earthfile::KeyValue& pair : command.pairs) {
     const auto key = Portable({std::string(pair.key.text), pair.key.range});
+    if (key && key->find('=') != std::string::npos) {
+      return Fail(pair.key.range, *key, "a Dockerfile would end the key at its `=`");
+    }
     const auto value = Portable({std::string(pair.value.text), pair.value.range});
     if (key && value) {
       Line(fmt::format("LABEL {}={}", *key, *value));

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/strings.h"
 #include "compiler/ast/dockerfile/build_ast.h"
 #include "compiler/convert/to_dockerfile.h"
 #include "compiler/convert/to_earthfile.h"
@@ -87,6 +88,12 @@ std::string CompileDockerfile(const std::string& text) {
   driver::CompileOptions options;
   options.dockerfile.platforms = {"linux/amd64"};
   options.dockerfile.build_platform = "linux/amd64";
+  // ARGs that must be given.
+  for (const std::string_view line : Split(text, '\n')) {
+    if (line.starts_with("ARG ") && line.find('=') == std::string_view::npos) {
+      options.dockerfile.build_args.insert_or_assign(std::string(line.substr(4)), "1");
+    }
+  }
   const auto result = driver::Compile(sources, **buffer, options, host, emitter);
   if (!result) {
     return result.error().message();
