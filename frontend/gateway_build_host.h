@@ -66,7 +66,7 @@ class GatewayBuildHost final : public sema::BuildHost {
 
   GatewayClient& client_;
   const GatewayBuildHostOptions options_;
-  mutable std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;                        // guards what follows
   std::map<std::string, Ref, std::less<>> solved_;  // by the head's digest
   Origin last_read_;
 };

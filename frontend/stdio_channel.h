@@ -11,8 +11,8 @@
 
 namespace loam::frontend {
 
-// gRPC wants one descriptor for both ways, so bytes are passed on through a socket pair by two threads, until the daemon
-// closes its end or the object is destroyed.
+// gRPC wants one descriptor for both ways, so bytes are passed on through a socket pair by two threads, until the
+// daemon closes its end or the object is destroyed.
 class StdioChannel {
  public:
   // `in` and `out` stay the caller's and outlive the object.

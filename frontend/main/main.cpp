@@ -14,9 +14,10 @@
 int main() {
   using namespace loam;
   if (isatty(STDIN_FILENO) != 0) {
-    fmt::print(stderr,
-               "loam-frontend is started by BuildKit: put `# syntax=<this image>` in the first line of a Dockerfile or an "
-               "Earthfile\n");
+    fmt::print(
+        stderr,
+        "loam-frontend is started by BuildKit: put `# syntax=<this image>` in the first line of a Dockerfile or an "
+        "Earthfile\n");
     return 2;
   }
   // Writing to a daemon that is gone is an error of the write.

@@ -5,9 +5,9 @@
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/engine/build_record_codec.h"
 #include "runtime-executor/engine/llb_graph.h"
-#include "runtime-executor/ops/failed_step.h"
 #include "runtime-executor/engine/source_policy.h"
 #include "runtime-executor/ops/exec_cache_mount.h"
+#include "runtime-executor/ops/failed_step.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/op_failure.h"
 
