@@ -294,7 +294,7 @@ class GitFaults(RemoteCase):
     def test_nothing_there(self):
         self.repository().commit(Dockerfile=DOCKERFILE)
         self.fails(self.remote("other"), says="not found")
-        self.fails(self.remote() + "#nope", says="no branch, tag or other ref `nope`")
+        self.fails(self.remote() + "#nope", says="repository does not contain ref nope")
         self.fails(self.remote() + "#" + "1" * 40, says="1" * 40)
         self.fails(self.remote() + "#:nope", says="no directory `nope`")
         self.fails("-f", "Nope", self.remote(), says="Nope: no such file")
