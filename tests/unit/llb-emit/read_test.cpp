@@ -309,7 +309,8 @@ TEST(ReadDefinition, SurvivesMutatedBytes) {
     for (int i = chosen + 1; i < definition.def_size(); ++i) {
       std::string later = definition.def(i);
       const std::string new_digest = Digest::Of(definition.def(chosen)).ToString();
-      for (std::size_t at = later.find(old_digest); at != std::string::npos; at = later.find(old_digest, at)) {
+      for (std::size_t at = later.find(old_digest); at != std::string::npos;
+           at = later.find(old_digest, at + new_digest.size())) {
         later.replace(at, old_digest.size(), new_digest);
       }
       definition.set_def(i, later);
