@@ -105,4 +105,31 @@ GoJsonObject& GoJsonObject::AddBytes(std::string_view name, std::string_view byt
   return bytes.empty() ? *this : Always(name, GoJsonBase64(bytes));
 }
 
+std::string EscapeLikeGo(std::string text) {
+  if (text.find_first_of("<>&\xe2") == std::string::npos) {
+    return text;
+  }
+  std::string escaped;
+  escaped.reserve(text.size() + text.size() / 8);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::string_view rest = std::string_view(text).substr(i);
+    if (rest.front() == '<') {
+      escaped += "\\u003c";
+    } else if (rest.front() == '>') {
+      escaped += "\\u003e";
+    } else if (rest.front() == '&') {
+      escaped += "\\u0026";
+    } else if (rest.starts_with("\xe2\x80\xa8")) {
+      escaped += "\\u2028";
+      i += 2;
+    } else if (rest.starts_with("\xe2\x80\xa9")) {
+      escaped += "\\u2029";
+      i += 2;
+    } else {
+      escaped += rest.front();
+    }
+  }
+  return escaped;
+}
+
 }  // namespace loam

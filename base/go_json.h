@@ -15,6 +15,9 @@ std::string GoJsonString(std::string_view text);
 // A []byte.
 std::string GoJsonBase64(std::string_view bytes);
 
+// JSON text from another printer with <, >, &, U+2028 and U+2029 escaped.
+std::string EscapeLikeGo(std::string json);
+
 // A list of texts.
 template <class List>
 std::string GoJsonStringList(const List& list) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,11 +18,29 @@
 
 namespace loam::cli {
 
+struct BuildCaches {
+  // A local cache whose index is to name what was written.
+  struct LocalIndex {
+    std::string directory;
+    std::string tag;
+  };
+  struct Export {
+    engine::CacheEntry entry;
+    std::optional<LocalIndex> index;
+  };
+  std::vector<engine::CacheEntry> imports;
+  std::vector<Export> exports;  // without "inline"
+  bool inline_cache = false;
+};
+
 struct BuildRequest {
   gateway::DockerfileBuildRequest frontend;
   std::shared_ptr<session::ClientServices> client;
   ops::Entitlements entitlements;
   std::vector<engine::ExportRequest> exports;
+  BuildCaches caches;
+  // Attestations: "attest:provenance", "attest:sbom" with their attributes.
+  std::map<std::string, std::string> attests;
   std::string title;
   std::string build_key;
   // Called with the error of a failed build while its job is still there (`--debug`); may be empty.

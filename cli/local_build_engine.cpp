@@ -1,4 +1,5 @@
 #include "cli/build_engine.h"
+#include "cli/commands/build_caches.h"
 
 namespace loam::cli {
 
@@ -14,7 +15,8 @@ class LocalBuildEngine final : public BuildEngine {
                                         .progress = std::move(progress),
                                         .entitlements = request.entitlements,
                                         .title = request.title,
-                                        .build_key = request.build_key});
+                                        .build_key = request.build_key,
+                                        .cache_imports = request.caches.imports});
     Result<BuildOutcome> outcome = BuildAndExport(job, request, report, stop);
     if (!outcome && request.on_failure && !stop.stop_requested()) {
       request.on_failure(job, outcome.error());
@@ -30,16 +32,33 @@ class LocalBuildEngine final : public BuildEngine {
  private:
   static Result<BuildOutcome> BuildAndExport(engine::Job& job, const BuildRequest& request,
                                              gateway::DockerfileBuildReport& report, const std::stop_token& stop) {
-    const gateway::DockerfileBuildResult result =
+    for (const BuildCaches::Export& target : request.caches.exports) {
+      LOAM_TRY(job.CheckCacheExport(target.entry));
+    }
+    gateway::DockerfileBuildResult result =
         LOAM_TRY(gateway::BuildDockerfile(job, *request.client, request.frontend, report, stop));
+    for (engine::PlatformResult& platform : result.platforms) {
+      platform.request = {"dockerfile.v0", request.frontend.options};
+    }
+    if (!request.exports.empty()) {
+      LOAM_TRY(job.Attest(result.platforms, request.attests, stop));
+    }
     BuildOutcome outcome;
     for (const engine::ExportRequest& output : request.exports) {
       engine::ExportRequest with_shape = output;
       with_shape.multi_platform = result.multi_platform;
       with_shape.metadata = result.metadata;
+      with_shape.inline_cache = request.caches.inline_cache;
       for (auto& [key, value] : LOAM_TRY(job.Export(result.platforms, with_shape, stop))) {
         outcome.response[key] = std::move(value);
       }
+    }
+    for (const BuildCaches::Export& target : request.caches.exports) {
+      const auto response = LOAM_TRY(job.ExportCache(result.platforms, target.entry, stop));
+      if (target.index) {
+        LOAM_TRY(NameLocalCache(*target.index, response));
+      }
+      outcome.response.insert(response.begin(), response.end());
     }
     return outcome;
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/csv.h"
 #include "base/strings.h"
 #include "cli/docker_endpoint.h"
 
@@ -13,29 +14,6 @@ namespace {
 
 using Attributes = std::map<std::string, std::string>;
 
-// Comma-separated fields; a field in double quotes may hold commas, "" in it is a quote (RFC 4180, as buildx reads -o).
-Result<std::vector<std::string>> SplitFields(std::string_view text) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
-      fields.back() += '"';
-      ++i;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-  if (quoted) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`--output={}`: a quote is not closed", text));
-  }
-  return fields;
-}
-
 Result<engine::ExportRequest> ParseOutput(const std::string& text) {
   engine::ExportRequest request;
   if (text == "-") {
@@ -43,7 +21,11 @@ Result<engine::ExportRequest> ParseOutput(const std::string& text) {
     request.attributes["dest"] = "-";
     return request;
   }
-  const std::vector<std::string> fields = LOAM_TRY(SplitFields(text));
+  const std::optional<std::vector<std::string>> split = SplitCsv(text);
+  if (!split) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`--output={}`: a quote is not closed", text));
+  }
+  const std::vector<std::string>& fields = *split;
   if (fields.size() == 1 && text.find('=') == std::string::npos) {
     request.type = "local";
     request.attributes["dest"] = text;

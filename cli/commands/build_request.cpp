@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "cli/commands/build_attests.h"
+#include "cli/commands/build_caches.h"
 #include "cli/commands/common.h"
 #include "compiler/sema/dockerfile/git_reference.h"
 #include "runtime-executor/session/local_client_services.h"
@@ -34,21 +36,6 @@ Result<std::int64_t> ParseBinarySize(std::string_view flag, const std::string& t
     return Unexpected(BadValue(flag, text, "a size such as 64m or 1g"));
   }
   return number << shift;
-}
-
-Result<> RefuseUnsupported(const Flags& flags) {
-  for (const std::string_view flag : {"cache-from", "cache-to", "attest"}) {
-    if (flags.Has(flag)) {
-      return Unexpected(ErrorCode::kUnimplemented, fmt::format("`--{}` is not supported yet", flag));
-    }
-  }
-  for (const std::string_view flag : {"sbom", "provenance"}) {
-    const std::string value = flags.String(flag);
-    if (!value.empty() && value != "false" && value != "0") {
-      return Unexpected(ErrorCode::kUnimplemented, fmt::format("`--{}={}` is not supported yet", flag, value));
-    }
-  }
-  return {};
 }
 
 Result<> AddKeyValues(const Flags& flags, std::string_view flag, std::string_view prefix, Options& options) {
@@ -175,7 +162,6 @@ Result<ops::Entitlements> ParseEntitlements(const Flags& flags) {
 }  // namespace
 
 Result<BuildRequest> MakeBuildRequest(const Context& context, const Flags& flags, const BuildContext& files) {
-  LOAM_TRY(RefuseUnsupported(flags));
   BuildRequest request;
   Options& options = request.frontend.options;
   session::LocalClientOptions client;
@@ -243,6 +229,8 @@ Result<BuildRequest> MakeBuildRequest(const Context& context, const Flags& flags
     client.local_dirs["context"] = files.context_dir;
     client.local_dirs["dockerfile"] = files.dockerfile_dir;
   }
+  request.caches = LOAM_TRY(ParseBuildCaches(context, flags, client));
+  request.attests = LOAM_TRY(ParseAttests(flags));
   request.client = session::MakeLocalClientServices(std::move(client));
 
   const std::string target = flags.Has("target") ? " --target " + flags.String("target") : std::string();

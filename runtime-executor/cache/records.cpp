@@ -109,7 +109,8 @@ Result<RecordStore::Reader*> RecordStore::Read() {
     reader->find_linked = LOAM_TRY(reader->db.Prepare(
         "SELECT target FROM links WHERE source = ? AND input = ? AND op = ? AND output = ? AND selector = ? "
         "ORDER BY target"));
-    reader->records = LOAM_TRY(reader->db.Prepare("SELECT id, blob FROM records WHERE key = ? ORDER BY id DESC"));
+    reader->records =
+        LOAM_TRY(reader->db.Prepare("SELECT id, blob, created FROM records WHERE key = ? ORDER BY id DESC"));
     reader_ = std::move(reader);
   }
   // One state for a stretch of reads, but never one that hides what this process wrote since.
@@ -184,13 +185,61 @@ Result<std::vector<KeyId>> RecordStore::FindLinked(const solver::KeyLink& link, 
   return found;
 }
 
+namespace {
+
+Result<Digest> DigestOfBlob(std::string_view blob) {
+  if (blob.empty()) {
+    return Digest();
+  }
+  Digest::Bytes bytes{};
+  if (blob.size() != bytes.size()) {
+    return Unexpected(ErrorCode::kDataLoss, "the build cache holds a digest of another size");
+  }
+  std::copy(blob.begin(), blob.end(), bytes.begin());
+  return Digest(bytes);
+}
+
+}  // namespace
+
+Result<std::optional<solver::RootKey>> RecordStore::RootOf(KeyId key) {
+  const std::lock_guard lock(read_mutex_);
+  Reader* reader = LOAM_TRY(Read());
+  auto select = LOAM_TRY(reader->db.Prepare("SELECT digest, output FROM keys WHERE id = ? AND digest IS NOT NULL"));
+  select.BindAll(key.value());
+  std::optional<solver::RootKey> root;
+  while (LOAM_TRY(select.Step())) {
+    root = solver::RootKey{LOAM_TRY(DigestOfBlob(select.Blob(0))), static_cast<std::int32_t>(select.Int(1))};
+  }
+  return root;
+}
+
+Result<std::vector<solver::Backlink>> RecordStore::Backlinks(KeyId key) {
+  const std::lock_guard lock(read_mutex_);
+  Reader* reader = LOAM_TRY(Read());
+  auto select = LOAM_TRY(reader->db.Prepare(
+      "SELECT source, input, selector, op, output FROM links WHERE target = ? ORDER BY source, input, op, output"));
+  select.BindAll(key.value());
+  std::vector<solver::Backlink> found;
+  while (LOAM_TRY(select.Step())) {
+    solver::Backlink backlink;
+    backlink.link.source = KeyId(select.Int(0));
+    backlink.link.input = static_cast<std::uint32_t>(select.Int(1));
+    backlink.link.selector = LOAM_TRY(DigestOfBlob(select.Blob(2)));
+    backlink.op_digest = LOAM_TRY(DigestOfBlob(select.Blob(3)));
+    backlink.output = static_cast<std::uint32_t>(select.Int(4));
+    found.push_back(std::move(backlink));
+  }
+  return found;
+}
+
 Result<std::vector<solver::CacheRecord>> RecordStore::Records(KeyId key) {
   const std::lock_guard lock(read_mutex_);
   Reader* reader = LOAM_TRY(Read());
   reader->records.BindAll(key.value());
   std::vector<solver::CacheRecord> found;
   while (LOAM_TRY(reader->records.Step())) {
-    found.push_back({RecordId(reader->records.Int(0)), std::string(reader->records.Text(1))});
+    found.push_back({RecordId(reader->records.Int(0)), std::string(reader->records.Text(1)),
+                     FromNanoseconds(reader->records.Int(2))});
   }
   return found;
 }
@@ -244,8 +293,9 @@ Result<KeyId> RecordStore::Add(const solver::NewRecord& record) {
     LOAM_TRY(writer->insert_link.Finish());
   }
   if (record.result) {
-    const std::int64_t now = Nanoseconds(clock_.Now());
-    LOAM_TRY(writer->insert_record.Run(key->value(), record.result->blob, record.result->size, now, now,
+    const WallTime now = clock_.Now();
+    LOAM_TRY(writer->insert_record.Run(key->value(), record.result->blob, record.result->size,
+                                       Nanoseconds(record.created.value_or(now)), Nanoseconds(now),
                                        record.description));
   }
   LOAM_TRY(transaction.Commit());

@@ -62,6 +62,8 @@ class RecordStore final : public solver::CacheStorage {
   Result<std::optional<solver::KeyId>> FindRoot(const solver::RootKey& key) override;
   Result<std::vector<solver::KeyId>> FindLinked(const solver::KeyLink& link, const Digest& op_digest,
                                                 std::uint32_t output) override;
+  Result<std::optional<solver::RootKey>> RootOf(solver::KeyId key) override;
+  Result<std::vector<solver::Backlink>> Backlinks(solver::KeyId key) override;
   Result<std::vector<solver::CacheRecord>> Records(solver::KeyId key) override;
   Result<solver::KeyId> AddRoot(const solver::RootKey& key, const solver::Preimage& preimage) override;
   Result<solver::KeyId> Add(const solver::NewRecord& record) override;

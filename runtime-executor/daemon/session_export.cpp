@@ -16,6 +16,15 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kTypes = {"image", "oci", "docker", "local", "tar"};
 
+// The layout in which clients take an image that is no archive.
+constexpr const char* kClientLayout = "client:export";
+
+bool WritesTar(const engine::ExportRequest& request) {
+  const auto tar = request.attributes.find("tar");
+  static constexpr std::array<std::string_view, 6> kNo = {"0", "f", "F", "false", "FALSE", "False"};
+  return tar == request.attributes.end() || std::find(kNo.begin(), kNo.end(), tar->second) == kNo.end();
+}
+
 Result<> NeedSession(const std::shared_ptr<session::Session>& session, const std::string& type) {
   if (session == nullptr) {
     return Unexpected(ErrorCode::kFailedPrecondition, fmt::format("exporter {} needs a session of the client", type));
@@ -75,11 +84,6 @@ Result<> CheckExporter(const engine::ExportRequest& request) {
   if (std::find(kTypes.begin(), kTypes.end(), request.type) == kTypes.end()) {
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("exporter \"{}\" could not be found", request.type));
   }
-  const auto tar = request.attributes.find("tar");
-  if (tar != request.attributes.end() && tar->second == "false") {
-    return Unexpected(ErrorCode::kUnimplemented,
-                      fmt::format("exporter {} with tar=false is not supported yet", request.type));
-  }
   return {};
 }
 
@@ -94,6 +98,12 @@ Result<std::map<std::string, std::string>> ExportToSession(engine::Job& job,
   }
   if (type == "local") {
     return ExportDirectory(job, results, output, session, scratch_root, stop);
+  }
+  if ((type == "oci" || type == "docker") && !WritesTar(output.request)) {
+    LOAM_TRY(NeedSession(session, type));
+    engine::ExportRequest request = output.request;
+    request.attributes["dest"] = kClientLayout;
+    return job.Export(results, request, std::move(stop));
   }
   return ExportArchive(job, results, output, session, stop);
 }

@@ -6,6 +6,8 @@
 
 #include "proto/api/services/control/control.pb.h"
 #include "runtime-executor/daemon/session_export.h"
+#include "runtime-executor/daemon/session_exporters.h"
+#include "runtime-executor/daemon/solve_caches.h"
 #include "runtime-executor/gateway/bridge/frontends.h"
 #include "runtime-executor/session/remote/remote_client_services.h"
 #include "runtime-executor/session/remote/source_policy_client.h"
@@ -35,7 +37,7 @@ class Solve {
   Result<std::map<std::string, std::string>> Run() {
     LOAM_TRY(ReadEntitlements());
     LOAM_TRY(ReadExporters());
-    LOAM_TRY(CheckCaches());
+    caches_ = LOAM_TRY(ReadSolveCaches(request_));
     if (!request_.session().empty()) {
       session_ = LOAM_TRY(services_.sessions->Get(request_.session(), kSessionPatience, stop_));
     }
@@ -47,8 +49,12 @@ class Solve {
                                                   .entitlements = entitlements_,
                                                   .title = Title(),
                                                   .build_key = BuildKey(),
-                                                  .policy = Policy()});
+                                                 .policy = Policy(),
+                                                 .cache_imports = caches_.imports});
     job_ = &job;
+    for (const engine::CacheEntry& entry : caches_.exports) {
+      LOAM_TRY(job.CheckCacheExport(entry));
+    }
     gateway::FrontendsOptions frontends;
     frontends.job = job_;
     frontends.client = client_.get();
@@ -111,19 +117,6 @@ class Solve {
     return {};
   }
 
-  // What is not done yet is said, not left out.
-  Result<> CheckCaches() const {
-    for (const control::CacheOptionsEntry& entry : request_.cache().exports()) {
-      return Unexpected(ErrorCode::kUnimplemented,
-                        fmt::format("cache export of type {} is not supported yet", entry.type()));
-    }
-    for (const control::CacheOptionsEntry& entry : request_.cache().imports()) {
-      return Unexpected(ErrorCode::kUnimplemented,
-                        fmt::format("cache import of type {} is not supported yet", entry.type()));
-    }
-    return {};
-  }
-
   [[nodiscard]] std::string Option(const std::string& name) const {
     const auto found = request_.frontendattrs().find(name);
     return found == request_.frontendattrs().end() ? std::string() : found->second;
@@ -164,13 +157,24 @@ class Solve {
         response[key] = value;
       }
     }
-    if (outputs_.empty()) {
+    if (request_.enablesessionexporter()) {
+      // By references of the bridge, which has ended: the client gets the metadata only.
+      for (SessionExport& found :
+           LOAM_TRY(FindSessionExporters(session_, result.metadata, {}, static_cast<int>(outputs_.size()), stop_))) {
+        outputs_.push_back(std::move(found));
+      }
+    }
+    if (outputs_.empty() && caches_.exports.empty()) {
       return response;
     }
-    const std::vector<engine::PlatformResult> platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
+    std::vector<engine::PlatformResult> platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
+    if (!outputs_.empty()) {
+      LOAM_TRY(job_->Attest(platforms, {request_.frontendattrs().begin(), request_.frontendattrs().end()}, stop_));
+    }
     for (SessionExport& output : outputs_) {
       output.request.multi_platform = result.is_map;
       output.request.metadata = result.metadata;
+      output.request.inline_cache = caches_.inline_cache;
       auto made =
           LOAM_TRY(ExportToSession(*job_, platforms, output, session_, services_.engine->root() + "/tmp", stop_));
       if (on_exported_) {
@@ -179,6 +183,14 @@ class Solve {
       for (auto& [key, value] : made) {
         response[key] = std::move(value);
       }
+    }
+    for (const engine::CacheEntry& entry : caches_.exports) {
+      for (auto& [key, value] : LOAM_TRY(job_->ExportCache(platforms, entry, stop_))) {
+        response[key] = std::move(value);
+      }
+    }
+    if (request_.enablesessionexporter()) {
+      LOAM_TRY(FinalizeSessionExport(session_, response, stop_));
     }
     return response;
   }
@@ -189,12 +201,18 @@ class Solve {
       inputs[name] = definition.SerializeAsString();
     }
     if (!request_.frontend().empty()) {
-      return frontends_->Run(request_.frontend(), {request_.frontendattrs().begin(), request_.frontendattrs().end()},
-                             inputs);
+      const engine::FrontendRequest asked{request_.frontend(),
+                                          {request_.frontendattrs().begin(), request_.frontendattrs().end()}};
+      gateway::FrontendResult result = LOAM_TRY(frontends_->Run(asked.frontend, asked.options, inputs));
+      for (const auto& [name, fs] : result.refs) {
+        result.requests.try_emplace(name, asked);
+      }
+      return result;
     }
     if (request_.has_definition() && !request_.definition().def().empty()) {
       gateway::FrontendResult result;
       result.refs.emplace_back("", LOAM_TRY(job_->Solve(request_.definition(), stop_)));
+      result.definitions[""] = request_.definition().SerializeAsString();
       return result;
     }
     return RunClientBuild(std::move(inputs));
@@ -217,6 +235,7 @@ class Solve {
   const std::stop_token stop_;
   ops::Entitlements entitlements_;
   std::vector<SessionExport> outputs_;
+  SolveCaches caches_;
   std::shared_ptr<session::Session> session_;
   std::shared_ptr<session::ClientServices> client_;
   engine::Job* job_ = nullptr;

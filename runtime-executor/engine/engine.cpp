@@ -95,6 +95,7 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
     registry.parallel_transfers = state->options.registry_transfers;
   }
   state->registry = std::make_unique<registry::RegistryClient>(std::move(registry));
+  state->http = std::make_unique<registry::HttpClient>(registry::HttpOptions{.user_agent = "loam"});
   snapshot::LayerStoreOptions layers;
   layers.root = root;
   layers.snapshotter = snapshotter;

@@ -18,6 +18,7 @@
 #include "runtime-executor/engine/build_record.h"
 #include "runtime-executor/engine/cache_units.h"
 #include "runtime-executor/engine/disk_usage.h"
+#include "runtime-executor/exporter/attestation.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/registry/host_config.h"
 #include "runtime-executor/session/client_services.h"
@@ -76,6 +77,12 @@ struct EngineOptions {
 // /var/lib/loam for root, else $XDG_DATA_HOME/loam or ~/.local/share/loam.
 std::string DefaultRoot();
 
+// One cache to import or export, as clients name it: "registry", "local", "inline", "gha", "s3", "azblob".
+struct CacheEntry {
+  std::string type;
+  std::map<std::string, std::string> attributes;
+};
+
 // Which sources a build may use, and in whose place.
 struct SourcePolicyOptions {
   // Serialised sourcepolicy.Policy messages; all count.
@@ -107,6 +114,9 @@ struct JobOptions {
   // that would have to be made are empty filesystems.
   bool plan = false;
   SourcePolicyOptions policy;
+  // In which steps are looked up that the engine's own cache does not have; the first is the best. One that cannot be
+  // read is shown as a failed step and left out.
+  std::vector<CacheEntry> cache_imports;
 };
 
 struct ResolvedImage {
@@ -130,6 +140,12 @@ struct ImageRequest {
   std::vector<std::string> policies;
 };
 
+// What a frontend was asked, for provenance.
+struct FrontendRequest {
+  std::string frontend;  // "dockerfile.v0"; "": none, the client made the definition
+  std::map<std::string, std::string> options;
+};
+
 // One result to export: a platform's filesystem and image config.
 struct PlatformResult {
   std::string platform;  // "linux/amd64"
@@ -137,6 +153,11 @@ struct PlatformResult {
   std::string image_config;  // JSON
   // Of the base image, as it was; "" without one.
   std::string base_image_config;
+  // The serialised pb.Definition that gave `fs`, by which caches and attestations find what it was made of; "" for
+  // scratch and for what no build made.
+  std::string definition;
+  FrontendRequest request;
+  std::vector<exporter::Attestation> attestations;
 };
 
 struct ExportRequest {
@@ -149,6 +170,8 @@ struct ExportRequest {
   std::map<std::string, std::string> metadata;
   // Where `dest=-` writes; stays open.
   int output_fd = 1;
+  // Images carry their cache in their config (cache export of type "inline").
+  bool inline_cache = false;
 };
 
 class EngineState;
@@ -168,6 +191,10 @@ class Job {
   // sourcepolicy.Policy messages of whoever asks, beside those of the build.
   [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const std::string_view> definitions,
                                                               std::stop_token stop,
+                                                              std::span<const std::string> policies = {});
+  // With these caches instead of JobOptions::cache_imports.
+  [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const std::string_view> definitions,
+                                                              std::span<const CacheEntry> imports, std::stop_token stop,
                                                               std::span<const std::string> policies = {});
 
   // The pinned digest and the config of an image; remembered for the job.
@@ -196,6 +223,17 @@ class Job {
   // Runs an exporter; gives its response, named as BuildKit names it ("containerimage.digest", …).
   [[nodiscard]] Result<std::map<std::string, std::string>> Export(std::span<const PlatformResult> results,
                                                                   const ExportRequest& request, std::stop_token stop);
+
+  // Writes what the results were made of to a cache; gives what its client is told ("cache.manifest"). A type or
+  // attribute that cannot be is kInvalidArgument or kNotFound; CheckCacheExport says so before the build.
+  [[nodiscard]] Result<std::map<std::string, std::string>> ExportCache(std::span<const PlatformResult> results,
+                                                                       const CacheEntry& entry, std::stop_token stop);
+  [[nodiscard]] Result<> CheckCacheExport(const CacheEntry& entry) const;
+
+  // Adds the attestations that `options` ask for as BuildKit's clients do ("attest:provenance", "attest:sbom", and the
+  // build args BUILDKIT_ATTEST_…). kInvalidArgument for an option that is wrong.
+  [[nodiscard]] Result<> Attest(std::vector<PlatformResult>& results, const std::map<std::string, std::string>& options,
+                                std::stop_token stop);
 
   // Runs `body` as a progress vertex of its own ("exporting to image", "[internal] load build definition").
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);

@@ -18,6 +18,7 @@
 #include "runtime-executor/engine/job_gate.h"
 #include "runtime-executor/engine/result_store.h"
 #include "runtime-executor/ops/op_resolver.h"
+#include "runtime-executor/registry/http_client.h"
 #include "runtime-executor/registry/registry_client.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/solver/job.h"
@@ -47,6 +48,8 @@ class EngineState {
   std::unique_ptr<content::ContentStore> content;
   std::unique_ptr<source::ImageStore> images;
   std::unique_ptr<registry::RegistryClient> registry;
+  // For caches that are kept elsewhere.
+  std::unique_ptr<registry::HttpClient> http;
   std::unique_ptr<snapshot::LayerStore> layers;
   std::unique_ptr<cache::RecordStore> records;
   std::unique_ptr<cache::ChecksumCache> checksums;

@@ -1,66 +1,34 @@
 // JobState::Export: from results of the solver to an exporter, with its progress as a vertex.
+#include "runtime-executor/cache/remote/inline_cache.h"
+#include "runtime-executor/engine/cache_collector.h"
+#include "runtime-executor/engine/export_progress.h"
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/exporter/exporter.h"
+#include "runtime-executor/exporter/layers.h"
 
 namespace loam::engine {
-namespace {
 
-// Parts of an export as statuses of its vertex.
-class StatusProgress final : public exporter::ExportProgress {
- public:
-  StatusProgress(solver::ProgressWriter& writer, const Clock& clock) : writer_(writer), clock_(clock) {}
-
-  void Started(const std::string& id) override { Send(id, 0, 0, false); }
-  void Progressed(const std::string& id, std::uint64_t current, std::uint64_t total) override {
-    Send(id, static_cast<std::int64_t>(current), static_cast<std::int64_t>(total), false);
-  }
-  void Finished(const std::string& id) override { Send(id, 0, 0, true); }
-
- private:
-  void Send(const std::string& id, std::int64_t current, std::int64_t total, bool finished) {
-    solver::StatusEvent event;
-    const WallTime now = clock_.Now();
-    {
-      const std::lock_guard lock(mutex_);
-      solver::StatusEvent& state = states_[id];
-      if (!state.started) {
-        state.id = id;
-        state.started = now;
-      }
-      if (finished) {
-        state.completed = now;
-      } else {
-        state.current = current;
-        state.total = total;
-      }
-      event = state;
-    }
-    writer_.Status(std::move(event));
-  }
-
-  solver::ProgressWriter& writer_;
-  const Clock& clock_;
-  std::mutex mutex_;  // guards states_
-  std::map<std::string, solver::StatusEvent> states_;
-};
-
-}  // namespace
-
-Result<std::map<std::string, std::string>> JobState::Export(std::span<const PlatformResult> results,
-                                                            const ExportRequest& request, std::stop_token stop) {
+exporter::ExporterServices JobState::ServicesForExport() const {
   exporter::ExporterServices services;
   services.content = engine_->content.get();
   services.layers = engine_->layers.get();
   services.codecs = &engine_->codecs;
   services.images = engine_->images.get();
   services.clock = &engine_->clock;
-  services.output_fd = request.output_fd;
   services.fetch_blob = [engine = engine_](const content::Descriptor& blob, const std::string& origin,
                                            std::stop_token stop_fetch) -> Result<> {
     return source::FetchLayerBlob(engine->ImageOptions(), blob, origin, nullptr, std::move(stop_fetch));
   };
   services.registry = engine_->registry.get();
   services.registry_auth = options_.client->registry_auth();
+  return services;
+}
+
+Result<std::map<std::string, std::string>> JobState::Export(std::span<const PlatformResult> results,
+                                                            const ExportRequest& request, std::stop_token stop) {
+  exporter::ExporterServices services = ServicesForExport();
+  services.output_fd = request.output_fd;
+  services.layouts = options_.client->oci_layouts();
   const std::unique_ptr<exporter::Exporter> target =
       LOAM_TRY(exporter::MakeExporter(request.type, request.attributes, services));
 
@@ -74,7 +42,14 @@ Result<std::map<std::string, std::string>> JobState::Export(std::span<const Plat
     platform.fs = result.fs;
     platform.image_config = result.image_config;
     platform.base_image_config = result.base_image_config;
+    platform.attestations = result.attestations;
     input.platforms.push_back(std::move(platform));
+  }
+  if (request.inline_cache) {
+    input.inline_cache = [this, results](std::size_t index,
+                                         const std::vector<exporter::LayerBlob>& layers) -> Result<std::string> {
+      return InlineCacheOf(*engine_, LOAM_TRY(GraphOf(results[index].definition)), results[index].fs, layers);
+    };
   }
   std::map<std::string, std::string> response;
   LOAM_TRY(Step(target->Name(), [&](solver::ProgressWriter& writer) -> Result<> {

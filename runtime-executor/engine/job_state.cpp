@@ -43,11 +43,13 @@ Error WithLocations(Error error, std::span<const std::string_view> definitions) 
   return error;
 }
 
+using ImportList = std::vector<std::shared_ptr<const solver::CacheImport>>;
+
 // `renew` is told the cache mounts that begin empty.
 Result<std::vector<snapshot::FsRef>> SolveDefinitions(
-    solver::Job& job, std::span<const std::string_view> definitions, const std::stop_token& stop,
-    const std::function<Result<>(const std::set<std::string>&)>& renew) {
-  const LlbGraph llb = LOAM_TRY(ReadLlbGraph(definitions));
+    solver::Job& job, std::span<const std::string_view> definitions, const ImportList& imports,
+    const std::stop_token& stop, const std::function<Result<>(const std::set<std::string>&)>& renew) {
+  const LlbGraph llb = LOAM_TRY(ReadLlbGraph(definitions, imports));
   if (!llb.renewed_cache_mounts.empty()) {
     LOAM_TRY(renew(llb.renewed_cache_mounts));
   }
@@ -106,7 +108,7 @@ class JobState::Services final : public ops::JobServices {
       return Unexpected(ErrorCode::kCanceled, "context canceled");
     }
     const auto definitions = LOAM_TRY(state->ApplyPolicies(std::span(&view, 1), {}, changed, either.get_token()));
-    return LOAM_TRY(SolveDefinitions(*job, definitions, either.get_token(),
+    return LOAM_TRY(SolveDefinitions(*job, definitions, {}, either.get_token(),
                                      [&](const auto& ids) { return state->RenewCacheMounts(ids); }))
         .front();
   }
@@ -167,7 +169,8 @@ Result<std::vector<snapshot::FsRef>> JobState::SolveAll(std::span<const std::str
                                                         std::stop_token stop, std::span<const std::string> policies) {
   std::list<std::string> changed;
   const auto allowed = LOAM_TRY(ApplyPolicies(definitions, policies, changed, stop));
-  return SolveDefinitions(*solver_job_, allowed, stop, [this](const auto& ids) { return RenewCacheMounts(ids); });
+  return SolveDefinitions(*solver_job_, allowed, LOAM_TRY(Imports(imports, stop)), stop,
+                          [this](const auto& ids) { return RenewCacheMounts(ids); });
 }
 
 Result<> JobState::RenewCacheMounts(const std::set<std::string>& ids) {
@@ -212,6 +215,18 @@ Result<std::vector<std::string_view>> JobState::ApplyPolicies(std::span<const st
     }
   }
   return result;
+}
+
+Result<std::vector<solver::CacheGraphNode>> JobState::GraphOf(const std::string& definition) const {
+  if (definition.empty()) {
+    return std::vector<solver::CacheGraphNode>();
+  }
+  const std::string_view view = definition;
+  const LlbGraph llb = LOAM_TRY(ReadLlbGraph(std::span(&view, 1), {}));
+  if (!llb.results.front()) {
+    return std::vector<solver::CacheGraphNode>();
+  }
+  return solver_job_->CacheGraph(*llb.results.front());
 }
 
 Result<snapshot::MountedFs> JobState::Mount(const snapshot::FsRef& fs, std::stop_token stop) {
@@ -270,6 +285,10 @@ Result<ResolvedImage> JobState::ResolveImageAsItIs(const ImageRequest& request, 
   const auto resolve = [&]() -> Result<> {
     source::ResolvedImageConfig resolved = LOAM_TRY(images_->Resolve(query, stop));
     image.digest = resolved.digest.ToString();
+    {
+      const std::lock_guard lock(resolved_mutex_);
+      resolved_.push_back({resolved.reference, request.platform, image.digest, !request.oci_store_id.empty()});
+    }
     image.pinned_ref = resolved.reference + "@" + image.digest;
     image.config = std::move(resolved.config);
     return {};
@@ -379,18 +398,38 @@ Job::~Job() {
 Result<snapshot::FsRef> Job::Solve(const pb::Definition& definition, std::stop_token stop) {
   const std::string bytes = definition.SerializeAsString();
   const std::string_view view = bytes;
-  return LOAM_TRY(state_->SolveAll(std::span(&view, 1), std::move(stop), {})).front();
+  return LOAM_TRY(SolveAll(std::span(&view, 1), std::move(stop))).front();
 }
 
 Result<std::vector<snapshot::FsRef>> Job::SolveAll(std::span<const std::string_view> definitions, std::stop_token stop,
                                                    std::span<const std::string> policies) {
-  return state_->SolveAll(definitions, std::move(stop), policies);
+  return state_->SolveAll(definitions, state_->options().cache_imports, std::move(stop), policies);
+}
+
+Result<std::vector<snapshot::FsRef>> Job::SolveAll(std::span<const std::string_view> definitions,
+                                                   std::span<const CacheEntry> imports, std::stop_token stop,
+                                                   std::span<const std::string> policies) {
+  return state_->SolveAll(definitions, imports, std::move(stop), policies);
 }
 
 Result<> Job::ResolveSourceMeta(const moby::buildkit::v1::frontend::ResolveSourceMetaRequest& request,
                                 moby::buildkit::v1::frontend::ResolveSourceMetaResponse& response,
                                 std::stop_token stop) {
   return state_->ResolveSourceMeta(request, response, true, std::move(stop));
+}
+
+Result<std::map<std::string, std::string>> Job::ExportCache(std::span<const PlatformResult> results,
+                                                            const CacheEntry& entry, std::stop_token stop) {
+  return state_->ExportCache(results, entry, std::move(stop));
+}
+
+Result<> Job::Attest(std::vector<PlatformResult>& results, const std::map<std::string, std::string>& options,
+                     std::stop_token stop) {
+  return state_->Attest(results, options, std::move(stop));
+}
+
+Result<> Job::CheckCacheExport(const CacheEntry& entry) const {
+  return state_->CheckCacheExport(entry);
 }
 
 Result<snapshot::MountedFs> Job::Mount(const snapshot::FsRef& fs, std::stop_token stop) {

@@ -3,15 +3,21 @@
 
 #include <atomic>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <stop_token>
 
+#include "runtime-executor/cache/remote/backend.h"
 #include "runtime-executor/engine/engine_state.h"
 #include "runtime-executor/engine/plan_solver.h"
+#include "runtime-executor/exporter/exporter.h"
 #include "runtime-executor/ops/container.h"
 #include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/provenance/capture.h"
+#include "runtime-executor/provenance/predicate.h"
+#include "runtime-executor/solver/imported_cache.h"
 #include "runtime-executor/solver/vertex_channel.h"
 
 namespace moby::buildkit::v1::frontend {
@@ -31,8 +37,25 @@ class JobState : public std::enable_shared_from_this<JobState> {
   void End();
 
   [[nodiscard]] Result<std::vector<snapshot::FsRef>> SolveAll(std::span<const std::string_view> definitions,
-                                                              std::stop_token stop,
+                                                              std::span<const CacheEntry> imports, std::stop_token stop,
                                                               std::span<const std::string> policies);
+  [[nodiscard]] const JobOptions& options() const { return options_; }
+  // cache_export.cpp
+  [[nodiscard]] Result<std::map<std::string, std::string>> ExportCache(std::span<const PlatformResult> results,
+                                                                       const CacheEntry& entry, std::stop_token stop);
+  [[nodiscard]] Result<> CheckCacheExport(const CacheEntry& entry) const;
+  // attest.cpp
+  [[nodiscard]] Result<provenance::Capture> CaptureOf(const PlatformResult& result);
+  [[nodiscard]] Result<std::string> ProvenanceOf(const provenance::Capture& capture,
+                                                 const provenance::Settings& settings, const std::string& definition,
+                                                 std::size_t number);
+  [[nodiscard]] Result<> AddSboms(std::vector<PlatformResult>& results,
+                                  const std::map<std::string, std::string>& attributes, bool use_cache,
+                                  const std::string& resolve_mode, const std::stop_token& stop);
+  [[nodiscard]] Result<> Attest(std::vector<PlatformResult>& results, const std::map<std::string, std::string>& options,
+                                std::stop_token stop);
+  // What a definition that was solved by this job was made of; empty for scratch.
+  [[nodiscard]] Result<std::vector<solver::CacheGraphNode>> GraphOf(const std::string& definition) const;
   [[nodiscard]] Result<snapshot::MountedFs> Mount(const snapshot::FsRef& fs, std::stop_token stop);
   [[nodiscard]] Result<ResolvedImage> ResolveImage(const ImageRequest& request, std::stop_token stop);
   // Without a look at the policy.
@@ -74,6 +97,16 @@ class JobState : public std::enable_shared_from_this<JobState> {
                                  const std::string& file_name,
                                  const moby::buildkit::v1::frontend::ChecksumRequest& request);
   class Services;
+  struct Import;
+  // cache_import.cpp: in their order, without those that cannot be read.
+  [[nodiscard]] Result<std::vector<std::shared_ptr<const solver::CacheImport>>> Imports(
+      std::span<const CacheEntry> entries, std::stop_token stop);
+  [[nodiscard]] Result<std::shared_ptr<const solver::CacheImport>> OpenImport(const CacheEntry& entry,
+                                                                              std::stop_token stop);
+  [[nodiscard]] cache::BackendServices CacheServices() const;
+  // export.cpp
+  [[nodiscard]] exporter::ExporterServices ServicesForExport() const;
+
   // For sources that are asked outside of the graph; shares what the job found out with those in it.
   [[nodiscard]] source::SourceContext Surroundings(solver::ProgressWriter& progress, std::stop_token stop) const;
   JobState(std::shared_ptr<EngineState> engine, JobOptions options);
@@ -87,6 +120,11 @@ class JobState : public std::enable_shared_from_this<JobState> {
   std::atomic<std::uint64_t> next_step_{0};
   std::once_flag images_made_;
   std::unique_ptr<source::ImageConfigs> images_;
+  std::mutex resolved_mutex_;  // guards resolved_
+  // Images whose configs the build asked for.
+  std::vector<provenance::ImageMaterial> resolved_;
+  std::mutex imports_mutex_;  // guards imports_
+  std::map<std::string, std::shared_ptr<Import>> imports_;
 };
 
 }  // namespace loam::engine

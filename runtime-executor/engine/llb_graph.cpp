@@ -79,6 +79,9 @@ std::string DefaultName(const pb::Op& op, const std::vector<solver::Edge>& input
 
 void ReadMetadata(const pb::OpMetadata& metadata, solver::Vertex& vertex) {
   vertex.options.ignore_cache = metadata.ignore_cache();
+  if (metadata.has_export_cache()) {
+    vertex.options.export_cache = metadata.export_cache().value();
+  }
   vertex.options.description.insert(metadata.description().begin(), metadata.description().end());
   if (metadata.has_progress_group()) {
     const pb::ProgressGroup& group = metadata.progress_group();
@@ -93,7 +96,8 @@ void ReadMetadata(const pb::OpMetadata& metadata, solver::Vertex& vertex) {
 
 }  // namespace
 
-Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions) {
+Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions,
+                              const std::vector<std::shared_ptr<const solver::CacheImport>>& imports) {
   LlbGraph result;
   const auto graph = std::make_shared<solver::Graph>();
   for (const std::string_view definition : definitions) {
@@ -118,6 +122,7 @@ Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions) {
       if (vertex.name.empty()) {
         vertex.name = DefaultName(from.op, vertex.inputs);
       }
+      vertex.options.imports = imports;
       vertex.options.job_local = from.op.has_source() && from.op.source().identifier().rfind("local://", 0) == 0;
       if (vertex.options.ignore_cache && from.op.has_exec()) {
         for (const pb::Mount& mount : from.op.exec().mounts()) {

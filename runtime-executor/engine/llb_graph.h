@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -22,7 +23,9 @@ struct LlbGraph {
   std::set<std::string> renewed_cache_mounts;
 };
 
-// Reads and checks serialised pb.Definitions into one graph. Errors are kInvalidArgument and name the op.
-Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions);
+// Reads and checks serialised pb.Definitions into one graph, whose vertices are also looked up in `imports`. Errors are
+// kInvalidArgument and name the op.
+Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions,
+                              const std::vector<std::shared_ptr<const solver::CacheImport>>& imports);
 
 }  // namespace loam::engine

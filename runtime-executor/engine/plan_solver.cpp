@@ -72,15 +72,15 @@ Result<std::optional<solver::KeyId>> PlanStorage::FindRoot(const solver::RootKey
 
 Result<std::vector<solver::KeyId>> PlanStorage::FindLinked(const solver::KeyLink& link, const Digest& op_digest,
                                                            std::uint32_t output) {
-  if (link.source.value() < 0) {
+  if (IsOfPlan(link.source)) {
     return std::vector<solver::KeyId>();
   }
   return records_.FindLinked(link, op_digest, output);
 }
 
 Result<std::vector<solver::CacheRecord>> PlanStorage::Records(solver::KeyId key) {
-  return key.value() < 0 ? Result<std::vector<solver::CacheRecord>>(std::vector<solver::CacheRecord>())
-                         : records_.Records(key);
+  return IsOfPlan(key) ? Result<std::vector<solver::CacheRecord>>(std::vector<solver::CacheRecord>())
+                       : records_.Records(key);
 }
 
 Result<solver::KeyId> PlanStorage::AddRoot(const solver::RootKey& key, const solver::Preimage& preimage) {

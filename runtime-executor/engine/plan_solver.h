@@ -27,6 +27,8 @@ class PlanStorage final : public solver::CacheStorage {
   Result<std::optional<solver::KeyId>> FindRoot(const solver::RootKey& key) override;
   Result<std::vector<solver::KeyId>> FindLinked(const solver::KeyLink& link, const Digest& op_digest,
                                                 std::uint32_t output) override;
+  Result<std::optional<solver::RootKey>> RootOf(solver::KeyId key) override { return records_.RootOf(key); }
+  Result<std::vector<solver::Backlink>> Backlinks(solver::KeyId key) override { return records_.Backlinks(key); }
   Result<std::vector<solver::CacheRecord>> Records(solver::KeyId key) override;
   Result<solver::KeyId> AddRoot(const solver::RootKey& key, const solver::Preimage& preimage) override;
   Result<solver::KeyId> Add(const solver::NewRecord& record) override;
@@ -37,11 +39,14 @@ class PlanStorage final : public solver::CacheStorage {
   Result<std::optional<solver::Preimage>> ContentPreimage(const Digest& content);
 
  private:
-  solver::KeyId NewKey() { return solver::KeyId(next_key_.fetch_sub(1)); }
+  // Keys of the plan are beyond those that the cache will ever have; negative ones are those of imports.
+  static constexpr std::int64_t kFirstPlanned = std::int64_t{1} << 62;
+  static bool IsOfPlan(solver::KeyId key) { return key.value() >= kFirstPlanned; }
+  solver::KeyId NewKey() { return solver::KeyId(next_key_.fetch_add(1)); }
 
   cache::RecordStore& records_;
-  std::atomic<std::int64_t> next_key_{-1};  // the cache's keys are positive
-  std::mutex mutex_;                        // guards the maps
+  std::atomic<std::int64_t> next_key_{kFirstPlanned};
+  std::mutex mutex_;  // guards the maps
   std::map<std::pair<Digest, std::int32_t>, solver::KeyId> roots_;
   std::map<Digest, solver::Preimage> contents_;
 };

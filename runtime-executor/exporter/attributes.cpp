@@ -164,11 +164,11 @@ Result<ImageAttributes> TakeImageAttributes(Attributes& attributes) {
       return Invalid("exporter attribute `compression=zstd` conflicts with `oci-mediatypes=false`");
     }
   }
-  // Of interest to attestations only; checked, as there are none yet.
-  for (const std::string_view key : {"oci-artifact", "attestation-inline"}) {
-    if (const auto value = Take(attributes, key)) {
-      LOAM_TRY(ParseBool(key, *value));
-    }
+  if (const auto value = Take(attributes, "oci-artifact")) {
+    result.oci_artifact = LOAM_TRY(ParseFlag("oci-artifact", *value));
+  }
+  if (const auto value = Take(attributes, "attestation-inline")) {
+    result.attestation_inline = LOAM_TRY(ParseFlag("attestation-inline", *value));
   }
   if (const auto value = Take(attributes, "prefer-nondist-layers")) {
     result.prefer_nondistributable = LOAM_TRY(ParseBool("prefer-nondist-layers", *value));

@@ -50,6 +50,10 @@ struct ImageAttributes {
   bool oci_media_types_set = false;
   bool prefer_nondistributable = false;
   bool rewrite_timestamp = false;
+  // The manifest of attestations as an OCI artifact; nullopt: with OCI media types.
+  std::optional<bool> oci_artifact;
+  // Attestations that are only for where they are asked for are wanted here; nullopt: as the exporter has it.
+  std::optional<bool> attestation_inline;
   // Set: SOURCE_DATE_EPOCH was given to the exporter; the inner nullopt: given as "none".
   std::optional<std::optional<std::int64_t>> epoch;
   AnnotationSet annotations;

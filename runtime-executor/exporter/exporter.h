@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "runtime-executor/content/descriptor.h"
+#include "runtime-executor/exporter/attestation.h"
 #include "runtime-executor/snapshot/fs_ref.h"
 
 namespace loam::content {
@@ -30,8 +31,9 @@ namespace loam::registry {
 class RegistryClient;
 }
 namespace loam::session {
+class OciLayouts;
 class RegistryAuth;
-}
+}  // namespace loam::session
 
 namespace loam::exporter {
 
@@ -44,6 +46,8 @@ inline constexpr std::string_view kResponseImageName = "image.name";
 using Attributes = std::map<std::string, std::string>;
 using Response = std::map<std::string, std::string>;
 
+struct LayerBlob;
+
 struct PlatformExport {
   // "linux/amd64", the key of the platform in BuildKit's metadata.
   std::string id;
@@ -53,6 +57,7 @@ struct PlatformExport {
   std::string image_config;
   // The config of the base image: its history entries and layers keep their times with SOURCE_DATE_EPOCH. May be empty.
   std::string base_image_config;
+  std::vector<Attestation> attestations;
 };
 
 struct ExportInput {
@@ -61,6 +66,9 @@ struct ExportInput {
   bool multi_platform = false;
   // The frontend's metadata as far as exporters read it ("annotation….<key>", "image.name", "source.date.epoch").
   std::map<std::string, std::string> metadata;
+  // Set: images keep a cache of themselves in their config. Gives the records for platform `index`, whose layers are
+  // these; "" if there are none.
+  std::function<Result<std::string>(std::size_t index, const std::vector<LayerBlob>& layers)> inline_cache;
 };
 
 // Told about the parts of the work, for example "exporting layers". Thread-safe; ids are unique within an export.
@@ -93,6 +101,8 @@ struct ExporterServices {
   // Null: push is not possible.
   registry::RegistryClient* registry = nullptr;
   std::shared_ptr<session::RegistryAuth> registry_auth;
+  // Where `dest=client:STORE` writes an image layout; may be null.
+  std::shared_ptr<session::OciLayouts> layouts;
   const Clock* clock = &SystemClock();
   // Where `dest=-` writes; stays open.
   int output_fd = 1;

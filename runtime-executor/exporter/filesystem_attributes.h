@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "runtime-executor/exporter/attributes.h"
@@ -18,6 +20,8 @@ struct FilesystemAttributes {
   std::optional<bool> platform_split;
   // Local only: remove from the destination what is not exported.
   bool delete_others = false;
+  // Put before the names of attestations' files.
+  std::string attestation_prefix;
 
   [[nodiscard]] bool SplitsPlatforms(const ExportInput& input) const {
     return platform_split.value_or(input.multi_platform);
@@ -29,5 +33,15 @@ Result<FilesystemAttributes> ReadFilesystemAttributes(std::string_view type, con
 
 // "linux/amd64" -> "linux_amd64".
 std::string PlatformDirectory(const std::string& platform_id);
+
+// A statement as a file at the root of the export.
+struct StatementFile {
+  std::string name;
+  std::string text;
+};
+// What is said of a platform's files, each of which is a subject. kInvalidArgument if two have one name.
+Result<std::vector<StatementFile>> StatementFilesOf(const PlatformExport& platform, const ExportInput& input,
+                                                    const FilesystemAttributes& attributes,
+                                                    const ExporterServices& services, const std::stop_token& stop);
 
 }  // namespace loam::exporter

@@ -5,6 +5,10 @@
 #include <compare>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
+#include "base/go_json.h"
+#include "base/rfc3339.h"
+
 #include "base/clock.h"
 
 namespace loam::exporter {
@@ -20,80 +24,8 @@ tl::unexpected<Error> Invalid(std::string message) {
   return Unexpected(ErrorCode::kInvalidArgument, "image config: " + std::move(message));
 }
 
-// Seconds since 1970 and nanoseconds: years 0 to 9999 do not fit into 64 bits of nanoseconds.
-struct Instant {
-  std::int64_t seconds = 0;
-  std::int64_t nanos = 0;
-  friend auto operator<=>(const Instant&, const Instant&) = default;
-};
-
-bool TakeNumber(std::string_view& text, std::size_t digits, std::int64_t& number) {
-  if (text.size() < digits) {
-    return false;
-  }
-  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc() || end != text.data() + digits || number < 0) {
-    return false;
-  }
-  text.remove_prefix(digits);
-  return true;
-}
-
-bool TakeChar(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text.front()) == std::string_view::npos) {
-    return false;
-  }
-  text.remove_prefix(1);
-  return true;
-}
-
-// RFC 3339.
 Result<Instant> ParseInstant(std::string_view text) {
-  const std::string whole(text);
-  const auto bad = [&] { return Invalid(fmt::format("`{}` is not a time", whole)); };
-  std::int64_t year = 0;
-  std::int64_t month = 0;
-  std::int64_t day = 0;
-  std::int64_t hour = 0;
-  std::int64_t minute = 0;
-  std::int64_t second = 0;
-  if (!TakeNumber(text, 4, year) || !TakeChar(text, "-") || !TakeNumber(text, 2, month) || !TakeChar(text, "-") ||
-      !TakeNumber(text, 2, day) || !TakeChar(text, "Tt") || !TakeNumber(text, 2, hour) || !TakeChar(text, ":") ||
-      !TakeNumber(text, 2, minute) || !TakeChar(text, ":") || !TakeNumber(text, 2, second)) {
-    return bad();
-  }
-  Instant instant;
-  if (TakeChar(text, ".")) {
-    std::int64_t unit = 100'000'000;
-    std::size_t digits = 0;
-    for (std::int64_t digit = 0; !text.empty() && text.front() >= '0' && text.front() <= '9'; ++digits) {
-      static_cast<void>(TakeNumber(text, 1, digit));
-      instant.nanos += digit * unit;
-      unit /= 10;
-    }
-    if (digits == 0) {
-      return bad();
-    }
-  }
-  std::int64_t offset = 0;
-  if (!TakeChar(text, "Zz")) {
-    const bool negative = text.starts_with('-');
-    std::int64_t hours = 0;
-    std::int64_t minutes = 0;
-    if (!TakeChar(text, "+-") || !TakeNumber(text, 2, hours) || !TakeChar(text, ":") || !TakeNumber(text, 2, minutes)) {
-      return bad();
-    }
-    offset = (hours * 3600 + minutes * 60) * (negative ? -1 : 1);
-  }
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!text.empty() || !date.ok() || hour > 23 || minute > 59 || second > 59) {
-    return bad();
-  }
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  instant.seconds = ((days * 24 + hour) * 60 + minute) * 60 + second - offset;
-  return instant;
+  return LOAM_TRY_CONTEXT("image config", ParseRfc3339(text));
 }
 
 std::string FormatSeconds(std::int64_t seconds) {
@@ -261,33 +193,6 @@ ordered_json MinimalConfig(const Platform& platform) {
 
 }  // namespace
 
-std::string EscapeLikeGo(std::string text) {
-  if (text.find_first_of("<>&\xe2") == std::string::npos) {
-    return text;
-  }
-  std::string escaped;
-  escaped.reserve(text.size() + text.size() / 8);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::string_view rest = std::string_view(text).substr(i);
-    if (rest.front() == '<') {
-      escaped += "\\u003c";
-    } else if (rest.front() == '>') {
-      escaped += "\\u003e";
-    } else if (rest.front() == '&') {
-      escaped += "\\u0026";
-    } else if (rest.starts_with("\xe2\x80\xa8")) {
-      escaped += "\\u2028";
-      i += 2;
-    } else if (rest.starts_with("\xe2\x80\xa9")) {
-      escaped += "\\u2029";
-      i += 2;
-    } else {
-      escaped += rest.front();
-    }
-  }
-  return escaped;
-}
-
 Result<std::vector<Digest>> DiffIdsOf(std::string_view image_config) {
   std::vector<Digest> diff_ids;
   if (image_config.empty()) {
@@ -313,7 +218,7 @@ Result<std::vector<Digest>> DiffIdsOf(std::string_view image_config) {
 
 Result<std::string> CompleteImageConfig(std::string_view image_config, std::string_view base_image_config,
                                         const Platform& platform, const std::vector<LayerBlob>& layers,
-                                        std::optional<std::int64_t> epoch) {
+                                        std::optional<std::int64_t> epoch, std::string_view inline_cache) {
   ordered_json config = image_config.empty() ? MinimalConfig(platform) : LOAM_TRY(ParseObject(image_config));
   for (const char* needed : {"os", "architecture"}) {
     const std::string value = LOAM_TRY(StringOf(config, needed));
@@ -344,6 +249,9 @@ Result<std::string> CompleteImageConfig(std::string_view image_config, std::stri
   }
   members["rootfs"] = std::move(rootfs);
   members["history"] = ToJson(history);
+  if (!inline_cache.empty()) {
+    members["moby.buildkit.cache.v0"] = Base64Encode(inline_cache);
+  }
   const std::string created = LOAM_TRY(StringOf(config, "created"));
   if (!created.empty()) {
     if (epoch && LOAM_TRY(ParseInstant(created)) > Instant{*epoch, 0}) {

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <set>
 
 #include "base/base64.h"
+#include "base/go_json.h"
+#include "base/strings.h"
 #include "runtime-executor/content/content_store.h"
 #include "runtime-executor/exporter/image_config.h"
 #include "runtime-executor/exporter/layers.h"
@@ -16,6 +19,8 @@ namespace {
 using content::Descriptor;
 using nlohmann::ordered_json;
 namespace media_type = content::media_type;
+
+constexpr std::string_view kAttestationArtifactType = "application/vnd.docker.attestation.manifest.v1+json";
 
 Result<Descriptor> StoreBlob(content::ContentStore& store, std::string_view media_type, std::string_view bytes) {
   Descriptor descriptor;
@@ -36,7 +41,16 @@ class ImageCommit {
       : input_(input), attributes_(attributes), services_(services), progress_(progress) {}
 
   Result<CommittedImage> Run(std::stop_token stop) {
+    const bool attested =
+        std::any_of(input_.platforms.begin(), input_.platforms.end(), [&](const PlatformExport& platform) {
+          return HasAttestations(platform.attestations,
+                                 input_.multi_platform || attributes_.attestation_inline.value_or(false));
+        });
+    is_index_ = input_.multi_platform || attested;
     LOAM_TRY(CheckInput());
+    if (attested && !attributes_.oci_media_types) {
+      return Unexpected(ErrorCode::kInvalidArgument, "cannot export attestations with \"oci-mediatypes=false\"");
+    }
     std::vector<LayerRequest> requests;
     std::vector<std::optional<std::int64_t>> epochs;
     for (const PlatformExport& platform : input_.platforms) {
@@ -49,18 +63,29 @@ class ImageCommit {
       }
     }
     const std::vector<std::vector<LayerBlob>> layers =
-        LOAM_TRY(ExportLayers(requests, attributes_, services_, progress_, std::move(stop)));
+        LOAM_TRY(ExportLayers(requests, attributes_, services_, progress_, stop));
 
     CommittedImage image;
     for (std::size_t i = 0; i < input_.platforms.size(); ++i) {
-      image.manifests.push_back(LOAM_TRY(CommitManifest(input_.platforms[i], layers[i], epochs[i])));
+      std::string inline_cache;
+      if (input_.inline_cache) {
+        inline_cache = LOAM_TRY_CONTEXT("inline cache", input_.inline_cache(i, layers[i]));
+      }
+      image.manifests.push_back(LOAM_TRY(CommitManifest(input_.platforms[i], layers[i], epochs[i], inline_cache)));
+      if (is_index_) {
+        image.manifests.back().manifest.platform = input_.platforms[i].platform;
+      }
+      if (is_index_ && !input_.platforms[i].attestations.empty()) {
+        image.attestations.push_back(
+            LOAM_TRY(CommitAttestations(input_.platforms[i], image.manifests.back(), layers[i], stop)));
+      }
     }
-    if (!input_.multi_platform) {
+    if (!is_index_) {
       image.root = image.manifests.front().manifest;
       return image;
     }
     image.is_index = true;
-    image.root = LOAM_TRY(CommitIndex(image.manifests));
+    image.root = LOAM_TRY(CommitIndex(image));
     return image;
   }
 
@@ -85,7 +110,7 @@ class ImageCommit {
       if (!attributes_.oci_media_types && beyond_docker) {
         return Unexpected(ErrorCode::kInvalidArgument, "annotations need OCI media types (`oci-mediatypes=true`)");
       }
-      if (!input_.multi_platform && (!annotations.index.empty() || !annotations.index_descriptor.empty())) {
+      if (!is_index_ && (!annotations.index.empty() || !annotations.index_descriptor.empty())) {
         return Unexpected(ErrorCode::kInvalidArgument, "index annotations need an image index (several platforms)");
       }
     }
@@ -93,10 +118,10 @@ class ImageCommit {
   }
 
   Result<CommittedManifest> CommitManifest(const PlatformExport& platform, const std::vector<LayerBlob>& layers,
-                                           std::optional<std::int64_t> epoch) {
+                                           std::optional<std::int64_t> epoch, const std::string& inline_cache) {
     const bool oci = attributes_.oci_media_types;
-    const std::string config = LOAM_TRY(
-        CompleteImageConfig(platform.image_config, platform.base_image_config, platform.platform, layers, epoch));
+    const std::string config = LOAM_TRY(CompleteImageConfig(platform.image_config, platform.base_image_config,
+                                                            platform.platform, layers, epoch, inline_cache));
     CommittedManifest result;
     result.config =
         LOAM_TRY(StoreBlob(*services_.content, oci ? media_type::kOciConfig : media_type::kDockerConfig, config));
@@ -128,13 +153,78 @@ class ImageCommit {
     return result;
   }
 
-  Result<Descriptor> CommitIndex(const std::vector<CommittedManifest>& manifests) {
+  // What is said of one platform's image, as a manifest beside it.
+  Result<CommittedManifest> CommitAttestations(const PlatformExport& platform, const CommittedManifest& target,
+                                               const std::vector<LayerBlob>& layers, const std::stop_token& stop) {
+    std::vector<Digest> blobs;
+    for (const LayerBlob& layer : layers) {
+      blobs.push_back(layer.blob.digest);
+    }
+    std::vector<StatementSubject> subjects;
+    const std::string names = ImageNameOf(attributes_, input_);
+    for (const std::string_view name : Split(names, ',')) {
+      if (!name.empty()) {
+        subjects.push_back({LOAM_TRY(ImagePurl("docker", TrimSpace(name), platform.platform)), target.manifest.digest});
+      }
+    }
+    CommittedManifest result;
+    for (ReadAttestation& attestation :
+         LOAM_TRY(ReadAttestations(platform.attestations, true, *services_.layers, stop))) {
+      LOAM_TRY(SupplementSbom(attestation, platform.fs, blobs, *services_.layers));
+      Descriptor layer = LOAM_TRY(
+          StoreBlob(*services_.content, media_type::kInToto, LOAM_TRY(StatementText(attestation, subjects, -1))));
+      layer.annotations["in-toto.io/predicate-type"] = attestation.predicate_type;
+      result.layers.push_back(std::move(layer));
+    }
+    const bool artifact = attributes_.oci_artifact.value_or(attributes_.oci_media_types);
+    ordered_json config_json;
+    if (artifact) {
+      result.config = LOAM_TRY(StoreBlob(*services_.content, media_type::kOciEmpty, "{}"));
+      config_json = ToJson(result.config);
+      config_json["data"] = Base64Encode("{}");
+    } else {
+      ordered_json config = {{"architecture", "unknown"}, {"os", "unknown"}, {"config", ordered_json::object()}};
+      config["rootfs"] = {{"type", "layers"}, {"diff_ids", ordered_json::array()}};
+      for (const Descriptor& layer : result.layers) {
+        config["rootfs"]["diff_ids"].push_back(layer.digest.ToString());
+      }
+      result.config = LOAM_TRY(StoreBlob(*services_.content, media_type::kOciConfig, config.dump()));
+      config_json = ToJson(result.config);
+    }
+    ordered_json manifest = {{"schemaVersion", 2}, {"mediaType", media_type::kOciManifest}};
+    if (artifact) {
+      manifest["artifactType"] = kAttestationArtifactType;
+    }
+    manifest["config"] = std::move(config_json);
+    manifest["layers"] = ordered_json::array();
+    for (const Descriptor& layer : result.layers) {
+      manifest["layers"].push_back(ToJson(layer));
+    }
+    if (artifact) {
+      Descriptor subject;
+      subject.media_type = target.manifest.media_type;
+      subject.digest = target.manifest.digest;
+      subject.size = target.manifest.size;
+      manifest["subject"] = ToJson(subject);
+    }
+    result.manifest = LOAM_TRY(StoreJson(*services_.content, media_type::kOciManifest, manifest));
+    result.manifest.annotations = {{"vnd.docker.reference.type", "attestation-manifest"},
+                                   {"vnd.docker.reference.digest", target.manifest.digest.ToString()}};
+    result.manifest.platform = Platform{"unknown", "unknown", {}, {}, {}};
+    progress_.Started("exporting attestation manifest " + result.manifest.digest.ToString());
+    progress_.Finished("exporting attestation manifest " + result.manifest.digest.ToString());
+    return result;
+  }
+
+  Result<Descriptor> CommitIndex(const CommittedImage& image) {
     const Annotations annotations = attributes_.annotations.For("");
     const std::string_view type = attributes_.oci_media_types ? media_type::kOciIndex : media_type::kDockerManifestList;
     ordered_json index = {{"schemaVersion", 2}, {"mediaType", type}};
     index["manifests"] = ordered_json::array();
-    for (const CommittedManifest& manifest : manifests) {
-      index["manifests"].push_back(ToJson(manifest.manifest));
+    for (const std::vector<CommittedManifest>* list : {&image.manifests, &image.attestations}) {
+      for (const CommittedManifest& manifest : *list) {
+        index["manifests"].push_back(ToJson(manifest.manifest));
+      }
     }
     if (!annotations.index.empty()) {
       index["annotations"] = annotations.index;
@@ -150,6 +240,7 @@ class ImageCommit {
   const ImageAttributes& attributes_;
   const ExporterServices& services_;
   ExportProgress& progress_;
+  bool is_index_ = false;
 };
 
 }  // namespace
@@ -162,12 +253,14 @@ std::vector<Descriptor> CommittedImage::AllBlobs() const {
       blobs.push_back(blob);
     }
   };
-  for (const CommittedManifest& manifest : manifests) {
-    for (const Descriptor& layer : manifest.layers) {
-      add(layer);
+  for (const std::vector<CommittedManifest>* list : {&manifests, &attestations}) {
+    for (const CommittedManifest& manifest : *list) {
+      for (const Descriptor& layer : manifest.layers) {
+        add(layer);
+      }
+      add(manifest.config);
+      add(manifest.manifest);
     }
-    add(manifest.config);
-    add(manifest.manifest);
   }
   add(root);
   return blobs;

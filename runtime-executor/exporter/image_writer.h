@@ -24,11 +24,14 @@ struct CommittedImage {
   content::Descriptor root;
   bool is_index = false;
   std::vector<CommittedManifest> manifests;
+  // Manifests of attestations, whose layers are statements.
+  std::vector<CommittedManifest> attestations;
 
   // Every blob once, children before what names them.
   [[nodiscard]] std::vector<content::Descriptor> AllBlobs() const;
 };
 
+// Attestations make an index also of a single platform.
 Result<CommittedImage> CommitImage(const ExportInput& input, const ImageAttributes& attributes,
                                    const ExporterServices& services, ExportProgress& progress, std::stop_token stop);
 

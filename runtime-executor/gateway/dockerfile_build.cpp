@@ -119,9 +119,8 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   result.multi_platform = options.multi_platform || filesystems.size() > 1;
   for (std::size_t i = 0; i < filesystems.size(); ++i) {
     driver::CompiledPlatform& platform = compiled.platforms[i];
-    result.platforms.push_back(
-        {platform.platform, filesystems[i], std::move(platform.image_config), std::move(platform.base_image_config)});
-    result.definitions.push_back(std::move(platform.definition.bytes));
+    result.platforms.push_back({platform.platform, filesystems[i], std::move(platform.image_config),
+                                std::move(platform.base_image_config), std::move(platform.definition.bytes)});
     if (platform.epoch) {
       result.metadata["source.date.epoch"] = std::to_string(*platform.epoch);
     }

@@ -33,27 +33,32 @@ Result<> Collect(const content::Descriptor& root, const content::ContentStore& s
     return Unexpected(ErrorCode::kInvalidArgument, "indexes are nested too deeply");
   }
   const std::string text = LOAM_TRY(store.ReadBlob(root.digest, kMaxManifestSize));
+  const auto add = [&](const content::Descriptor& blob) -> Result<> {
+    if (!seen.insert(blob.digest).second) {
+      return {};
+    }
+    if (!store.Contains(blob)) {
+      if (!blob.urls.empty()) {
+        return {};  // a layer that is not to be distributed; clients fetch it from its URL
+      }
+      return Unexpected(ErrorCode::kNotFound,
+                        fmt::format("the blob {} of the image is not in the content store", blob.digest.ToString()));
+    }
+    plan.blobs.push_back(blob);
+    return {};
+  };
   if (media_type::IsIndex(root.media_type)) {
     const content::Index index = LOAM_TRY(content::ParseIndex(text));
-    for (const content::Descriptor& manifest : index.manifests) {
-      LOAM_TRY(Collect(manifest, store, depth + 1, seen, plan));
+    for (const content::Descriptor& child : index.manifests) {
+      // The index of a build cache names blobs themselves.
+      if (media_type::IsIndex(child.media_type) || media_type::IsManifest(child.media_type)) {
+        LOAM_TRY(Collect(child, store, depth + 1, seen, plan));
+      } else {
+        LOAM_TRY(add(child));
+      }
     }
   } else {
     const content::Manifest manifest = LOAM_TRY(content::ParseManifest(text));
-    const auto add = [&](const content::Descriptor& blob) -> Result<> {
-      if (!seen.insert(blob.digest).second) {
-        return {};
-      }
-      if (!store.Contains(blob)) {
-        if (!blob.urls.empty()) {
-          return {};  // a layer that is not to be distributed; clients fetch it from its URL
-        }
-        return Unexpected(ErrorCode::kNotFound,
-                          fmt::format("the blob {} of the image is not in the content store", blob.digest.ToString()));
-      }
-      plan.blobs.push_back(blob);
-      return {};
-    };
     for (const content::Descriptor& layer : manifest.layers) {
       LOAM_TRY(add(layer));
     }

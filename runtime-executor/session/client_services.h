@@ -3,6 +3,7 @@
 // session services. All of it is thread-safe, may block, and may be kept after the build as long as it is needed.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -58,12 +59,15 @@ class LocalDirs {
   virtual Result<LocalDir> Open(const LocalDirRequest& request, std::stop_token stop = {}) = 0;
 };
 
-// OCI layouts that the client offers for `oci-layout://` sources.
+// OCI layouts that the client offers: for `oci-layout://` sources, and to keep caches and images in.
 class OciLayouts {
  public:
   virtual ~OciLayouts() = default;
   // Opens a blob for reading from its start to its end. Not verified. kNotFound if there is no such layout or blob.
   virtual Result<UniqueFd> OpenBlob(std::string_view store_id, const Digest& digest, std::stop_token stop = {}) = 0;
+  // Stores the `size` bytes of `blob` (read from its start), unless the layout has the blob already.
+  virtual Result<> WriteBlob(std::string_view store_id, const Digest& digest, std::uint64_t size, int blob,
+                             std::stop_token stop = {}) = 0;
 };
 
 // What a registry host is told about who asks. All empty: anonymous.

@@ -1,6 +1,7 @@
 #include "runtime-executor/session/local_client_services.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <fmt/format.h>
 
@@ -36,10 +37,31 @@ class InPlaceLayouts final : public OciLayouts {
     if (found == layouts_.end()) {
       return Unexpected(ErrorCode::kNotFound, fmt::format("the client offers no OCI layout `{}`", store_id));
     }
-    return OpenFile(found->second + "/blobs/sha256/" + digest.Hex(), O_RDONLY);
+    return OpenFile(BlobPath(found->second, digest), O_RDONLY);
+  }
+
+  Result<> WriteBlob(std::string_view store_id, const Digest& digest, std::uint64_t size, int blob,
+                     std::stop_token) override {
+    const auto found = layouts_.find(std::string(store_id));
+    if (found == layouts_.end()) {
+      return Unexpected(ErrorCode::kNotFound, fmt::format("the client offers no OCI layout `{}`", store_id));
+    }
+    const std::string path = BlobPath(found->second, digest);
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size) {
+      return {};
+    }
+    LOAM_TRY(MakeDirs(found->second + "/blobs/sha256"));
+    AtomicFile file = LOAM_TRY(AtomicFile::Create(path));
+    LOAM_TRY_CONTEXT("write " + path, CopyRange(blob, 0, file.fd(), 0, size, digest.ToString()));
+    return file.Commit();
   }
 
  private:
+  static std::string BlobPath(const std::string& layout, const Digest& digest) {
+    return layout + "/blobs/sha256/" + digest.Hex();
+  }
+
   const std::map<std::string, std::string> layouts_;
 };
 

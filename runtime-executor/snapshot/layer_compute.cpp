@@ -66,7 +66,7 @@ Result<LayerRef> LayerStoreImpl::AddImageLayer(ImageLayer image) {
     layer = LOAM_TRY(Lease(row->id));
   } else {
     const LayerId id = LOAM_TRY(NewId());
-    LOAM_TRY(db_->Insert(id, false, image.diff_id, image.origin));
+    LOAM_TRY(db_->Insert(id, false, image.diff_id, image.origin, image.created));
     layer = LOAM_TRY(Lease(id));
   }
   if (!image.blob.digest.empty()) {

@@ -113,14 +113,16 @@ Result<> LayerDb::Prepare() {
   return {};
 }
 
-Result<> LayerDb::Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin) {
+Result<> LayerDb::Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin,
+                         std::optional<std::chrono::sys_seconds> created) {
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(SystemClock().Now().time_since_epoch()).count();
+  const std::int64_t made = created ? created->time_since_epoch().count() : now;
   const std::lock_guard lock(mutex_);
   if (!unpacked) {
-    return insert_.Run(id.value(), unpacked, diff_id, origin, now);
+    return insert_.Run(id.value(), unpacked, diff_id, origin, made);
   }
   auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db_));
-  LOAM_TRY(insert_.Run(id.value(), unpacked, diff_id, origin, now));
+  LOAM_TRY(insert_.Run(id.value(), unpacked, diff_id, origin, made));
   LOAM_TRY(add_unsynced_.Run(id.value(), boot_, now));
   return transaction.Commit();
 }

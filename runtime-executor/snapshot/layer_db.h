@@ -21,7 +21,8 @@ class LayerDb {
   // `boot` names the run of the kernel.
   static Result<std::unique_ptr<LayerDb>> Open(const std::string& path, std::string boot);
 
-  Result<> Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin);
+  Result<> Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin,
+                  std::optional<std::chrono::sys_seconds> created = std::nullopt);
   Result<std::optional<LayerInfo>> Find(LayerId id);
   // An unpacked layer is preferred.
   Result<std::optional<LayerInfo>> FindByDiffId(const Digest& diff_id);

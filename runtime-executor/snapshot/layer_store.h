@@ -55,6 +55,8 @@ struct ImageLayer {
   // Where it came from ("docker.io/library/alpine@sha256:..."), kept with the layer; given to LazyOpener after a
   // restart.
   std::string origin;
+  // When it was made; nullopt: now.
+  std::optional<std::chrono::sys_seconds> created;
 };
 // Opens the uncompressed tar of a lazy layer whose ImageLayer::open did not survive (the layer was loaded by id).
 using LazyOpener = std::function<Result<std::unique_ptr<content::ByteSource>>(

@@ -5,6 +5,19 @@
 #include "runtime-executor/solver/solver_core.h"
 
 namespace loam::solver {
+namespace {
+
+// An input whose content has not been looked at may still bring a match.
+bool HasUnknownContent(const VertexState& state) {
+  for (std::size_t i = 0; i < state.inputs.size(); ++i) {
+    if (state.cache_map.inputs[i].content_key != nullptr && state.inputs[i].content != Phase::kDone) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 void SolverCore::MarkDirty(VertexState& state) {
   if (!state.queued && !state.dead) {
@@ -105,6 +118,12 @@ void SolverCore::AdvanceEdge(VertexState& state, std::uint32_t index) {
           case Gathered::kReady:
             edge.match_keys = FindKeys(state, index, true);
             FindRecords(state, index);
+            if (edge.records.empty() && !edge.by_content_too && !state.error && HasUnknownContent(state)) {
+              // What the inputs are called was not enough: what they contain may be.
+              edge.by_content_too = true;
+              MarkDirty(state);
+              return;
+            }
             break;
         }
       }
@@ -127,9 +146,11 @@ SolverCore::Gathered SolverCore::GatherKeys(VertexState& state, std::uint32_t in
   for (std::size_t i = 0; i < state.inputs.size(); ++i) {
     InputState& input = state.inputs[i];
     const bool by_content = state.cache_map.inputs[i].content_key != nullptr;
-    Want(input, by_content ? Level::kResult : Level::kKeys);
+    Want(input, Level::kKeys);
     bool known = input.edge().level >= Level::kKeys;
-    if (by_content) {
+    // The content of an input costs its result. It is asked for when nothing is found by what the input is called.
+    if (by_content && known && (state.edges[index].by_content_too || Candidates(state, index, i).empty())) {
+      Want(input, Level::kResult);
       if (input.edge().level == Level::kResult && input.content == Phase::kNone) {
         StartContentKey(state, i);
       }
@@ -196,7 +217,7 @@ void SolverCore::MarkCached(VertexState& state) {
     current.cached = true;
     current.channel->Cached();
     for (EdgeState& edge : current.edges) {
-      if (!edge.used && !edge.records.empty()) {
+      if (!edge.used && !edge.records.empty() && !IsImported(edge.records.back().id)) {
         edge.used = edge.records.back().id;
       }
     }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/result.h"
 #include "base/typed_id.h"
@@ -39,6 +40,14 @@ struct RootKey {
 struct CacheRecord {
   RecordId id;
   std::string blob;
+  WallTime created;
+};
+
+// One link that leads to a node: from `link.source` by this operation's output.
+struct Backlink {
+  KeyLink link;
+  Digest op_digest;
+  std::uint32_t output = 0;
 };
 
 // A result to remember under a node.
@@ -53,6 +62,8 @@ struct NewRecord {
   std::uint32_t output = 0;
   // Empty blob and no size: only the links are added.
   std::optional<StoredResult> result;
+  // When the result was made; nullopt: now.
+  std::optional<WallTime> created;
   std::string description;
   const Preimage* preimage = nullptr;
 };
@@ -66,6 +77,9 @@ class CacheStorage {
   // Nodes linked from `source` by this input, selector, operation and output; sorted.
   [[nodiscard]] virtual Result<std::vector<KeyId>> FindLinked(const KeyLink& link, const Digest& op_digest,
                                                               std::uint32_t output) = 0;
+  // The other way: what a root stands for (nullopt: no root), and the links that lead to a node.
+  [[nodiscard]] virtual Result<std::optional<RootKey>> RootOf(KeyId key) = 0;
+  [[nodiscard]] virtual Result<std::vector<Backlink>> Backlinks(KeyId key) = 0;
   // Records of a node, the newest first.
   [[nodiscard]] virtual Result<std::vector<CacheRecord>> Records(KeyId key) = 0;
 

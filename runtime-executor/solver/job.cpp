@@ -29,4 +29,8 @@ std::vector<StepReport> Job::Report() const {
   return core_->Report(id_);
 }
 
+Result<std::vector<CacheGraphNode>> Job::CacheGraph(const Edge& output) const {
+  return core_->CacheGraph(id_, output);
+}
+
 }  // namespace loam::solver

@@ -53,6 +53,27 @@ struct StepReport {
   std::string error;
 };
 
+// One output of a vertex with everything by which it can be found in a cache; what a cache export is made of.
+struct CacheGraphNode {
+  struct Input {
+    std::size_t node = 0;  // in the same list, before this one
+    Digest selector;
+    Digest content;  // the key of its content, if one was computed
+  };
+  Digest vertex;
+  std::uint32_t output = 0;
+  // CacheMap::digest and its others; empty if nothing may be found by them (CacheMap::transient).
+  Digest op_digest;
+  std::vector<Digest> other_digests;
+  std::vector<Input> inputs;
+  std::optional<bool> export_cache;
+  // Nodes of the solver's storage that stand for it, and their records, the best first.
+  std::vector<KeyId> keys;
+  std::vector<CacheRecord> records;
+  // Null unless this build had it in hands.
+  ResultPtr result;
+};
+
 class SolverCore;
 
 // One client's interest in some vertices. Dropping a job cancels what nobody else waits for. Thread-safe.
@@ -69,6 +90,9 @@ class Job {
                                                      std::stop_token stop);
   // What became of every vertex of every graph solved by this job, inputs first.
   [[nodiscard]] std::vector<StepReport> Report() const;
+  // What `output`, which this job has solved, was made of: inputs before their users, itself last. kNotFound if the job
+  // does not have it (any more).
+  [[nodiscard]] Result<std::vector<CacheGraphNode>> CacheGraph(const Edge& output) const;
 
  private:
   friend class Solver;

@@ -19,6 +19,14 @@ std::vector<KeyLink> LinksOf(const VertexState& state, std::size_t index, bool s
   }
   if (input.content_key) {
     links.push_back({*input.content_key, static_cast<std::uint32_t>(index), Digest()});
+    if (!stored && !state.imports.empty()) {
+      const Digest content = OutputKey(input.content_digest, -1);
+      for (const auto& import : state.imports) {
+        if (const auto node = import->cache().FindRoot(content)) {
+          links.push_back({import->KeyOf(*node), static_cast<std::uint32_t>(index), Digest()});
+        }
+      }
+    }
   }
   return links;
 }
@@ -37,7 +45,7 @@ void SolverCore::StorageFailed(VertexState& state, Error error) {
 std::vector<KeyId> SolverCore::Candidates(VertexState& state, std::uint32_t index, std::size_t input) {
   std::vector<KeyId> found;
   for (const KeyLink& link : LinksOf(state, input, false)) {
-    Result<std::vector<KeyId>> linked = storage_.FindLinked(link, state.cache_map.digest, index);
+    Result<std::vector<KeyId>> linked = Linked(state, link, index);
     if (!linked) {
       StorageFailed(state, std::move(linked).error());
       return {};
@@ -57,14 +65,12 @@ std::vector<KeyId> SolverCore::FindKeys(VertexState& state, std::uint32_t index,
     digests.insert(digests.end(), state.cache_map.other_digests.begin(), state.cache_map.other_digests.end());
     std::vector<KeyId> roots;
     for (const Digest& digest : digests) {
-      Result<std::optional<KeyId>> root = storage_.FindRoot({digest, static_cast<std::int32_t>(index)});
-      if (!root) {
-        StorageFailed(state, std::move(root).error());
+      Result<std::vector<KeyId>> found = Roots(state, {digest, static_cast<std::int32_t>(index)});
+      if (!found) {
+        StorageFailed(state, std::move(found).error());
         return {};
       }
-      if (*root) {
-        roots.push_back(**root);
-      }
+      roots.insert(roots.end(), found->begin(), found->end());
     }
     SortUnique(roots);
     return roots;
@@ -87,12 +93,18 @@ std::vector<KeyId> SolverCore::FindKeys(VertexState& state, std::uint32_t index,
   // A match that came by content becomes one by definition, so that the next build need not look at the content.
   if (add_links) {
     for (const KeyId match : matches) {
+      if (IsImported(match)) {
+        continue;
+      }
       NewRecord record;
       record.key = match;
       record.op_digest = state.cache_map.digest;
       record.output = index;
       for (std::size_t i = 0; i < state.inputs.size(); ++i) {
         for (const KeyLink& link : LinksOf(state, i, false)) {
+          if (IsImported(link.source)) {
+            continue;
+          }
           const Result<std::vector<KeyId>> linked = storage_.FindLinked(link, state.cache_map.digest, index);
           if (linked && !std::binary_search(linked->begin(), linked->end(), match)) {
             record.links.push_back(link);
@@ -110,6 +122,9 @@ std::vector<KeyId> SolverCore::FindKeys(VertexState& state, std::uint32_t index,
 void SolverCore::FindRecords(VertexState& state, std::uint32_t index) {
   EdgeState& edge = state.edges[index];
   for (const KeyId key : edge.match_keys) {
+    if (IsImported(key)) {
+      continue;
+    }
     Result<std::vector<CacheRecord>> records = storage_.Records(key);
     if (!records) {
       StorageFailed(state, std::move(records).error());
@@ -119,6 +134,19 @@ void SolverCore::FindRecords(VertexState& state, std::uint32_t index) {
     for (CacheRecord& record : *records) {
       if (std::find(edge.lost.begin(), edge.lost.end(), record.id) == edge.lost.end()) {
         edge.records.insert(edge.records.begin(), std::move(record));
+      }
+    }
+  }
+  // What is here comes first, then the imports in their order.
+  for (const auto& import : state.imports) {
+    for (const KeyId key : edge.match_keys) {
+      const auto node = import->NodeOf(key);
+      if (!node || !import->cache().HasResult(*node)) {
+        continue;
+      }
+      const RecordId id = import->RecordOf(*node);
+      if (std::find(edge.lost.begin(), edge.lost.end(), id) == edge.lost.end()) {
+        edge.records.insert(edge.records.begin(), {id, {}, {}});
       }
     }
   }
@@ -139,8 +167,8 @@ NewRecord SolverCore::RecordFor(const VertexState& state, std::uint32_t index, b
     cacheable = cacheable && !links.empty();
     record.links.insert(record.links.end(), links.begin(), links.end());
   }
-  if (index < state.edges.size() && !state.edges[index].match_keys.empty() && !record.root) {
-    record.key = state.edges[index].match_keys.front();
+  if (index < state.edges.size() && !record.root) {
+    record.key = state.edges[index].OwnMatch();
   }
   return record;
 }

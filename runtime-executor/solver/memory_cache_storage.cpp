@@ -15,12 +15,34 @@ Result<std::vector<KeyId>> MemoryCacheStorage::FindLinked(const KeyLink& link, c
   return found == links_.end() ? std::vector<KeyId>() : std::vector<KeyId>(found->second.begin(), found->second.end());
 }
 
+Result<std::optional<RootKey>> MemoryCacheStorage::RootOf(KeyId key) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [root, id] : roots_) {
+    if (id == key) {
+      return std::optional(RootKey{root.first, root.second});
+    }
+  }
+  return std::optional<RootKey>();
+}
+
+Result<std::vector<Backlink>> MemoryCacheStorage::Backlinks(KeyId key) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Backlink> result;
+  for (const auto& [link, targets] : links_) {
+    if (targets.contains(key)) {
+      const auto& [source, input, selector, op_digest, output] = link;
+      result.push_back({{source, input, selector}, op_digest, output});
+    }
+  }
+  return result;
+}
+
 Result<std::vector<CacheRecord>> MemoryCacheStorage::Records(KeyId key) {
   const std::lock_guard lock(mutex_);
   std::vector<CacheRecord> result;
   for (auto it = records_.rbegin(); it != records_.rend(); ++it) {
     if (it->second.key == key) {
-      result.push_back({it->first, it->second.blob});
+      result.push_back({it->first, it->second.blob, it->second.created});
     }
   }
   return result;
@@ -44,7 +66,8 @@ Result<KeyId> MemoryCacheStorage::Add(const NewRecord& record) {
     links_[{link.source, link.input, link.selector, record.op_digest, record.output}].insert(key);
   }
   if (record.result) {
-    records_.emplace(RecordId(next_record_++), Record{key, record.result->blob});
+    records_.emplace(RecordId(next_record_++),
+                     Record{key, record.result->blob, record.created.value_or(SystemClock().Now())});
   }
   return key;
 }

@@ -16,6 +16,8 @@ class MemoryCacheStorage final : public CacheStorage {
  public:
   Result<std::optional<KeyId>> FindRoot(const RootKey& key) override;
   Result<std::vector<KeyId>> FindLinked(const KeyLink& link, const Digest& op_digest, std::uint32_t output) override;
+  Result<std::optional<RootKey>> RootOf(KeyId key) override;
+  Result<std::vector<Backlink>> Backlinks(KeyId key) override;
   Result<std::vector<CacheRecord>> Records(KeyId key) override;
   Result<KeyId> AddRoot(const RootKey& key, const Preimage& preimage) override;
   Result<KeyId> Add(const NewRecord& record) override;
@@ -27,6 +29,7 @@ class MemoryCacheStorage final : public CacheStorage {
   struct Record {
     KeyId key;
     std::string blob;
+    WallTime created;
   };
 
   KeyId RootId(const RootKey& key);

@@ -177,6 +177,12 @@ void SolverCore::Subscribe(Ticket& ticket, const GraphPtr& graph, const std::vec
       found = active_.find(key);
     }
     if (found != active_.end()) {
+      for (const auto& import : vertex->options.imports) {
+        auto& imports = found->second->imports;
+        if (std::find(imports.begin(), imports.end(), import) == imports.end()) {
+          imports.push_back(import);
+        }
+      }
       chosen.emplace(vertex, found->second);
       continue;
     }
@@ -184,6 +190,7 @@ void SolverCore::Subscribe(Ticket& ticket, const GraphPtr& graph, const std::vec
     state->key = key;
     state->graph = graph;
     state->vertex = vertex;
+    state->imports = vertex->options.imports;
     state->channel = std::make_shared<VertexChannel>(graph, *vertex, *options_.clock);
     active_.emplace(key, state.get());
     chosen.emplace(vertex, state.get());

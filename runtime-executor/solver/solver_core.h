@@ -46,6 +46,7 @@ class SolverCore {
   [[nodiscard]] Result<std::vector<ResultPtr>> Solve(std::uint64_t job, const GraphPtr& graph,
                                                      std::span<const Edge> outputs, std::stop_token stop);
   [[nodiscard]] std::vector<StepReport> Report(std::uint64_t job);
+  [[nodiscard]] Result<std::vector<CacheGraphNode>> CacheGraph(std::uint64_t job, const Edge& output);
   void WaitForTasks();
 
  private:
@@ -100,8 +101,17 @@ class SolverCore {
   [[nodiscard]] std::string WorkKey(const VertexState& state) const;
   void StorageFailed(VertexState& state, Error error);
 
+  // imports.cpp: the caches of the clients. [strand]
+  [[nodiscard]] Result<std::vector<KeyId>> Linked(const VertexState& state, const KeyLink& link,
+                                                  std::uint32_t index) const;
+  [[nodiscard]] Result<std::vector<KeyId>> Roots(const VertexState& state, const RootKey& key) const;
+  void StartImport(VertexState& state, std::uint32_t index);
+  void FinishImport(VertexState& state, std::uint32_t index, RecordId record, Result<ResultPtr> result);
+  void RecordLost(VertexState& state, std::uint32_t index, RecordId record);
+
   // report.cpp [strand]
   [[nodiscard]] static StepReport ReportOf(const VertexState& state);
+  [[nodiscard]] Result<CacheGraphNode> GraphNodeOf(const VertexState& state, std::uint32_t index) const;
 
   const SolverOptions options_;
   MemoryCacheStorage memory_;

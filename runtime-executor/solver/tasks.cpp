@@ -137,6 +137,10 @@ void SolverCore::StartLoad(VertexState& state, std::uint32_t index) {
   EdgeState& edge = state.edges[index];
   edge.loading = true;
   const CacheRecord record = edge.records.back();
+  if (IsImported(record.id)) {
+    StartImport(state, index);
+    return;
+  }
   ResultStore* store = options_.results;
   LOAM_CHECK(store != nullptr, "records exist without a result store");
   Submit(
@@ -159,6 +163,7 @@ void SolverCore::StartLoad(VertexState& state, std::uint32_t index) {
             loaded.used = record.id;
             loaded.result = std::move(*result);
             loaded.store_keys = loaded.match_keys;
+            std::erase_if(loaded.store_keys, [](KeyId key) { return IsImported(key); });
             MarkCached(*shared);
             Raise(*shared, index, Level::kResult);
             return;
@@ -167,14 +172,7 @@ void SolverCore::StartLoad(VertexState& state, std::uint32_t index) {
             Fail(*shared, std::move(result).error(), true);
             return;
           }
-          loaded.lost.push_back(record.id);
-          loaded.records.pop_back();
-          if (loaded.records.empty()) {
-            // Other keys may lead to another record.
-            loaded.level = Level::kDefinition;
-            loaded.match_keys = {};
-          }
-          MarkDirty(*shared);
+          RecordLost(*shared, index, record.id);
         });
       },
       false);
@@ -193,7 +191,7 @@ void SolverCore::StartRun(VertexState& state) {
   NewRecord record = RecordFor(state, 0, cacheable);
   std::vector<std::optional<KeyId>> known;
   for (const EdgeState& edge : state.edges) {
-    known.push_back(edge.match_keys.empty() ? std::nullopt : std::optional(edge.match_keys.front()));
+    known.push_back(edge.OwnMatch());
   }
   auto run = [this, shared = state.shared_from_this(), inputs = std::move(inputs), record = std::move(record),
               cacheable, known = std::move(known)]() mutable -> Result<RunOutcome> {
@@ -253,7 +251,11 @@ void SolverCore::FinishRun(VertexState& state, Result<RunOutcome> outcome) {
         edge.result = std::move(outcome->results[index]);
         edge.store_keys = std::move(outcome->keys[index]);
         std::sort(edge.store_keys.begin(), edge.store_keys.end());
-        edge.match_keys = state.ignore_cache() ? std::vector<KeyId>() : edge.store_keys;
+        // Through the keys of imports users may still be found there.
+        std::erase_if(edge.match_keys, [](KeyId key) { return !IsImported(key); });
+        if (!state.ignore_cache()) {
+          edge.match_keys.insert(edge.match_keys.end(), edge.store_keys.begin(), edge.store_keys.end());
+        }
         edge.records.clear();
         Raise(state, index, Level::kResult);
       }

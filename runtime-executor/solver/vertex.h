@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +30,8 @@ struct ProgressGroup {
   bool weak = false;
 };
 
+class CacheImport;
+
 struct VertexOptions {
   // Neither this vertex nor what can only be found through it may be answered from the cache; its result is stored
   // anew.
@@ -39,6 +42,11 @@ struct VertexOptions {
   // Free text of the frontend (pb.OpMetadata.description), such as "llb.customname".
   std::map<std::string, std::string> description;
   std::shared_ptr<const ProgressGroup> progress_group;
+  // Caches of the client in which the vertex is looked up when the solver's own does not have it; the first is the
+  // best.
+  std::vector<std::shared_ptr<const CacheImport>> imports;
+  // What the frontend says about the result's place in an exported cache (pb.OpMetadata.export_cache).
+  std::optional<bool> export_cache;
 };
 
 struct Vertex;

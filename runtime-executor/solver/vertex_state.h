@@ -1,6 +1,7 @@
 // The scheduler's view of a vertex. Everything here is touched only by events of the solver's strand.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "base/error.h"
 #include "runtime-executor/solver/cache_storage.h"
+#include "runtime-executor/solver/imported_cache.h"
 #include "runtime-executor/solver/job.h"
 #include "runtime-executor/solver/op.h"
 #include "runtime-executor/solver/vertex.h"
@@ -44,9 +46,17 @@ struct EdgeState {
   // Records whose results were gone.
   std::vector<RecordId> lost;
   bool loading = false;
+  // Nothing was found by the keys of the inputs alone.
+  bool by_content_too = false;
   // The record that gave the result, or stands for it in a chain whose end was found.
   std::optional<RecordId> used;
   ResultPtr result;
+
+  // A node of the solver's own storage.
+  [[nodiscard]] std::optional<KeyId> OwnMatch() const {
+    const auto own = std::find_if(match_keys.begin(), match_keys.end(), [](KeyId key) { return !IsImported(key); });
+    return own == match_keys.end() ? std::nullopt : std::optional(*own);
+  }
 };
 
 struct InputState {
@@ -77,6 +87,8 @@ struct VertexState : std::enable_shared_from_this<VertexState> {
 
   std::vector<InputState> inputs;
   std::vector<EdgeState> edges;
+  // Of every job that shares the state.
+  std::vector<std::shared_ptr<const CacheImport>> imports;
 
   // Who is told when a level rises: vertices that have this one as an input, and calls that want its result.
   std::unordered_set<VertexState*> users;

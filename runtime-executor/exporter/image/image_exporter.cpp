@@ -171,6 +171,7 @@ class ImageExporter final : public Exporter {
 
 Result<std::unique_ptr<Exporter>> MakeImageExporter(Attributes attributes, const ExporterServices& services) {
   ImageAttributes image = LOAM_TRY(TakeImageAttributes(attributes));
+  image.attestation_inline = image.attestation_inline.value_or(true);
   Flags flags = LOAM_TRY(TakeFlags(attributes));
   if (image.name != "*") {
     const std::vector<std::string> names = LOAM_TRY(NormalizedNames(image.name));

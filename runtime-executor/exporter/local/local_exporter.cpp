@@ -68,12 +68,32 @@ class LocalExporter final : public Exporter {
       const std::string directory = split ? attributes_.dest + "/" + PlatformDirectory(platform.id) : attributes_.dest;
       const std::optional<std::int64_t> epoch = LOAM_TRY(EpochFor(attributes_.epoch, input, platform.id));
       LOAM_TRY(ExportPlatform(platform, directory, epoch, input.platforms.size() > 1 && !split, stop));
+      for (const StatementFile& file : LOAM_TRY(StatementFilesOf(platform, input, attributes_, services_, stop))) {
+        LOAM_TRY(WriteStatement(file, directory, epoch));
+      }
       progress.Finished(step);
     }
     return Response();
   }
 
  private:
+  static Result<> WriteStatement(const StatementFile& file, const std::string& directory,
+                                 std::optional<std::int64_t> epoch) {
+    const std::string path = directory + "/" + file.name;
+    LOAM_TRY(WriteFileAtomic(path, file.text));
+    if (::chmod(path.c_str(), 0600) != 0) {
+      return UnexpectedErrno("chmod " + path);
+    }
+    if (epoch) {
+      const timespec time{static_cast<time_t>(*epoch), 0};
+      const timespec times[2] = {time, time};
+      if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0) {
+        return UnexpectedErrno("set the time of " + path);
+      }
+    }
+    return {};
+  }
+
   Result<> RemoveOtherPlatforms(const ExportInput& input) const {
     for (const std::string& name : LOAM_TRY(ListDir(attributes_.dest))) {
       const auto is_mine = [&](const PlatformExport& platform) { return PlatformDirectory(platform.id) == name; };

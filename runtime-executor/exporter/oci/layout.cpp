@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
+#include "base/go_json.h"
 #include "base/image_reference.h"
 #include "runtime-executor/exporter/archive_writer.h"
-#include "runtime-executor/exporter/image_config.h"
 
 namespace loam::exporter {
 namespace {
@@ -17,17 +17,8 @@ namespace {
 using content::Descriptor;
 using nlohmann::ordered_json;
 
-constexpr std::string_view kRefNameAnnotation = "org.opencontainers.image.ref.name";
-constexpr std::string_view kImageNameAnnotation = "io.containerd.image.name";
-
-std::string AnnotationOf(const ordered_json& descriptor, std::string_view key) {
-  const auto annotations = descriptor.find("annotations");
-  if (annotations == descriptor.end() || !annotations->is_object()) {
-    return {};
-  }
-  const auto value = annotations->find(std::string(key));
-  return value != annotations->end() && value->is_string() ? value->get<std::string>() : std::string();
-}
+using content::kImageNameAnnotation;
+using content::kRefNameAnnotation;
 
 // The tag; for a reference by digest alone the whole name.
 std::string RefName(const std::string& name) {
@@ -45,19 +36,6 @@ Result<> AddBlobTo(const std::string& directory, const Descriptor& descriptor, c
   AtomicFile file = LOAM_TRY(AtomicFile::Create(path));
   LOAM_TRY_CONTEXT("write " + path, CopyRange(blob.fd(), 0, file.fd(), 0, blob.size(), descriptor.digest.ToString()));
   return file.Commit();
-}
-
-// The manifests of an index.json that is there already, as they are.
-Result<ordered_json> ExistingManifests(const std::string& path) {
-  const std::optional<std::string> text = LOAM_TRY(ReadFileIfExists(path));
-  if (!text) {
-    return ordered_json::array();
-  }
-  ordered_json index = ordered_json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!index.is_object() || (index.contains("manifests") && !index["manifests"].is_array())) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} is not an OCI image index", path));
-  }
-  return index.value("manifests", ordered_json::array());
 }
 
 }  // namespace
@@ -126,32 +104,11 @@ Result<> WriteLayoutDirectory(const CommittedImage& image, const Descriptor& roo
   for (const Descriptor& descriptor : image.AllBlobs()) {
     LOAM_TRY(AddBlobTo(directory, descriptor, store));
   }
-  LOAM_TRY(WriteFileAtomic(directory + "/oci-layout", kOciLayoutFile));
-
-  // The directory itself is the lock for changing its index.
-  const std::string index_path = directory + "/index.json";
-  const FileLock lock = LOAM_TRY(FileLock::AcquireDirectory(directory));
-  ordered_json manifests = LOAM_TRY(ExistingManifests(index_path));
   std::vector<Descriptor> added = NamedDescriptors(root, names);
   if (names.empty()) {
     added.front().annotations[std::string(kRefNameAnnotation)] = "latest";
   }
-  ordered_json index = {{"schemaVersion", 2}, {"mediaType", content::media_type::kOciIndex}};
-  index["manifests"] = ordered_json::array();
-  for (const ordered_json& old : manifests) {
-    const auto is_replaced = [&](const Descriptor& descriptor) {
-      const auto name = descriptor.annotations.find(std::string(kImageNameAnnotation));
-      return AnnotationOf(old, kRefNameAnnotation) == descriptor.annotations.at(std::string(kRefNameAnnotation)) &&
-             AnnotationOf(old, kImageNameAnnotation) == (name != descriptor.annotations.end() ? name->second : "");
-    };
-    if (std::none_of(added.begin(), added.end(), is_replaced)) {
-      index["manifests"].push_back(old);
-    }
-  }
-  for (const Descriptor& descriptor : added) {
-    index["manifests"].push_back(ToJson(descriptor));
-  }
-  return WriteFileAtomic(index_path, EscapeLikeGo(index.dump()));
+  return content::AddToLayout(directory, added);
 }
 
 }  // namespace loam::exporter

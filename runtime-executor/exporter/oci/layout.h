@@ -8,11 +8,12 @@
 #include "base/result.h"
 #include "runtime-executor/content/content_store.h"
 #include "runtime-executor/content/descriptor.h"
+#include "runtime-executor/content/layout_index.h"
 #include "runtime-executor/exporter/image_writer.h"
 
 namespace loam::exporter {
 
-inline constexpr std::string_view kOciLayoutFile = R"({"imageLayoutVersion":"1.0.0"})";
+using content::kOciLayoutFile;
 
 // "blobs/sha256/<hex>"
 std::string BlobPath(const Digest& digest);

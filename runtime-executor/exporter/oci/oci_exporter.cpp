@@ -7,10 +7,13 @@
 #include "runtime-executor/exporter/image_writer.h"
 #include "runtime-executor/exporter/oci/layout.h"
 #include "runtime-executor/exporter/output.h"
+#include "runtime-executor/session/client_services.h"
 
 namespace loam::exporter {
 namespace {
 
+// dest=client:STORE is a layout that the client of the build offers.
+constexpr std::string_view kClientStore = "client:";
 constexpr std::string_view kCreatedAnnotation = "org.opencontainers.image.created";
 
 class OciExporter final : public Exporter {
@@ -65,6 +68,13 @@ class OciExporter final : public Exporter {
       LOAM_TRY(WriteLayoutArchive(image, NamedDescriptors(image.root, names), docker_manifest, *services_.content,
                                   output->sink()));
       LOAM_TRY(output->Commit());
+    } else if (dest_.starts_with(kClientStore)) {
+      // The client keeps the layout's index itself.
+      for (const content::Descriptor& blob : image.AllBlobs()) {
+        const content::Blob file = LOAM_TRY(services_.content->OpenBlob(blob));
+        LOAM_TRY(
+            services_.layouts->WriteBlob(dest_.substr(kClientStore.size()), blob.digest, blob.size, file.fd(), stop));
+      }
     } else {
       LOAM_TRY(WriteLayoutDirectory(image, image.root, names, *services_.content, dest_));
     }

@@ -1,5 +1,6 @@
 #include "runtime-executor/exporter/tar/tar_exporter.h"
 
+#include "runtime-executor/exporter/archive_writer.h"
 #include "runtime-executor/exporter/filesystem_attributes.h"
 #include "runtime-executor/exporter/output.h"
 #include "runtime-executor/snapshot/layer_store.h"
@@ -26,8 +27,19 @@ class TarExporter final : public Exporter {
       snapshot::TarOptions options;
       options.fixed_mtime = epoch;
       options.prefix = attributes_.SplitsPlatforms(input) ? PlatformDirectory(platform.id) : std::string();
-      options.end_of_archive = i + 1 == input.platforms.size();
+      const std::vector<StatementFile> statements =
+          LOAM_TRY(StatementFilesOf(platform, input, attributes_, services_, stop));
+      const bool is_last = i + 1 == input.platforms.size();
+      options.end_of_archive = is_last && statements.empty();
       LOAM_TRY(services_.layers->WriteTar(platform.fs, output.sink(), options, stop));
+      ArchiveWriter archive(output.sink());
+      for (const StatementFile& file : statements) {
+        LOAM_TRY(
+            archive.AddFile(options.prefix.empty() ? file.name : options.prefix + "/" + file.name, file.text, 0600));
+      }
+      if (is_last && !statements.empty()) {
+        LOAM_TRY(archive.Finish());
+      }
     }
     LOAM_TRY(output.Commit());
     progress.Finished("sending tarball");

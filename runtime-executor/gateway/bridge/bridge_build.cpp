@@ -170,6 +170,11 @@ Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api:
     if (!result) {
       return Unexpected(NameFilesystems(std::move(result).error()));
     }
+    for (const auto& [name, fs] : result->refs) {
+      result->requests.try_emplace(
+          name,
+          engine::FrontendRequest{request.frontend(), {request.frontendopt().begin(), request.frontendopt().end()}});
+    }
     Describe(*std::move(result), request.allowresultarrayref(), response);
     return {};
   }
@@ -187,6 +192,12 @@ Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api:
   ref->definition = request.definition().SerializeAsString();
   for (const auto& policy : request.sourcepolicies()) {
     ref->policies.push_back(policy.SerializeAsString());
+  }
+  if (!request.cacheimports().empty()) {
+    std::vector<engine::CacheEntry>& imports = ref->imports.emplace();
+    for (const bridge_api::CacheOptionsEntry& entry : request.cacheimports()) {
+      imports.push_back({entry.type(), {entry.attrs().begin(), entry.attrs().end()}});
+    }
   }
   if (request.evaluate()) {
     LOAM_TRY(SolveRef(*ref));
@@ -236,6 +247,7 @@ void BridgeBuild::Describe(FrontendResult result, bool array_refs, bridge_api::S
       ref->definition = definition->second;
       to.mutable_def()->ParseFromString(definition->second);
     }
+    ref->request = std::move(result.requests[name]);
     to.set_id(Add(std::move(ref)));
   };
   if (result.is_map) {
@@ -402,12 +414,17 @@ Result<> BridgeBuild::Return(const bridge_api::ReturnRequest& request) {
       continue;
     }
     result.refs.emplace_back(name, LOAM_TRY(SolveRef(*refs[i])));
+    result.requests[name] = refs[i]->request;
     if (!refs[i]->definition.empty()) {
       result.definitions[name] = refs[i]->definition;
     }
   }
   for (const auto& [key, value] : wire.metadata()) {
     result.metadata[key] = value;
+  }
+  if (const Result<> read = ReadAttestations(wire, result); !read) {
+    Fail(read.error());
+    return {};
   }
   {
     const std::lock_guard lock(mutex_);
@@ -429,8 +446,9 @@ Result<> BridgeBuild::SolveTogether(const std::vector<std::shared_ptr<Ref>>& ref
       continue;
     }
     const std::lock_guard lock(ref->mutex);
-    // Those with policies of their own are solved on their own.
-    if (!ref->fs && ref->policies.empty() && std::find(open.begin(), open.end(), ref.get()) == open.end()) {
+    // Those with policies or caches of their own are solved on their own.
+    if (!ref->fs && ref->policies.empty() && !ref->imports &&
+        std::find(open.begin(), open.end(), ref.get()) == open.end()) {
       definitions.push_back(ref->definition);
       open.push_back(ref.get());
     }
@@ -445,6 +463,28 @@ Result<> BridgeBuild::SolveTogether(const std::vector<std::shared_ptr<Ref>>& ref
   for (std::size_t i = 0; i < open.size(); ++i) {
     const std::lock_guard lock(open[i]->mutex);
     open[i]->fs = (*solved)[i];
+  }
+  return {};
+}
+
+Result<> BridgeBuild::ReadAttestations(const bridge_api::Result& wire, FrontendResult& result) {
+  for (const auto& [platform, list] : wire.attestations()) {
+    for (const bridge_api::Attestation& from : list.attestation()) {
+      exporter::Attestation& attestation = result.attestations[platform].emplace_back();
+      attestation.bundle = from.kind() == bridge_api::Bundle;
+      for (const auto& [key, value] : from.metadata()) {
+        attestation.metadata[key] = value;
+      }
+      if (!from.ref().id().empty()) {
+        attestation.fs = LOAM_TRY(SolveRef(from.ref().id()));
+      }
+      attestation.path = from.path();
+      attestation.predicate_type = from.intotopredicatetype();
+      for (const bridge_api::InTotoSubject& subject : from.intotosubjects()) {
+        attestation.subjects.push_back(
+            {subject.kind() == bridge_api::Self, subject.name(), {subject.digest().begin(), subject.digest().end()}});
+      }
+    }
   }
   return {};
 }
@@ -532,8 +572,10 @@ Result<snapshot::FsRef> BridgeBuild::SolveRef(Ref& ref) {
   const std::lock_guard lock(ref.mutex);
   if (!ref.fs) {
     const std::string_view definition = ref.definition;
+    const std::span definitions(&definition, 1);
     Result<std::vector<snapshot::FsRef>> solved =
-        options_.job->SolveAll(std::span(&definition, 1), stop_.get_token(), ref.policies);
+        ref.imports ? options_.job->SolveAll(definitions, *ref.imports, stop_.get_token(), ref.policies)
+                    : options_.job->SolveAll(definitions, stop_.get_token(), ref.policies);
     if (!solved) {
       return Unexpected(NameFilesystems(std::move(solved).error()));
     }

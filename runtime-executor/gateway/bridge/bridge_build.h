@@ -35,6 +35,7 @@ class ResolveSourceMetaRequest;
 class ResolveSourceMetaResponse;
 class NewContainerRequest;
 class ReleaseContainerRequest;
+class Result;
 class ReturnRequest;
 class SolveRequest;
 class SolveResponse;
@@ -114,6 +115,9 @@ class BridgeBuild {
     std::string definition;
     // Serialised policies that came with it.
     std::vector<std::string> policies;
+    // Caches in which its steps are looked up; nullopt: those of the job.
+    std::optional<std::vector<engine::CacheEntry>> imports;
+    engine::FrontendRequest request;
     std::mutex mutex;
     std::optional<snapshot::FsRef> fs;
   };
@@ -128,6 +132,7 @@ class BridgeBuild {
   std::string Add(std::shared_ptr<Ref> ref);
   void Describe(FrontendResult result, bool array_refs, bridge_api::SolveResponse& response);
   Result<> ReturnFinal(const std::string& id, const std::string& attributes);
+  Result<> ReadAttestations(const bridge_api::Result& wire, FrontendResult& result);
 
   const BridgeBuildOptions options_;
   std::stop_source stop_;

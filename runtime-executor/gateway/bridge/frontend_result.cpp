@@ -24,6 +24,20 @@ std::string MetadataOr(const FrontendResult& result, std::string_view key, const
   return shared == result.metadata.end() ? fallback : shared->second;
 }
 
+// What belongs to the reference `name`, whose platform is `id`.
+void AddFacts(const FrontendResult& result, const std::string& name, const std::string& id,
+              engine::PlatformResult& platform) {
+  if (const auto definition = result.definitions.find(name); definition != result.definitions.end()) {
+    platform.definition = definition->second;
+  }
+  if (const auto request = result.requests.find(name); request != result.requests.end()) {
+    platform.request = request->second;
+  }
+  if (const auto attestations = result.attestations.find(id); attestations != result.attestations.end()) {
+    platform.attestations = attestations->second;
+  }
+}
+
 // What an image config says it is for; the host's platform if it says nothing.
 std::string PlatformOfConfig(const std::string& config) {
   const json parsed = json::parse(config, nullptr, false);
@@ -103,7 +117,10 @@ Result<std::vector<engine::PlatformResult>> PlatformResultsOf(const FrontendResu
     platform.image_config = MetadataOr(result, kImageConfigKey, id, "");
     platform.base_image_config = MetadataOr(result, kBaseImageConfigKey, id, "");
     platform.platform = id.empty() ? PlatformOfConfig(platform.image_config) : id;
-    platform.fs = result.refs.empty() ? snapshot::FsRef() : result.refs.front().second;
+    if (!result.refs.empty()) {
+      platform.fs = result.refs.front().second;
+      AddFacts(result, result.refs.front().first, id.empty() ? platform.platform : id, platform);
+    }
     platforms.push_back(std::move(platform));
     return platforms;
   }
@@ -116,6 +133,7 @@ Result<std::vector<engine::PlatformResult>> PlatformResultsOf(const FrontendResu
     engine::PlatformResult platform;
     platform.platform = id;
     platform.fs = found->second;
+    AddFacts(result, id, id, platform);
     platform.image_config = MetadataOr(result, kImageConfigKey, id, "");
     platform.base_image_config = MetadataOr(result, kBaseImageConfigKey, id, "");
     platforms.push_back(std::move(platform));
@@ -147,7 +165,9 @@ FrontendResult FrontendResultOf(std::vector<engine::PlatformResult> platforms, b
       }
     }
     listed.push_back({{"ID", platform.platform}, {"Platform", std::move(spec)}});
-    result.refs.emplace_back(result.is_map ? platform.platform : "", std::move(platform.fs));
+    const std::string name = result.is_map ? platform.platform : "";
+    result.definitions[name] = std::move(platform.definition);
+    result.refs.emplace_back(name, std::move(platform.fs));
   }
   result.metadata[std::string(kPlatformsKey)] = json{{"Platforms", std::move(listed)}}.dump();
   return result;

@@ -22,6 +22,10 @@ struct FrontendResult {
   std::map<std::string, std::string> definitions;
   // True: `refs` is a map (an index of platforms, or any names), even with one entry.
   bool is_map = false;
+  // What the frontend that made each reference was asked.
+  std::map<std::string, engine::FrontendRequest> requests;
+  // By platform, or "".
+  std::map<std::string, std::vector<exporter::Attestation>> attestations;
   std::map<std::string, std::string> metadata;
 };
 

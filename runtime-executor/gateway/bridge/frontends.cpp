@@ -106,13 +106,7 @@ Result<FrontendResult> Frontends::RunDockerfile(const std::map<std::string, std:
     answer.metadata = std::move(built->metadata);
     return answer;
   }
-  std::vector<std::string> definitions = std::move(built->definitions);
-  FrontendResult result =
-      FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
-  for (std::size_t i = 0; i < result.refs.size() && i < definitions.size(); ++i) {
-    result.definitions[result.refs[i].first] = std::move(definitions[i]);
-  }
-  return result;
+  return FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
 }
 
 Result<FrontendResult> Frontends::RunImage(const std::map<std::string, std::string>& options,

@@ -22,6 +22,9 @@ constexpr std::string_view kGetSecret = "/moby.buildkit.secrets.v1.Secrets/GetSe
 constexpr std::string_view kCheckAgent = "/moby.sshforward.v1.SSH/CheckAgent";
 constexpr std::string_view kForwardAgent = "/moby.sshforward.v1.SSH/ForwardAgent";
 constexpr std::string_view kCredentials = "/moby.filesync.v1.Auth/Credentials";
+constexpr std::string_view kWriteContent = "/containerd.services.content.v1.Content/Write";
+// Below gRPC's limit for a message.
+constexpr std::size_t kContentPiece = std::size_t{1} << 20;
 constexpr std::string_view kReadContent = "/containerd.services.content.v1.Content/Read";
 // Docker Hub's credentials are kept under the name of its registry's host.
 constexpr std::string_view kDockerHub = "docker.io";
@@ -161,6 +164,59 @@ class RemoteLayouts final : public OciLayouts {
       return UnexpectedErrno("lseek");
     }
     return file;
+  }
+
+  Result<> WriteBlob(std::string_view store_id, const Digest& digest, std::uint64_t size, int blob,
+                     std::stop_token stop) override {
+    namespace content = containerd::services::content::v1;
+    const std::string doing = fmt::format("OCI layout `{}`, blob {}", store_id, digest.ToString());
+    const auto session = LOAM_TRY(SessionWith(options_, kWriteContent, doing, stop));
+    CallContext context(std::move(stop));
+    AddMetadata(*context, "buildkit-attachable-store-id", {std::string(store_id)});
+    const auto stub = content::Content::NewStub(session->channel());
+    const auto call = stub->Write(context.get());
+    const auto exchange = [&](content::WriteContentRequest& request) {
+      content::WriteContentResponse response;
+      return call->Write(request) && call->Read(&response);
+    };
+    content::WriteContentRequest request;
+    request.set_ref("loam-" + digest.ToString());
+    request.set_total(static_cast<std::int64_t>(size));
+    request.set_expected(digest.ToString());
+    request.set_action(content::STAT);
+    bool open = exchange(request);
+    Result<> read;
+    for (std::uint64_t offset = 0; open && offset < size;) {
+      std::string& data = *request.mutable_data();
+      data.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kContentPiece, size - offset)));
+      const Result<std::size_t> got = ReadAt(blob, data, offset, doing);
+      if (!got || *got == 0) {
+        read = got ? Unexpected(ErrorCode::kDataLoss, doing + ": it is shorter than it should be")
+                   : Unexpected(got.error());
+        context->TryCancel();
+        break;
+      }
+      data.resize(*got);
+      request.set_action(content::WRITE);
+      request.set_offset(static_cast<std::int64_t>(offset));
+      open = exchange(request);
+      offset += *got;
+    }
+    if (open && read) {
+      request.clear_data();
+      request.set_action(content::COMMIT);
+      request.set_offset(static_cast<std::int64_t>(size));
+      exchange(request);
+      call->WritesDone();
+    }
+    // The last answer comes twice; a call does not end before everything is read.
+    for (content::WriteContentResponse rest; call->Read(&rest);) {
+    }
+    const grpc::Status status = call->Finish();
+    if (!read) {
+      return read;
+    }
+    return status.error_code() == grpc::StatusCode::ALREADY_EXISTS ? Result<>() : CheckGrpcStatus(status, doing);
   }
 
  private:

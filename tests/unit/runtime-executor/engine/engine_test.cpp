@@ -78,7 +78,7 @@ class EngineTest : public ::testing::Test {
       return {};
     }
     const std::string out = dir_->Child("out" + std::to_string(next_++));
-    const std::vector<PlatformResult> results{{"linux/amd64", *fs, "", ""}};
+    const std::vector<PlatformResult> results{{"linux/amd64", *fs, "", "", ""}};
     const auto exported = job.Export(results, {.type = "local", .attributes = {{"dest", out}}}, {});
     EXPECT_TRUE(exported.has_value()) << exported.error().message();
     last_out_ = out;
@@ -197,7 +197,7 @@ TEST_F(EngineTest, LayersOfARunningJobAreNotPruned) {
   const auto fs = job.Solve(whole, {}).value();
   ASSERT_TRUE(engine_->Prune({.all = true}).has_value());
   const std::string out = dir_->Child("kept");
-  const std::vector<PlatformResult> results{{"linux/amd64", fs, "", ""}};
+  const std::vector<PlatformResult> results{{"linux/amd64", fs, "", "", ""}};
   ASSERT_TRUE(job.Export(results, {.type = "local", .attributes = {{"dest", out}}}, {}).has_value());
   EXPECT_EQ(ReadFile(out + "/a").value(), "1");
 }

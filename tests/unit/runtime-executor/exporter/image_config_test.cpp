@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/go_json.h"
+
 #include <nlohmann/json.hpp>
 
 namespace loam::exporter {

@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime-executor/provenance/capture.h"
+#include "runtime-executor/provenance/predicate.h"
+
+namespace loam::provenance {
+namespace {
+
+using nlohmann::json;
+
+pb::Op Source(const std::string& identifier) {
+  pb::Op op;
+  op.mutable_source()->set_identifier(identifier);
+  return op;
+}
+
+Capture Example() {
+  Capture capture;
+  const std::string digest = Digest::Of("image").ToString();
+  EXPECT_TRUE(capture.AddOp(Source("docker-image://docker.io/library/alpine:3@" + digest), digest).has_value());
+  EXPECT_TRUE(capture.AddOp(Source("docker-image://docker.io/library/alpine:3@" + digest), digest).has_value());
+  EXPECT_TRUE(capture.AddOp(Source("git://github.com/a/b.git#main:dir"), std::string(40, 'a')).has_value());
+  EXPECT_TRUE(capture.AddOp(Source("https://user:pw@host/file"), Digest::Of("file").ToString()).has_value());
+  pb::Op exec;
+  pb::Mount* secret = exec.mutable_exec()->add_mounts();
+  secret->set_mounttype(pb::SECRET);
+  secret->mutable_secretopt()->set_id("key");
+  secret->mutable_secretopt()->set_optional(true);
+  exec.mutable_exec()->add_secretenv()->set_id("key");
+  exec.mutable_exec()->add_mounts()->set_mounttype(pb::SSH);
+  EXPECT_TRUE(capture.AddOp(exec, "").has_value());
+  return capture;
+}
+
+json Predicate(const Capture& capture, const std::map<std::string, std::string>& attributes) {
+  const auto settings = ReadSettings(attributes);
+  EXPECT_TRUE(settings.has_value());
+  const auto text = MakePredicate(capture, *settings, {});
+  EXPECT_TRUE(text.has_value()) << text.error().message();
+  return json::parse(*text);
+}
+
+TEST(CaptureTest, KeepsEachFactOnce) {
+  Capture capture = Example();
+  capture.AddImage({"docker.io/library/alpine:3", {}, Digest::Of("image").ToString(), false});
+  capture.Finish();
+  ASSERT_EQ(capture.images.size(), 1);  // the one by digest is there by tag
+  EXPECT_EQ(capture.images[0].reference, "docker.io/library/alpine:3");
+  ASSERT_EQ(capture.git.size(), 1);
+  EXPECT_EQ(capture.git[0].url, "https://github.com/a/b.git#main");
+  ASSERT_EQ(capture.secrets.size(), 1);
+  EXPECT_FALSE(capture.secrets[0].optional);
+  ASSERT_EQ(capture.ssh.size(), 1);
+  EXPECT_EQ(capture.ssh[0].id, "default");
+  EXPECT_TRUE(capture.network_access);
+  EXPECT_EQ(capture.http[0].url.find("pw"), std::string::npos);
+}
+
+TEST(PredicateTest, Materials) {
+  Capture capture = Example();
+  capture.frontend = "dockerfile.v0";
+  capture.args = {{"context", "https://github.com/a/b.git#main:dir"}, {"filename", "x"}, {"vcs:revision", "r"}};
+  capture.Finish();
+  const json predicate = Predicate(capture, {});
+  const json& definition = predicate["buildDefinition"];
+  ASSERT_EQ(definition["resolvedDependencies"].size(), 3);
+  EXPECT_EQ(definition["resolvedDependencies"][1]["digest"]["sha1"], std::string(40, 'a'));
+  const json& source = definition["externalParameters"]["configSource"];
+  EXPECT_EQ(source["uri"], "https://github.com/a/b.git#main:dir");
+  EXPECT_EQ(source["digest"]["sha1"], std::string(40, 'a'));
+  EXPECT_EQ(source["path"], "x");
+  EXPECT_FALSE(definition["externalParameters"]["request"].contains("args"));
+  const json& metadata = predicate["runDetails"]["metadata"];
+  EXPECT_EQ(metadata["buildkit_metadata"]["vcs"]["revision"], "r");
+  EXPECT_EQ(metadata["buildkit_completeness"]["resolvedDependencies"], true);
+  EXPECT_FALSE(metadata.contains("buildkit_hermetic"));  // a step had the network
+}
+
+TEST(PredicateTest, CompleteMaterialsAreHadOrTheBuildFails) {
+  Capture capture;
+  EXPECT_TRUE(MakePredicate(capture, *ReadSettings({{"complete-materials", "true"}}), {}).has_value());
+  EXPECT_EQ(Predicate(capture, {})["runDetails"]["metadata"]["buildkit_hermetic"], true);
+  capture.locals = {"context"};
+  EXPECT_FALSE(MakePredicate(capture, *ReadSettings({{"complete-materials", "true"}}), {}).has_value());
+}
+
+TEST(SettingsTest, MistakesAreSaid) {
+  EXPECT_FALSE(ReadSettings({{"version", "v9"}}).has_value());
+  EXPECT_FALSE(ReadSettings({{"mode", "x"}}).has_value());
+  EXPECT_FALSE(ReadSettings({{"reproducible", "x"}}).has_value());
+  EXPECT_TRUE(ReadSettings({{"inline-only", "x"}}).has_value());
+}
+
+TEST(ShownOptionsTest, NothingOfTheHost) {
+  const auto shown = ShownOptions({{"attest:provenance", ""},
+                                   {"platform", "linux/amd64"},
+                                   {"cache-imports", "[]"},
+                                   {"context", "https://u:p@host/x.git"},
+                                   {"target", "t"}});
+  ASSERT_EQ(shown.size(), 2);
+  EXPECT_EQ(shown.at("target"), "t");
+  EXPECT_EQ(shown.at("context").find("u:p"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace loam::provenance
