@@ -93,6 +93,25 @@ Result<RemoteExports> ExportsOf(const std::vector<engine::ExportRequest>& reques
   return exports;
 }
 
+// What the engine itself writes; the rest needs services of this client that are not offered yet.
+Result<> AddCaches(const BuildCaches& caches, control::SolveRequest& solve) {
+  if (!caches.imports.empty()) {
+    return Unexpected(ErrorCode::kUnimplemented, "`--cache-from` is not supported yet with a remote engine");
+  }
+  if (caches.inline_cache) {
+    solve.mutable_cache()->add_exports()->set_type("inline");
+  }
+  for (const BuildCaches::Export& target : caches.exports) {
+    if (target.entry.type == "local") {
+      return Unexpected(ErrorCode::kUnimplemented, "`--cache-to=type=local` is not supported yet with a remote engine");
+    }
+    control::CacheOptionsEntry& entry = *solve.mutable_cache()->add_exports();
+    entry.set_type(target.entry.type);
+    entry.mutable_attrs()->insert(target.entry.attributes.begin(), target.entry.attributes.end());
+  }
+  return {};
+}
+
 // One build on one engine.
 class RemoteBuild {
  public:
@@ -119,6 +138,8 @@ class RemoteBuild {
       solve.set_exporterdeprecated(exports.exporters[0].type());
       *solve.mutable_exporterattrsdeprecated() = exports.exporters[0].attrs();
     }
+    LOAM_TRY(AddCaches(request_.caches, solve));
+    solve.mutable_frontendattrs()->insert(request_.attests.begin(), request_.attests.end());
     if (request_.entitlements.network_host) {
       solve.add_entitlements("network.host");
     }
