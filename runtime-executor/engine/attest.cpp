@@ -168,7 +168,7 @@ Result<> JobState::AddSboms(std::vector<PlatformResult>& results, const Attribut
     attestation.metadata[std::string(exporter::kAttestationReason)] = "sbom";
     attestation.metadata[std::string(exporter::kAttestationSbomCore)] = "sbom";
     attestation.predicate_type = exporter::kSpdxPredicate;
-    attestation.fs = LOAM_TRY(SolveAll(std::span(&view, 1), std::span(options_.cache_imports), stop)).front();
+    attestation.fs = LOAM_TRY(SolveAll(std::span(&view, 1), std::span(options_.cache_imports), stop, {})).front();
     result.attestations.push_back(std::move(attestation));
   }
   return {};

@@ -166,7 +166,8 @@ void JobState::End() {
 }
 
 Result<std::vector<snapshot::FsRef>> JobState::SolveAll(std::span<const std::string_view> definitions,
-                                                        std::stop_token stop, std::span<const std::string> policies) {
+                                                        std::span<const CacheEntry> imports, std::stop_token stop,
+                                                        std::span<const std::string> policies) {
   std::list<std::string> changed;
   const auto allowed = LOAM_TRY(ApplyPolicies(definitions, policies, changed, stop));
   return SolveDefinitions(*solver_job_, allowed, LOAM_TRY(Imports(imports, stop)), stop,

@@ -54,8 +54,6 @@ struct DockerfileBuildReport {
 
 struct DockerfileBuildResult {
   std::vector<engine::PlatformResult> platforms;
-  // What each of them was built from, as a serialised pb.Definition.
-  std::vector<std::string> definitions;
   // An index is asked for, even with one platform.
   bool multi_platform = false;
   // For the exporters: "source.date.epoch". Of a question ("requestid"): its answer, and there are no platforms.
