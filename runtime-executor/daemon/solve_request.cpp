@@ -49,8 +49,8 @@ class Solve {
                                                   .entitlements = entitlements_,
                                                   .title = Title(),
                                                   .build_key = BuildKey(),
-                                                 .policy = Policy(),
-                                                 .cache_imports = caches_.imports});
+                                                  .policy = Policy(),
+                                                  .cache_imports = caches_.imports});
     job_ = &job;
     for (const engine::CacheEntry& entry : caches_.exports) {
       LOAM_TRY(job.CheckCacheExport(entry));

@@ -122,9 +122,9 @@ Result<std::optional<CompileResult>> Compile(const sema::earthfile::EvaluateRequ
   result.outputs = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module.graph, result.outcome.outputs, emission));
   result.after_push = LOAM_TRY_CONTEXT("emit LLB", EmitAll(result.module.graph, result.outcome.after_push, emission));
   if (result.outcome.artifact) {
-    result.wanted =
-        CompiledWanted{*result.outcome.artifact,
-                       LOAM_TRY_CONTEXT("emit LLB", llb::Emit(result.module.graph, result.outcome.artifact->fs, emission))};
+    result.wanted = CompiledWanted{
+        *result.outcome.artifact,
+        LOAM_TRY_CONTEXT("emit LLB", llb::Emit(result.module.graph, result.outcome.artifact->fs, emission))};
   }
   return std::optional(std::move(result));
 }

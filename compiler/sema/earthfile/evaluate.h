@@ -108,7 +108,8 @@ struct EvaluateRequest {
   source::SourceManager* sources = nullptr;
   BuildHost* host = nullptr;
   EffectsHost* effects = nullptr;
-  // Where GIT CLONE of an address really clones from: what the invoker's settings for the site make of it. May be absent.
+  // Where GIT CLONE of an address really clones from: what the invoker's settings for the site make of it. May be
+  // absent.
   std::function<Result<std::string>(std::string_view url)> clone_url;
   // What the static check warns of, told before anything is evaluated; if it is not set, it goes to the emitter.
   std::function<void(const std::vector<diag::Diagnostic>&)> warnings;

@@ -103,10 +103,9 @@ TEST(ToEarthfile, DefaultsThatDifferAreWritten) {
   EXPECT_EQ(Body("HEALTHCHECK --interval=5s CMD curl -f \"http://x\"\n"),
             "    HEALTHCHECK --interval=5s --timeout=0s --start-period=0s --start-interval=0s --retries=0 CMD "
             "'curl -f \"http://x\"'\n");
-  EXPECT_EQ(
-      Body("USER app\nCOPY a b\nWORKDIR /w\nUSER root\nCOPY a b\n"),
-      "    USER app\n    COPY --keep-ts --chown=0:0 a b\n    WORKDIR /w\n    USER root\n"
-      "    COPY --keep-ts a b\n");
+  EXPECT_EQ(Body("USER app\nCOPY a b\nWORKDIR /w\nUSER root\nCOPY a b\n"),
+            "    USER app\n    COPY --keep-ts --chown=0:0 a b\n    WORKDIR /w\n    USER root\n"
+            "    COPY --keep-ts a b\n");
   EXPECT_EQ(Body("COPY libstdc++/x /c+d b\n"), "    COPY --keep-ts libstdc\\+\\+/x c\\+d b\n");
   EXPECT_EQ(Body("ENV a=1 b=\"x y\"\nENV c some words\nLABEL l=v \"m\"=w\nEXPOSE 80 90/udp\nVOLUME [\"/a b\"]\n"),
             "    ENV a=1\n    ENV b=\"x y\"\n    ENV c=some words\n    LABEL l=v\n    LABEL m=w\n    EXPOSE 80 90/udp\n"
