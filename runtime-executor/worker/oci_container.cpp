@@ -135,6 +135,13 @@ class OciContainer::OneProcess {
     return *result_;
   }
 
+  // From now on the result is that it was stopped, however the process ends; false if it has ended already.
+  bool Cancel() {
+    const std::lock_guard lock(mutex_);
+    canceled_ = canceled_ || !result_;
+    return !result_;
+  }
+
   // As if it had been stopped.
   void Kill() {
     const std::lock_guard lock(mutex_);
@@ -233,7 +240,8 @@ class OciContainer::Further final : public ContainerProcess {
  private:
   // The runtime's `exec` is only the watcher of the process, which would survive it.
   void KillInside() {
-    if (!process_.ended()) {
+    // Before the signal: the watcher may report the death at once.
+    if (process_.Cancel()) {
       [[maybe_unused]] const Result<> killed = shared_->Signal(process_, index_, SIGKILL);
       process_.Kill();
     }

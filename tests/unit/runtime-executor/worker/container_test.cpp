@@ -138,12 +138,22 @@ TEST_P(ContainerTest, StopAndDestructionKill) {
     ASSERT_NE(container, nullptr);
     auto sleeping = container->Exec(Script("sleep 62"), {});
     ASSERT_TRUE(sleeping) << sleeping.error().message();
-    std::stop_source stop;
-    std::thread stopper([&] { stop.request_stop(); });
-    const auto stopped = (*sleeping)->Wait(stop.get_token());
-    stopper.join();
-    ASSERT_FALSE(stopped);
-    EXPECT_TRUE(stopped.error().Is(ErrorCode::kCanceled));
+    // A stop that has been asked for before and one that comes from another thread.
+    auto second = container->Exec(Script("sleep 62"), {});
+    ASSERT_TRUE(second) << second.error().message();
+    for (ContainerProcess* process : {sleeping->get(), second->get()}) {
+      std::stop_source stop;
+      std::thread stopper([&] { stop.request_stop(); });
+      if (process == second->get()) {
+        stopper.join();
+      }
+      const auto stopped = process->Wait(stop.get_token());
+      if (stopper.joinable()) {
+        stopper.join();
+      }
+      ASSERT_FALSE(stopped);
+      EXPECT_TRUE(stopped.error().Is(ErrorCode::kCanceled));
+    }
     EXPECT_EQ(ExecOut(*container, "ps | grep -c 'slee[p] 62' || true"), "0\n");
   }
   root_.Reset();
@@ -152,17 +162,19 @@ TEST_P(ContainerTest, StopAndDestructionKill) {
 }
 
 TEST_P(ContainerTest, TerminalsOfBothKindsOfProcesses) {
-  ExecSpec spec = Shell("stty size; read line; stty size; echo \"got $line\"; exit 3");
+  // The runtime hands a new size on in its own time.
+  const auto resized = [](const std::string& to) {
+    return "while test \"$(stty size)\" != '" + to + "'; do sleep 0.02; done; stty size; ";
+  };
+  ExecSpec spec = Shell("stty size; read line; " + resized("40 80") + "echo \"got $line\"; exit 3");
   auto container = Start(spec, {-1, -1, -1, true});
   ASSERT_NE(container, nullptr);
-  auto further =
-      container->Exec(Script("test -t 0 && echo yes > /dev/tty; read line; stty size; exit 4"), {-1, -1, -1, true});
+  auto further = container->Exec(Script("test -t 0 && echo yes > /dev/tty; read line; " + resized("50 90") + "exit 4"),
+                                 {-1, -1, -1, true});
   ASSERT_TRUE(further) << further.error().message();
   ReadTerminal((*further)->terminal(), "yes");
   ASSERT_TRUE((*further)->Resize(50, 90));
   ASSERT_TRUE(container->Resize(40, 80));
-  // The runtime hands the size on in its own time.
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
   ASSERT_EQ(write((*further)->terminal(), "x\n", 2), 2);
   ReadTerminal((*further)->terminal(), "50 90");
   EXPECT_EQ((*further)->Wait({}).value().exit_code, 4);
