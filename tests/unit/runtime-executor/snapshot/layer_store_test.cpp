@@ -13,6 +13,7 @@
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "runtime-executor/snapshot/tar_format.h"
+#include "tests/support/own_mounts.h"
 #include "tests/support/require.h"
 
 namespace loam::snapshot {
@@ -45,6 +46,7 @@ class LayerStoreTest : public testing::TestWithParam<Mode> {
     if (::geteuid() != 0) {
       LOAM_TEST_SKIP("needs root: layers hold devices and files of other owners");
     }
+    ASSERT_EQ(UnshareMounts(), "");
     dir_.emplace(Get(TempDir::Create("", "loam:te,st\\-")));
     Open();
   }

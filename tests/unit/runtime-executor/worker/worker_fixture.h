@@ -19,6 +19,7 @@
 #include "base/file_system.h"
 #include "base/process.h"
 #include "runtime-executor/worker/worker.h"
+#include "tests/support/own_mounts.h"
 #include "tests/support/require.h"
 
 namespace loam::worker {
@@ -112,6 +113,7 @@ class WorkerTest : public testing::TestWithParam<const char*> {
       LOAM_TEST_SKIP(std::string(GetParam()) + " is not installed");
     }
     cgroup_parent_ = fmt::format("loam-test-{}", getpid());
+    ASSERT_EQ(UnshareMounts(), "");
     mounts_before_ = ReadText("/proc/self/mountinfo");
     auto worker = Worker::Open({playground_.Path("state"), GetParam(), cgroup_parent_});
     ASSERT_TRUE(worker) << worker.error().message();

@@ -290,7 +290,7 @@ TEST_P(WorkerTest, InsecureAllowsEverything) {
 }
 
 TEST_P(WorkerTest, SeesOnlyItsOwnProcesses) {
-  EXPECT_EQ(Out("echo $$; ls -d /proc/[0-9]* | wc -l"), "1\n3\n");  // the shell, ls, wc
+  EXPECT_EQ(Out("echo $$; echo /proc/[0-9]*"), "1\n/proc/1\n");
 }
 
 TEST_P(WorkerTest, CgroupOfTheStepIsGoneAfterwardsEvenWithLimits) {
