@@ -109,28 +109,19 @@ void SolverCore::AdvanceEdge(VertexState& state, std::uint32_t index) {
   if (edge.level == Level::kDefinition && edge.wanted > Level::kDefinition) {
     if (use_cache) {
       FindRecords(state, index);
-      if (edge.records.empty()) {
-        switch (GatherKeys(state, index)) {
-          case Gathered::kWaiting:
-            return;
-          case Gathered::kNoMatchPossible:
-            break;
-          case Gathered::kReady:
-            edge.match_keys = FindKeys(state, index, true);
-            FindRecords(state, index);
-            if (edge.records.empty() && !edge.by_content_too && !state.error && HasUnknownContent(state)) {
-              // What the inputs are called was not enough: what they contain may be.
-              edge.by_content_too = true;
-              MarkDirty(state);
-              return;
-            }
-            break;
-        }
+      if (!Search(state, index, Level::kKeys)) {
+        return;
       }
     }
     Raise(state, index, Level::kKeys);
   }
-  if (edge.level == Level::kKeys && edge.wanted > Level::kKeys && !edge.loading && !state.error) {
+  if (edge.level == Level::kKeys && edge.wanted > Level::kKeys) {
+    if (use_cache && !Search(state, index, Level::kAllKeys)) {
+      return;
+    }
+    Raise(state, index, Level::kAllKeys);
+  }
+  if (edge.level == Level::kAllKeys && edge.wanted > Level::kAllKeys && !edge.loading && !state.error) {
     if (!edge.records.empty()) {
       StartLoad(state, index);
     } else {
@@ -139,15 +130,40 @@ void SolverCore::AdvanceEdge(VertexState& state, std::uint32_t index) {
   }
 }
 
+bool SolverCore::Search(VertexState& state, std::uint32_t index, Level level) {
+  EdgeState& edge = state.edges[index];
+  if (!edge.records.empty()) {
+    return true;
+  }
+  switch (GatherKeys(state, index, level)) {
+    case Gathered::kWaiting:
+      return false;
+    case Gathered::kNoMatchPossible:
+      return true;
+    case Gathered::kReady:
+      break;
+  }
+  edge.match_keys = FindKeys(state, index, true);
+  FindRecords(state, index);
+  if (level == Level::kAllKeys && edge.records.empty() && !edge.by_content_too && !state.error &&
+      HasUnknownContent(state)) {
+    // What the inputs are called was not enough: what they contain may be.
+    edge.by_content_too = true;
+    MarkDirty(state);
+    return false;
+  }
+  return true;
+}
+
 // Asks for everything that could still bring a match, and tells when there is no more to come.
-SolverCore::Gathered SolverCore::GatherKeys(VertexState& state, std::uint32_t index) {
+SolverCore::Gathered SolverCore::GatherKeys(VertexState& state, std::uint32_t index, Level level) {
   bool waiting = false;
   bool possible = true;
   for (std::size_t i = 0; i < state.inputs.size(); ++i) {
     InputState& input = state.inputs[i];
     const bool by_content = state.cache_map.inputs[i].content_key != nullptr;
-    Want(input, Level::kKeys);
-    bool known = input.edge().level >= Level::kKeys;
+    Want(input, level);
+    bool known = input.edge().level >= level;
     // The content of an input costs its result. It is asked for when nothing is found by what the input is called.
     if (by_content && known && (state.edges[index].by_content_too || Candidates(state, index, i).empty())) {
       Want(input, Level::kResult);

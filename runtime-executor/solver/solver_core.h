@@ -70,7 +70,9 @@ class SolverCore {
   void AdvanceEdge(VertexState& state, std::uint32_t index);
   void AdvanceRun(VertexState& state);
   enum class Gathered : std::uint8_t { kWaiting, kNoMatchPossible, kReady };
-  Gathered GatherKeys(VertexState& state, std::uint32_t index);
+  Gathered GatherKeys(VertexState& state, std::uint32_t index, Level level);
+  // Looks for records by keys of this level of the inputs; false: waits for more to be known.
+  bool Search(VertexState& state, std::uint32_t index, Level level);
   void Want(InputState& input, Level level);
   void Raise(VertexState& state, std::uint32_t index, Level level);
   void Fail(VertexState& state, Error error, bool itself);

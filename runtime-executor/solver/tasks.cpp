@@ -288,7 +288,7 @@ void SolverCore::WakeTwins(const std::string& work_key) {
     state->waiting_for_twin = false;
     for (std::uint32_t index = 0; index < state->edges.size(); ++index) {
       EdgeState& edge = state->edges[index];
-      if (edge.level == Level::kKeys && edge.records.empty()) {
+      if (edge.level == Level::kAllKeys && edge.records.empty()) {
         for (InputState& input : state->inputs) {
           EdgeState& from = input.edge();
           if (from.match_keys.empty() && !input.vertex->ignore_cache()) {

@@ -23,8 +23,10 @@ enum class Level : std::uint8_t {
   kNone,
   // Keys that follow from the definition: nothing was evaluated for them.
   kDefinition,
-  // All keys that can be had without running the vertex itself; content of inputs may have been evaluated.
+  // Also keys by the content of inputs whose definition leads nowhere.
   kKeys,
+  // All keys that can be had without running the vertex itself, also by content of inputs whose definition led to keys.
+  kAllKeys,
   kResult,
 };
 
@@ -46,7 +48,7 @@ struct EdgeState {
   // Records whose results were gone.
   std::vector<RecordId> lost;
   bool loading = false;
-  // Nothing was found by the keys of the inputs alone.
+  // Nothing was found by all keys of the inputs: their content is looked at, whatever their definition leads to.
   bool by_content_too = false;
   // The record that gave the result, or stands for it in a chain whose end was found.
   std::optional<RecordId> used;

@@ -119,6 +119,43 @@ TEST(ImportsTest, AStepIsFoundByContent) {
   EXPECT_EQ(f.log.count("run"), 0);
 }
 
+// base -> tool -> copy (by content) -> last, in an import that has the last result only.
+TEST(ImportsTest, AKeyWithoutAResultLeadsOnToTheResultOfALaterStep) {
+  Fixture f;
+  const auto import = std::make_shared<FakeImport>();
+  import->Step(import->Step(import->Step(import->Root(Digest::Of("base")), "tool"), "copy"), "last", "from the cache");
+  VertexOptions options;
+  options.imports.push_back(std::make_shared<const CacheImport>(import));
+  GraphBuilder g;
+  const Vertex* tool = g.Add("tool", {}, {{g.Add("base", {}, {}, options), 0}}, options);
+  FakeOp copy_fake;
+  copy_fake.content = {true};
+  const Vertex* copy = g.Add("copy", copy_fake, {{tool, 0}}, options);
+  const Vertex* last = g.Add("last", {}, {{copy, 0}}, options);
+  EXPECT_EQ(f.Build(g.graph(), last).value(), "from the cache");
+  EXPECT_EQ(f.log.total(), 0);
+}
+
+// The same, but what the tool is called leads nowhere from the copy on; what it contains leads to the last result.
+TEST(ImportsTest, ContentOfAnEarlierStepIsLookedAtWhenNothingElseLeadsToAResult) {
+  Fixture f;
+  const auto import = std::make_shared<FakeImport>();
+  import->Step(import->Step(import->Root(Digest::Of("base")), "tool"), "copy");
+  import->Step(import->Step(import->Root(Digest::Of("content:tool(base(),)"), -1), "copy"), "last", "from the cache");
+  VertexOptions options;
+  options.imports.push_back(std::make_shared<const CacheImport>(import));
+  GraphBuilder g;
+  const Vertex* tool = g.Add("tool", {}, {{g.Add("base", {}, {}, options), 0}}, options);
+  FakeOp copy_fake;
+  copy_fake.content = {true};
+  const Vertex* copy = g.Add("copy", copy_fake, {{tool, 0}}, options);
+  const Vertex* last = g.Add("last", {}, {{copy, 0}}, options);
+  EXPECT_EQ(f.Build(g.graph(), last).value(), "from the cache");
+  EXPECT_EQ(f.log.count("tool"), 1);
+  EXPECT_EQ(f.log.count("copy"), 0);
+  EXPECT_EQ(f.log.count("last"), 0);
+}
+
 TEST(ImportsTest, WhatIsHereComesFirst) {
   Fixture f;
   const Chain plain(nullptr);
