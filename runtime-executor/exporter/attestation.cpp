@@ -131,7 +131,8 @@ class Reader {
         AttestationSubject parsed;
         parsed.self = false;
         parsed.name = subject.value("name", std::string());
-        for (const auto& [algorithm, hex] : subject.value("digest", ordered_json::object()).items()) {
+        const ordered_json digests = subject.value("digest", ordered_json::object());
+        for (const auto& [algorithm, hex] : digests.items()) {
           parsed.digests.push_back(algorithm + ":" + hex.get<std::string>());
         }
         read.subjects.push_back(std::move(parsed));
