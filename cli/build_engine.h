@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/gateway/dockerfile_build.h"
+#include "runtime-executor/gateway/earthfile/earthfile_build.h"
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/solver/progress.h"
@@ -52,12 +53,29 @@ struct BuildOutcome {
   std::map<std::string, std::string> response;
 };
 
+// A target of an Earthfile.
+struct EarthBuildRequest {
+  // Not null; outlives the build.
+  const gateway::earthfile::EarthfileBuildRequest* frontend = nullptr;
+  std::shared_ptr<session::ClientServices> client;
+  ops::Entitlements entitlements;
+  std::string title;
+  std::string build_key;
+  // As BuildRequest has it.
+  std::function<void(engine::Job& job, const Error& failure)> on_failure;
+  // Takes an image archive that came from elsewhere into the image store of this machine.
+  std::function<Result<>(const std::string& archive, const std::string& name)> keep_image;
+};
+
 class BuildEngine {
  public:
   virtual ~BuildEngine() = default;
   // Blocks. What the compiler said is in `report`, also on failure.
   virtual Result<BuildOutcome> Build(const BuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
                                      gateway::DockerfileBuildReport& report, std::stop_token stop) = 0;
+  // Blocks. As gateway::earthfile::BuildEarthfile.
+  virtual Result<> BuildEarthfile(const EarthBuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
+                                  gateway::earthfile::EarthfileBuildReport& report, std::stop_token stop) = 0;
 };
 
 // Over the engine of this process. `engine` outlives the result.

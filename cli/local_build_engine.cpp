@@ -1,9 +1,12 @@
 #include "cli/build_engine.h"
 #include "cli/commands/build_caches.h"
+#include "runtime-executor/gateway/earthfile/engine_site.h"
 
 namespace loam::cli {
 
 namespace {
+
+constexpr const char* kNoRecord = "the build succeeded, but its record could not be written";
 
 class LocalBuildEngine final : public BuildEngine {
  public:
@@ -24,9 +27,30 @@ class LocalBuildEngine final : public BuildEngine {
     // A build that cannot be recorded is still a build: only `loam why` misses it, and the error says so.
     const Result<> recorded = job.Finish(outcome ? std::nullopt : std::optional<Error>(outcome.error()));
     if (outcome && !recorded) {
-      return Unexpected(recorded.error().Wrap("the build succeeded, but its record could not be written"));
+      return Unexpected(recorded.error().Wrap(kNoRecord));
     }
     return outcome;
+  }
+
+  Result<> BuildEarthfile(const EarthBuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
+                          gateway::earthfile::EarthfileBuildReport& report, std::stop_token stop) override {
+    ops::Entitlements entitlements = request.entitlements;
+    entitlements.network_host = true;
+    engine::Job job = engine_.StartJob({.client = request.client,
+                                        .progress = std::move(progress),
+                                        .entitlements = entitlements,
+                                        .title = request.title,
+                                        .build_key = request.build_key});
+    const auto site = gateway::earthfile::MakeEngineSite(job, *request.client);
+    Result<> built = gateway::earthfile::BuildEarthfile(*site, *request.frontend, report, stop);
+    if (!built && request.on_failure && !stop.stop_requested()) {
+      request.on_failure(job, built.error());
+    }
+    const Result<> recorded = job.Finish(built ? std::nullopt : std::optional<Error>(built.error()));
+    if (built && !recorded) {
+      return Unexpected(recorded.error().Wrap(kNoRecord));
+    }
+    return built;
   }
 
  private:

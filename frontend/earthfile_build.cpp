@@ -161,7 +161,7 @@ class Build {
   Result<api::Result> Choose(const CompileResult& compiled) {
     std::vector<const CompiledImage*> images;
     std::vector<const CompiledArtifact*> artifacts;
-    std::vector<const llb::Definition*> states;
+    std::vector<std::string_view> states;
     std::vector<const driver::earthfile::CompiledOutputs*> all;
     for (const auto& outputs : performed_) {
       all.push_back(&outputs);
@@ -175,7 +175,7 @@ class Build {
         artifacts.push_back(&artifact);
       }
       for (const llb::Definition& state : outputs->states) {
-        states.push_back(&state);
+        states.emplace_back(state.bytes);
       }
     }
     LOAM_TRY(BuildAll(client_, states));

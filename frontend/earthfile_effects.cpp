@@ -22,16 +22,16 @@ Error NotHere(const StepName& name, std::string_view what) {
 
 }  // namespace
 
-Result<> BuildAll(GatewayClient& client, const std::vector<const llb::Definition*>& definitions) {
+Result<> BuildAll(GatewayClient& client, std::span<const std::string_view> definitions) {
   std::vector<Result<>> results(definitions.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t i = next++; i < definitions.size(); i = next++) {
       results[i] = [&]() -> Result<> {
-        if (definitions[i]->bytes.empty()) {
+        if (definitions[i].empty()) {
           return {};
         }
-        const Ref ref = LOAM_TRY(client.Solve(definitions[i]->bytes));
+        const Ref ref = LOAM_TRY(client.Solve(std::string(definitions[i])));
         return client.Evaluate(ref);
       }();
     }
@@ -63,15 +63,15 @@ Result<ir::Value> GatewayEffects::ImportFromHost(ir::Graph&, const sema::earthfi
 
 Result<> GatewayEffects::Perform(ir::Graph& graph, const sema::earthfile::Outputs& outputs) {
   driver::earthfile::CompiledOutputs compiled = LOAM_TRY(driver::earthfile::EmitOutputs(graph, outputs));
-  std::vector<const llb::Definition*> definitions;
+  std::vector<std::string_view> definitions;
   for (const auto& image : compiled.images) {
-    definitions.push_back(&image.definition);
+    definitions.emplace_back(image.definition.bytes);
   }
   for (const auto& artifact : compiled.artifacts) {
-    definitions.push_back(&artifact.definition);
+    definitions.emplace_back(artifact.definition.bytes);
   }
   for (const llb::Definition& state : compiled.states) {
-    definitions.push_back(&state);
+    definitions.emplace_back(state.bytes);
   }
   {
     const Gate::Opened opened(&gate_);
@@ -86,7 +86,8 @@ Result<> GatewayEffects::RunTry(ir::Graph& graph, const sema::earthfile::TryStep
   const llb::Definition definition = LOAM_TRY(llb::Emit(graph, step.fs));
   const Gate::Opened opened(&gate_);
   // Files of a failed step stay where they are: a failed build hands nothing back.
-  return BuildAll(client_, {&definition});
+  const std::string_view bytes = definition.bytes;
+  return BuildAll(client_, std::span(&bytes, 1));
 }
 
 Result<> GatewayEffects::LoadIntoDocker(ir::Graph&, std::span<const sema::earthfile::DaemonImage> images) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "compiler/driver/earthfile/compile.h"
@@ -41,7 +42,7 @@ class GatewayEffects final : public sema::earthfile::EffectsHost {
   std::vector<driver::earthfile::CompiledOutputs> performed_;
 };
 
-// Builds all of them at once; the first error, in their order.
-Result<> BuildAll(GatewayClient& client, const std::vector<const llb::Definition*>& definitions);
+// Builds serialised pb.Definitions, all at once; empty ones are scratch. The first error, in their order.
+Result<> BuildAll(GatewayClient& client, std::span<const std::string_view> definitions);
 
 }  // namespace loam::frontend

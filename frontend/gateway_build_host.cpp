@@ -139,7 +139,7 @@ Result<std::vector<sema::FileStat>> GatewayBuildHost::ListDirectory(ir::Graph& g
 }
 
 Result<sema::ProcessResult> GatewayBuildHost::Run(ir::Graph& graph, ir::Value capture) {
-  const ir::Value lowered = passes::LowerCapture(graph, capture);
+  const ir::Value lowered = passes::LowerCapture(graph, capture, passes::CaptureRoot::kUnused);
   llb::Definition definition;
   const Ref ref = LOAM_TRY(SolveValue(graph, lowered, definition));
   const Blocking blocking(options_);
@@ -267,6 +267,9 @@ Result<Ref> GatewayBuildHost::SolveValue(const ir::Graph& graph, ir::Value fs, l
   definition = LOAM_TRY(llb::Emit(graph, fs));
   if (definition.bytes.empty()) {
     return Ref{};
+  }
+  if (options_.on_definition) {
+    options_.on_definition(graph, definition);
   }
   const Blocking blocking(options_);
   return Solve(definition);

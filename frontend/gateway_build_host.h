@@ -26,6 +26,8 @@ struct GatewayBuildHostOptions {
   // Called, on the asking thread, before and after everything that may block, as gateway::BuildHostOptions has them.
   std::function<void()> before_blocking;
   std::function<void()> after_blocking;
+  // Called with each definition of a graph's value before it is solved.
+  std::function<void(const ir::Graph& graph, const llb::Definition& definition)> on_definition;
 };
 
 // Thread-safe as far as the graph is: calls that name the same graph must be ordered by the caller. What was solved is

@@ -121,15 +121,6 @@ Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, cons
   return Exit::kOk;
 }
 
-// Where to build, if not here.
-std::vector<std::string> EnginesOf(const Context& context, const Flags& flags) {
-  std::vector<std::string> engines = flags.List("engine");
-  if (const std::string host = context.Env("BUILDKIT_HOST"); engines.empty() && !host.empty()) {
-    engines.push_back(host);
-  }
-  return engines;
-}
-
 Exit Run(Context& context, const Flags& flags) {
   const Result<Call> call = ParseCall(flags);
   if (!call) {

@@ -18,6 +18,14 @@ std::string FirstOf(const Context& context, const Flags& flags, std::string_view
 
 }  // namespace
 
+std::vector<std::string> EnginesOf(const Context& context, const Flags& flags) {
+  std::vector<std::string> engines = flags.List("engine");
+  if (const std::string host = context.Env("BUILDKIT_HOST"); engines.empty() && !host.empty()) {
+    engines.push_back(host);
+  }
+  return engines;
+}
+
 std::string StateRoot(const Context& context, const Flags& flags) {
   const Result<Config> config = LoadConfig();
   std::string root = FirstOf(context, flags, "root", "LOAM_ROOT", config ? config->root : std::string());

@@ -15,11 +15,7 @@ int main(int argc, char** argv) {
   loam::cli::Context context;
   context.stop = loam::cli::WatchSignals();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  // A link of this name takes earthly's command line.
-  const std::string_view called = argc > 0 ? argv[0] : "";
-  const std::string_view name = called.substr(called.rfind('/') + 1);
-  const int code = static_cast<int>(name == "earthly" ? loam::cli::RunEarthly(context, arguments)
-                                                      : loam::cli::RunMain(context, arguments));
+  const int code = static_cast<int>(loam::cli::RunNamed(context, argc > 0 ? argv[0] : "", arguments));
   std::fflush(stdout);
   // Output that could not be written (a full disk behind `-o -`, a closed pipe) is a failure.
   return code == 0 && std::ferror(stdout) != 0 ? 1 : code;

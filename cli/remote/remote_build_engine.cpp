@@ -1,32 +1,24 @@
 #include "cli/remote/remote_build_engine.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <future>
-#include <random>
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
-#include "base/digest.h"
 #include "base/file_system.h"
 #include "base/platform.h"
 #include "base/strings.h"
+#include "cli/remote/docker_archive.h"
+#include "cli/remote/gateway_solve.h"
 #include "cli/remote/remote_channel.h"
-#include "cli/remote/status_feed.h"
+#include "cli/remote/remote_site.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "compiler/sema/forwarding_build_host.h"
 #include "frontend/build_result.h"
 #include "frontend/gateway_build_host.h"
 #include "frontend/gateway_client.h"
-#include "frontend/status.h"
 #include "proto/api/services/control/control.grpc.pb.h"
-#include "runtime-executor/exporter/docker-load/docker_daemon.h"
-#include "runtime-executor/session/client/session_client.h"
 #include "runtime-executor/session/remote/rpc.h"
-#include "runtime-executor/solver/op.h"
 
 namespace loam::cli {
 namespace {
@@ -34,16 +26,6 @@ namespace {
 namespace control = moby::buildkit::v1;
 namespace api = frontend::api;
 using Response = std::map<std::string, std::string>;
-
-std::string NewReference() {
-  std::random_device device;
-  std::string text;
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  for (int i = 0; i < 25; ++i) {
-    text += kLetters[device() % kLetters.size()];
-  }
-  return text;
-}
 
 // What the engine is asked to export, and where what it sends back goes.
 struct RemoteExports {
@@ -121,93 +103,31 @@ class RemoteBuild {
 
   Result<BuildOutcome> Run(const std::string& build_platform, std::shared_ptr<solver::ProgressSink> progress) {
     RemoteExports exports = LOAM_TRY(ExportsOf(request_.exports));
-    const std::string reference = NewReference();
-    const RemoteChannel remote = LOAM_TRY(RemoteChannel::Open(address_, tls_, reference));
-    const std::unique_ptr<session::SessionClient> client = LOAM_TRY(session::SessionClient::Open(
-        remote.channel(),
-        {.services = request_.client, .shared_key = Digest::Of(request_.build_key).Hex(), .outputs = exports.outputs}));
-
-    control::SolveRequest solve;
-    solve.set_ref(reference);
-    solve.set_session(client->id());
+    GatewaySolve solve{.address = &address_,
+                       .tls = &tls_,
+                       .services = request_.client,
+                       .build_key = request_.build_key,
+                       .outputs = exports.outputs,
+                       .request = {},
+                       .entitlements = request_.entitlements,
+                       .options = request_.frontend.options,
+                       .progress = std::move(progress)};
     for (const control::Exporter& exporter : exports.exporters) {
-      *solve.add_exporters() = exporter;
+      *solve.request.add_exporters() = exporter;
     }
-    if (exports.exporters.size() == 1) {
-      // Daemons of before several exporters read these.
-      solve.set_exporterdeprecated(exports.exporters[0].type());
-      *solve.mutable_exporterattrsdeprecated() = exports.exporters[0].attrs();
-    }
-    LOAM_TRY(AddCaches(request_.caches, solve));
-    solve.mutable_frontendattrs()->insert(request_.attests.begin(), request_.attests.end());
-    if (request_.entitlements.network_host) {
-      solve.add_entitlements("network.host");
-    }
-    if (request_.entitlements.security_insecure) {
-      solve.add_entitlements("security.insecure");
-    }
-
-    StatusFeed feed(remote.channel(), reference, std::move(progress));
-    std::stop_source either;
-    const std::stop_callback by_user(stop_, [&] { either.request_stop(); });
-    // Blocks until the build has returned its result, and the result is exported.
-    std::future<Result<Response>> solved = std::async(std::launch::async, [&]() -> Result<Response> {
-      session::CallContext context(either.get_token());
-      const auto stub = control::Control::NewStub(remote.channel());
-      control::SolveResponse response;
-      const grpc::Status status = stub->Solve(context.get(), solve, &response);
-      if (!status.ok()) {
-        return Unexpected(frontend::FromGrpcStatus(status));
-      }
-      return Response(response.exporterresponse().begin(), response.exporterresponse().end());
-    });
-    const Result<> compiled = Compile(remote.channel(), client->id(), build_platform);
-    if (!compiled && !returned_) {
-      either.request_stop();  // the engine would wait for a result
-    }
-    Result<Response> response = solved.get();
-    feed.Finish();
-    if (stop_.stop_requested()) {
-      return Unexpected(ErrorCode::kCanceled, "context canceled");
-    }
-    if (!compiled && (returned_ || response || response.error().Is(ErrorCode::kCanceled))) {
-      return Unexpected(WithVertex(compiled.error(), feed));
-    }
-    if (!response) {
-      return Unexpected(WithVertex(std::move(response).error(), feed));
-    }
+    LOAM_TRY(AddCaches(request_.caches, solve.request));
+    solve.request.mutable_frontendattrs()->insert(request_.attests.begin(), request_.attests.end());
+    const auto answer = [&](frontend::GatewayClient& client, const std::string& session_id) {
+      return Answer(client, session_id, build_platform);
+    };
+    Response response = LOAM_TRY(SolveOverGateway(std::move(solve), answer, stop_));
     if (!exports.docker_archive.empty()) {
-      LOAM_TRY(Load(exports));
+      LOAM_TRY(LoadDockerArchive(exports.docker_host, exports.docker_archive, stop_));
     }
-    return BuildOutcome{std::move(*response)};
+    return BuildOutcome{std::move(response)};
   }
 
  private:
-  static Error WithVertex(Error error, const StatusFeed& feed) {
-    if (!feed.failure() || error.Detail<solver::VertexErrorDetail>() != nullptr) {
-      return error;
-    }
-    return std::move(error).WithDetail(
-        std::make_shared<solver::VertexErrorDetail>(feed.failure()->vertex, feed.failure()->name, nullptr));
-  }
-
-  Result<> Compile(const std::shared_ptr<grpc::Channel>& channel, const std::string& session_id,
-                   const std::string& build_platform) {
-    frontend::GatewayClient client(api::LLBBridge::NewStub(channel), request_.frontend.options);
-    LOAM_TRY(client.Connect());
-    api::ReturnRequest done;
-    Result<api::Result> result = Answer(client, session_id, build_platform);
-    if (result) {
-      *done.mutable_result() = std::move(*result);
-    } else {
-      done.mutable_error()->set_code(static_cast<std::int32_t>(result.error().code()));
-      done.mutable_error()->set_message(result.error().message());
-    }
-    LOAM_TRY(client.Return(done));
-    returned_ = true;
-    return result ? Result<>() : Unexpected(std::move(result).error());
-  }
-
   Result<api::Result> Answer(frontend::GatewayClient& client, const std::string& session_id,
                              const std::string& build_platform) {
     driver::DockerfileRequest request = request_.frontend;
@@ -259,30 +179,11 @@ class RemoteBuild {
     return result.Finish();
   }
 
-  [[nodiscard]] Result<> Load(const RemoteExports& exports) const {
-    const auto daemon = LOAM_TRY(exporter::DockerDaemon::At(exports.docker_host));
-    const UniqueFd archive = LOAM_TRY(OpenFile(exports.docker_archive, O_RDONLY));
-    struct stat info {};
-    if (::fstat(archive.get(), &info) != 0) {
-      return UnexpectedErrno("stat the image's archive");
-    }
-    const auto size = static_cast<std::uint64_t>(info.st_size);
-    const auto write = [&](content::ByteSink& sink) {
-      return sink.WriteFromFile(archive.get(), 0, size, exports.docker_archive);
-    };
-    const exporter::DaemonAnswer answer = LOAM_TRY(daemon.PostTar("/images/load?quiet=1", write, stop_));
-    if (answer.status != 200 || answer.body.find("\"error\"") != std::string::npos) {
-      return Unexpected(ErrorCode::kUnknown, fmt::format("the Docker daemon refused the image: {}", answer.body));
-    }
-    return {};
-  }
-
   const EngineAddress& address_;
   const EngineTls& tls_;
   const BuildRequest& request_;
   gateway::DockerfileBuildReport& report_;
   const std::stop_token stop_;
-  bool returned_ = false;
 };
 
 class RemoteBuildEngine final : public BuildEngine {
@@ -295,9 +196,46 @@ class RemoteBuildEngine final : public BuildEngine {
     if (request.on_failure) {
       return Unexpected(ErrorCode::kUnimplemented, "a shell in a failed step is not possible on a remote engine");
     }
-    const Choice choice = LOAM_TRY(Choose(request));
+    const auto platform = request.frontend.options.find("platform");
+    const Choice choice =
+        LOAM_TRY(Choose(platform == request.frontend.options.end() ? std::string() : platform->second));
     return RemoteBuild(engines_[choice.engine], tls_, request, report, std::move(stop))
         .Run(choice.platform, std::move(progress));
+  }
+
+  Result<> BuildEarthfile(const EarthBuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
+                          gateway::earthfile::EarthfileBuildReport& report, std::stop_token stop) override {
+    if (request.on_failure) {
+      return Unexpected(ErrorCode::kUnimplemented, "a shell in a failed step is not possible on a remote engine");
+    }
+    const Choice choice = LOAM_TRY(Choose(request.frontend->options.platform));
+    const GatewaySolve solve{.address = &engines_[choice.engine],
+                             .tls = &tls_,
+                             .services = request.client,
+                             .build_key = request.build_key,
+                             .outputs = {},
+                             .request = {},
+                             .entitlements = request.entitlements,
+                             .options = {},
+                             .progress = nullptr};
+    const auto answer = [&](frontend::GatewayClient& client, const std::string& session_id) -> Result<api::Result> {
+      const auto site = MakeRemoteSite(client, {.solve = solve,
+                                                .keep_image = request.keep_image,
+                                                .progress = progress,
+                                                .session_id = session_id,
+                                                .stop = stop});
+      gateway::earthfile::EarthfileBuildRequest frontend = *request.frontend;
+      frontend.options.session_id = session_id;
+      frontend.options.native_platform = choice.platform;
+      // Also engines that cannot merge and compare filesystems.
+      frontend.optimization_level = 0;
+      LOAM_TRY(gateway::earthfile::BuildEarthfile(*site, frontend, report, stop));
+      return api::Result();
+    };
+    GatewaySolve whole = solve;
+    whole.progress = progress;
+    LOAM_TRY(SolveOverGateway(std::move(whole), answer, stop));
+    return {};
   }
 
  private:
@@ -329,11 +267,11 @@ class RemoteBuildEngine final : public BuildEngine {
     return platforms;
   }
 
-  [[nodiscard]] Result<Choice> Choose(const BuildRequest& request) const {
+  // `platforms`: with commas; "" for any.
+  [[nodiscard]] Result<Choice> Choose(const std::string& platforms) const {
     std::vector<std::string> wanted;
-    if (const auto found = request.frontend.options.find("platform");
-        found != request.frontend.options.end() && engines_.size() > 1) {
-      for (const std::string_view name : Split(found->second, ',')) {
+    if (!platforms.empty() && engines_.size() > 1) {
+      for (const std::string_view name : Split(platforms, ',')) {
         wanted.push_back(LOAM_TRY(ParsePlatform(name)).ToString());
       }
     }
@@ -345,9 +283,9 @@ class RemoteBuildEngine final : public BuildEngine {
         return Choice{offered.size() - 1, offered.back().front()};
       }
     }
-    const auto all_in = [&](std::span<const std::string> platforms) {
+    const auto all_in = [&](std::span<const std::string> names) {
       return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
-        return std::find(platforms.begin(), platforms.end(), name) != platforms.end();
+        return std::find(names.begin(), names.end(), name) != names.end();
       });
     };
     for (std::size_t i = 0; i < offered.size(); ++i) {

@@ -29,7 +29,7 @@ ir::Value OutputDirectory(ir::Graph& graph) {
 
 }  // namespace
 
-ir::Value LowerCapture(ir::Graph& graph, ir::Value capture) {
+ir::Value LowerCapture(ir::Graph& graph, ir::Value capture, CaptureRoot root) {
   const ir::Node& node = graph.node(capture);
   LOAM_CHECK(node.kind() == ir::OpKind::kCapture, "LowerCapture of another op");
   ir::ExecAttrs exec = node.As<ir::ExecAttrs>();
@@ -48,10 +48,13 @@ ir::Value LowerCapture(ir::Graph& graph, ir::Value capture) {
   std::vector<ir::Mount> mounts(exec.mounts.begin(), exec.mounts.end());
   for (ir::Mount& mount : mounts) {
     if (mount.kind != ir::MountKind::kSecret && mount.kind != ir::MountKind::kSsh) {
-      mount.output = -1;
+      mount.output = root == CaptureRoot::kUnused && mount.dest == "/" ? 0 : -1;
     }
   }
-  const ir::Mount output{.input = input - operands.begin(), .selector = kDirectory, .dest = kCaptureMount, .output = 0};
+  // Outputs are numbered in the order of the mounts.
+  const std::uint32_t result = root == CaptureRoot::kUnused ? 1 : 0;
+  const ir::Mount output{
+      .input = input - operands.begin(), .selector = kDirectory, .dest = kCaptureMount, .output = result};
   // Sorted by destination, secrets and sockets last.
   const auto place = std::find_if(mounts.begin(), mounts.end(), [](const ir::Mount& mount) {
     return mount.kind == ir::MountKind::kSecret || mount.kind == ir::MountKind::kSsh || mount.dest > kCaptureMount;
@@ -59,13 +62,14 @@ ir::Value LowerCapture(ir::Graph& graph, ir::Value capture) {
   mounts.insert(place, output);
   exec.mounts = mounts;
 
-  const ir::Value lowered = graph.Add<ir::OpKind::kExec>(
+  ir::Value lowered = graph.Add<ir::OpKind::kExec>(
       operands, exec, {.platform = node.platform(), .worker_constraints = node.worker_constraints()});
   if (graph.MetadataOf(lowered.node_id()).empty()) {
     for (const ir::Metadata* const metadata : graph.MetadataOf(capture.node_id())) {
       graph.Annotate(lowered, *metadata);
     }
   }
+  lowered.result = result;
   return lowered;
 }
 

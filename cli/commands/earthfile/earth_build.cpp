@@ -10,11 +10,13 @@
 #include "base/file_system.h"
 #include "base/platform.h"
 #include "base/strings.h"
+#include "cli/build_engine.h"
 #include "cli/commands/earthfile/earth_config.h"
 #include "cli/commands/earthfile/earth_secrets.h"
 #include "cli/commands/plan_printer.h"
 #include "cli/docker_endpoint.h"
 #include "cli/progress/earth_display.h"
+#include "cli/remote_program.h"
 #include "cli/terminal.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/sema/earthfile/builtin_args.h"
@@ -23,8 +25,10 @@
 #include "runtime-executor/gateway/earthfile/auto_skip_db.h"
 #include "runtime-executor/gateway/earthfile/client.h"
 #include "runtime-executor/gateway/earthfile/earthfile_build.h"
+#include "runtime-executor/gateway/earthfile/engine_site.h"
 #include "runtime-executor/session/local_client_services.h"
 #include "runtime-executor/solver/op.h"
+#include "runtime-executor/source/image_store.h"
 
 namespace loam::cli {
 namespace {
@@ -384,8 +388,8 @@ Exit Explain(const Context& context, engine::Engine& engine, Prepared& prepared)
     fmt::print(context.err, "{}{}{}\n", target, target.empty() ? "" : " | ", text);
   };
   prepared.request.messages.warning = prepared.request.messages.notice;
-  const Result<> planned =
-      gateway::earthfile::BuildEarthfile(job, *prepared.client, prepared.request, report, context.stop);
+  const auto site = gateway::earthfile::MakeEngineSite(job, *prepared.client);
+  const Result<> planned = gateway::earthfile::PlanEarthfile(*site, prepared.request, report, context.stop);
   if (context.stop.stop_requested()) {
     return Exit::kInterrupted;
   }
@@ -403,6 +407,34 @@ Exit Explain(const Context& context, engine::Engine& engine, Prepared& prepared)
     PrintError(context, planned.error());
   }
   return Exit::kFailed;
+}
+
+// Where to build, if not here. The container that earthly kept its own daemon in counts as here.
+std::vector<std::string> EnginesOf(const Context& context, const EarthSettings& settings) {
+  constexpr std::string_view kOfEarthly = "docker-container://earthly-buildkitd";
+  std::vector<std::string> engines = EnginesOf(context, settings.flags());
+  if (const std::string host = settings.String("buildkit-host");
+      engines.empty() && !host.empty() && host != kOfEarthly) {
+    engines.push_back(host);
+  }
+  return engines;
+}
+
+struct Builder {
+  std::unique_ptr<engine::Engine> here;  // null: elsewhere
+  std::unique_ptr<BuildEngine> engine;
+};
+
+Result<Builder> OpenBuilder(const Context& context, const EarthSettings& settings,
+                            const std::vector<std::string>& engines) {
+  Builder builder;
+  if (engines.empty()) {
+    builder.here = LOAM_TRY(OpenEngine(context, settings.flags()));
+    builder.engine = MakeLocalBuildEngine(*builder.here);
+  } else {
+    builder.engine = LOAM_TRY(context.remote_engine(engines, settings.flags()));
+  }
+  return builder;
 }
 
 Exit FailureCode(const Error& error, EarthDialect dialect) {
@@ -431,17 +463,27 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     PrintError(context, mode.error());
     return dialect == EarthDialect::kEarthly ? Exit::kFailed : Exit::kUsage;
   }
-  const auto engine = OpenEngine(context, settings.flags());
-  if (!engine) {
-    PrintError(context, engine.error());
+  const std::vector<std::string> engines = EnginesOf(context, settings);
+  if (!engines.empty() && action == EarthAction::kExplain) {
+    PrintError(context, Error(ErrorCode::kUnimplemented, "a remote engine does not say what it would do")
+                            .WithHint("`loam explain` without --engine explains a build on this machine"));
     return Exit::kFailed;
   }
+  if (!engines.empty() && !context.remote_engine) {
+    return BecomeRemoteProgram(context);
+  }
+  const Result<Builder> builder = OpenBuilder(context, settings, engines);
+  if (!builder) {
+    PrintError(context, builder.error());
+    return Exit::kFailed;
+  }
+  const std::string root = StateRoot(context, settings.flags());
   EarthfileBuildRequest& request = prepared->request;
-  request.project.cache_directory = (*engine)->root() + "/git-projects";
-  OpenAutoSkip(context, settings, (*engine)->root(), *prepared);
+  request.project.cache_directory = root + "/git-projects";
+  OpenAutoSkip(context, settings, root, *prepared);
 
   if (action == EarthAction::kExplain) {
-    return Explain(context, **engine, *prepared);
+    return Explain(context, *builder->here, *prepared);
   }
 
   EarthfileBuildReport report;
@@ -483,23 +525,22 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   request.terminal = terminal;
   request.docker_host = DockerEndpoint(context);
 
-  Result<> built;
-  {
-    engine::Job job = (*engine)->StartJob(
-        {.client = prepared->client,
-         .progress = display,
-         .entitlements = {.network_host = true, .security_insecure = request.options.allow_privileged},
-         .title = prepared->title,
-         .build_key = BuildKey(*prepared)});
-    built = gateway::earthfile::BuildEarthfile(job, *prepared->client, request, report, context.stop);
-    if (!built && settings.Bool("interactive") && !context.stop.stop_requested()) {
-      OpenShellInFailedStep(context, job, built.error(), *terminal);
-    }
-    const Result<> recorded = job.Finish(built ? std::nullopt : std::optional<Error>(built.error()));
-    if (built && !recorded) {
-      built = Unexpected(recorded.error().Wrap("the build succeeded, but its record could not be written"));
-    }
+  EarthBuildRequest build{.frontend = &request,
+                          .client = prepared->client,
+                          .entitlements = {.security_insecure = request.options.allow_privileged},
+                          .title = prepared->title,
+                          .build_key = BuildKey(*prepared)};
+  if (settings.Bool("interactive")) {
+    build.on_failure = [&](engine::Job& job, const Error& failure) {
+      OpenShellInFailedStep(context, job, failure, *terminal);
+    };
   }
+  build.keep_image = [&](const std::string& archive, const std::string& name) -> Result<> {
+    const auto here = LOAM_TRY(OpenEngine(context, settings.flags()));
+    LOAM_TRY(here->images().Import({.path = archive, .names = {name}}, context.stop));
+    return {};
+  };
+  const Result<> built = builder->engine->BuildEarthfile(build, display, report, context.stop);
   const auto* const failed = built ? nullptr : built.error().Detail<solver::VertexErrorDetail>();
   display->Finish(built.has_value(), failed == nullptr ? Digest() : failed->digest);
   if (!built && context.stop.stop_requested()) {

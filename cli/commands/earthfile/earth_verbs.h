@@ -20,6 +20,9 @@ std::optional<Exit> TryEarthCommand(Context& context, const std::vector<std::str
 // earthly's own command line.
 Exit RunEarthly(Context& context, const std::vector<std::string>& arguments);
 
+// The whole program: a link named `earthly` takes earthly's command line. `called`: argv[0].
+Exit RunNamed(Context& context, std::string_view called, const std::vector<std::string>& arguments);
+
 struct EarthVerb {
   std::string_view name;
   std::string_view summary;

@@ -172,4 +172,9 @@ Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {
   return BuildEarthTarget(context, std::move(settings), rest, EarthDialect::kEarthly);
 }
 
+Exit RunNamed(Context& context, std::string_view called, const std::vector<std::string>& arguments) {
+  const std::string_view name = called.substr(called.rfind('/') + 1);
+  return name == "earthly" ? RunEarthly(context, arguments) : RunMain(context, arguments);
+}
+
 }  // namespace loam::cli

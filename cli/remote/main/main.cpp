@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/commands/earthfile/earth_verbs.h"
 #include "cli/remote/remote_build_engine.h"
 #include "cli/signal_watcher.h"
 
@@ -35,7 +36,7 @@ int main(int argc, char** argv) {
   context.stop = loam::cli::WatchSignals();
   context.remote_engine = MakeEngine;
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const int code = static_cast<int>(loam::cli::RunMain(context, arguments));
+  const int code = static_cast<int>(loam::cli::RunNamed(context, argc > 0 ? argv[0] : "", arguments));
   std::fflush(stdout);
   return code == 0 && std::ferror(stdout) != 0 ? 1 : code;
 }

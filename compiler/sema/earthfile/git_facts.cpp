@@ -1,6 +1,11 @@
 #include "compiler/sema/earthfile/git_facts.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
 
 #include "base/strings.h"
 #include "compiler/sema/earthfile/git_program.h"
@@ -39,6 +44,37 @@ Result<std::optional<std::pair<std::string, std::string>>> FindGitTop(const std:
   return std::pair(std::string(lines ? lines->first : std::string_view(*answer)), std::move(prefix));
 }
 
+std::optional<std::string> NearestGitEntry(const std::string& directory) {
+  for (const char* const variable :
+       {"GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"}) {
+    if (std::getenv(variable) != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+      return std::nullopt;
+    }
+  }
+  std::error_code failed;
+  std::filesystem::path place = std::filesystem::canonical(directory, failed);
+  struct stat start {};
+  if (failed || ::stat(place.c_str(), &start) != 0) {
+    return std::nullopt;
+  }
+  while (true) {
+    struct stat info {};
+    if (::stat(place.c_str(), &info) != 0 || info.st_dev != start.st_dev) {
+      return std::string();
+    }
+    if (place.filename() == ".git") {
+      return std::nullopt;  // inside of a repository's own files
+    }
+    if (::lstat((place / ".git").c_str(), &info) == 0) {
+      return place.string();
+    }
+    if (!place.has_relative_path()) {
+      return std::string();
+    }
+    place = place.parent_path();
+  }
+}
+
 Result<GitFacts> ReadCommitFacts(const std::string& git_directory, const std::string& commit) {
   GitFacts facts;
   const std::string log =
@@ -65,9 +101,17 @@ Result<std::optional<GitFacts>> ReadGitFacts(const std::string& directory, const
   if (!top) {
     return std::nullopt;
   }
+  // Each is a process of its own: they run beside each other.
+  const auto ask = [&](std::vector<std::string> args) {
+    return std::async(std::launch::async, [&directory, args = std::move(args)] { return Ask(directory, args); });
+  };
+  std::future<std::string> origin = ask({"config", "--get", "remote.origin.url"});
+  std::future<std::string> head = ask({"rev-parse", "--abbrev-ref", "HEAD"});
+  std::future<std::string> tags = ask({"describe", "--exact-match", "--tags"});
+  std::future<std::string> refs = ask({"for-each-ref", "--points-at", "HEAD", "--format", "%(refname:lstrip=-1)"});
   GitFacts facts = LOAM_TRY(ReadCommitFacts(directory, "HEAD"));
   facts.base_directory = top->first;
-  facts.origin_url = Ask(directory, {"config", "--get", "remote.origin.url"});
+  facts.origin_url = origin.get();
   if (!facts.origin_url.empty()) {
     facts.git_path = GitPathOfUrl(facts.origin_url);
   }
@@ -77,10 +121,10 @@ Result<std::optional<GitFacts>> ReadGitFacts(const std::string& directory, const
   }
   if (!facts.hash.empty()) {
     if (branch.empty()) {
-      facts.branches = Lines(Ask(directory, {"rev-parse", "--abbrev-ref", "HEAD"}));
+      facts.branches = Lines(head.get());
     }
-    facts.tags = Lines(Ask(directory, {"describe", "--exact-match", "--tags"}));
-    facts.refs = Lines(Ask(directory, {"for-each-ref", "--points-at", "HEAD", "--format", "%(refname:lstrip=-1)"}));
+    facts.tags = Lines(tags.get());
+    facts.refs = Lines(refs.get());
     std::erase(facts.refs, "HEAD");
   }
   return std::optional<GitFacts>(std::move(facts));

@@ -186,22 +186,34 @@ class LocalProjectHost::Impl {
 
   Result<std::optional<GitFacts>> Git(const Place& place) {
     const std::string directory = LOAM_TRY(PathOf(place, ""));
+    const std::lock_guard lock(mutex_);
+    // A project has many directories and mostly one repository: git is asked once.
+    const std::optional<std::string> nearest = NearestGitEntry(directory);
+    if (nearest) {
+      if (nearest->empty()) {
+        return std::nullopt;
+      }
+      const std::optional<GitFacts>* const known = LOAM_TRY(Repository(*nearest));
+      if (!*known) {
+        return std::nullopt;
+      }
+      if ((*known)->base_directory == *nearest) {
+        GitFacts facts = **known;
+        std::error_code failed;
+        const std::string real = std::filesystem::canonical(directory, failed).string();
+        facts.relative_directory = real.size() > nearest->size() ? real.substr(nearest->size() + 1) : "";
+        return std::optional<GitFacts>(std::move(facts));
+      }
+    }
     const auto top = LOAM_TRY(FindGitTop(directory));
     if (!top) {
       return std::nullopt;
     }
-    const std::lock_guard lock(mutex_);
-    auto known = repositories_.find(top->first);
-    if (known == repositories_.end()) {
-      auto facts = LOAM_TRY(ReadGitFacts(directory, options_.git_branch));
-      if (!facts) {
-        return std::nullopt;
-      }
-      known = repositories_.emplace(top->first, std::move(*facts)).first;
+    std::optional<GitFacts> facts = *LOAM_TRY(Repository(top->first));
+    if (facts) {
+      facts->relative_directory = top->second;
     }
-    GitFacts facts = known->second;
-    facts.relative_directory = top->second;
-    return std::optional<GitFacts>(std::move(facts));
+    return facts;
   }
 
   Result<RemoteProject> Fetch(std::string_view git_path, std::string_view tag) {
@@ -224,10 +236,19 @@ class LocalProjectHost::Impl {
   }
 
  private:
+  // What git says at `directory`; under mutex_.
+  Result<const std::optional<GitFacts>*> Repository(const std::string& directory) {
+    auto known = repositories_.find(directory);
+    if (known == repositories_.end()) {
+      known = repositories_.emplace(directory, LOAM_TRY(ReadGitFacts(directory, options_.git_branch))).first;
+    }
+    return &known->second;
+  }
+
   LocalProjectOptions options_;
   GitCache cache_;
   std::mutex mutex_;  // of repositories_
-  std::map<std::string, GitFacts> repositories_;
+  std::map<std::string, std::optional<GitFacts>> repositories_;
 };
 
 LocalProjectHost::LocalProjectHost(LocalProjectOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

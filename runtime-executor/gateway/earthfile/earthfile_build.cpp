@@ -34,7 +34,7 @@ void AddSteps(const CompileResult& compiled, StepRegistry& steps) {
 }
 
 // In a plan nothing is written.
-Result<> PlanOutputs(engine::Job& job, const CompileResult& compiled, const std::stop_token& stop) {
+Result<> PlanOutputs(BuildSite& site, const CompileResult& compiled, const std::stop_token& stop) {
   std::vector<std::string_view> definitions;
   for (const CompiledOutputs* const outputs : {&compiled.outputs, &compiled.after_push}) {
     for (const auto& image : outputs->images) {
@@ -50,7 +50,7 @@ Result<> PlanOutputs(engine::Job& job, const CompileResult& compiled, const std:
   if (compiled.wanted) {
     definitions.emplace_back(compiled.wanted->definition.bytes);
   }
-  LOAM_TRY(job.SolveAll(definitions, stop));
+  LOAM_TRY(site.BuildAll(definitions, stop));
   return {};
 }
 
@@ -63,89 +63,118 @@ Result<> PerformOutputs(const CompileResult& compiled, const EarthfileBuildReque
   return writer.Perform(compiled.after_push, stop);
 }
 
+enum class Wish : std::uint8_t { kBuild, kPlan };
+
+// What both have in common: the evaluation. The steps of what came out are in the report.
+class Frontend {
+ public:
+  Frontend(BuildSite& site, const EarthfileBuildRequest& request, EarthfileBuildReport& report,
+           const std::stop_token& stop)
+      : site_(site), request_(request), report_(report), stop_(stop) {}
+
+  Result<CompileResult> Compile(Wish wish, OutputWriter& writer, const std::string& staging) {
+    sema::earthfile::Gate gate;
+    BuildHostOptions host_options;
+    host_options.before_blocking = [&gate] { gate.Release(); };
+    host_options.after_blocking = [&gate] { gate.Acquire(); };
+    host_options.on_definition = [this](const ir::Graph& graph, const llb::Definition& definition) {
+      report_.steps->Add(graph, definition);
+    };
+    const std::unique_ptr<sema::BuildHost> host = site_.MakeHost(std::move(host_options), stop_);
+
+    EffectsParts parts;
+    parts.site = &site_;
+    parts.gate = &gate;
+    parts.steps = report_.steps.get();
+    parts.outputs = &writer;
+    parts.auto_skip = request_.auto_skip;
+    parts.messages = request_.messages;
+    parts.terminal = request_.terminal;
+    parts.docker_host = request_.docker_host;
+    parts.staging_directory = staging;
+    const std::unique_ptr<sema::earthfile::EffectsHost> effects =
+        wish == Wish::kPlan ? MakePlanEffects(std::move(parts), stop_) : MakeEffectsHost(std::move(parts), stop_);
+
+    sema::earthfile::LocalProjectHost project_host(request_.project);
+    sema::earthfile::Project project(
+        project_host, *report_.sources,
+        {.feature_overrides = request_.feature_overrides, .home = request_.options.home, .gate = &gate});
+
+    sema::earthfile::EvaluateRequest evaluation;
+    evaluation.roots = request_.roots;
+    evaluation.args = request_.args;
+    evaluation.options = request_.options;
+    evaluation.project = &project;
+    evaluation.sources = report_.sources.get();
+    evaluation.host = host.get();
+    evaluation.effects = effects.get();
+    evaluation.gate = &gate;
+    evaluation.warnings = request_.messages.findings;
+    evaluation.clone_url = [this](std::string_view url) {
+      return sema::earthfile::ConfiguredCloneUrl(url, request_.project.sites);
+    };
+
+    driver::earthfile::CompileOptions options;
+    options.level = request_.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
+    diag::CollectingConsumer consumer;
+    diag::Emitter emitter(consumer);
+    auto compiled = driver::earthfile::Compile(evaluation, options, emitter);
+    report_.diagnostics = consumer.Take();
+    if (!compiled) {
+      return Unexpected(std::move(compiled).error());
+    }
+    if (stop_.stop_requested()) {
+      return Unexpected(ErrorCode::kCanceled, "context canceled");
+    }
+    if (!*compiled) {
+      return Unexpected(ErrorCode::kInvalidArgument, "the Earthfile has mistakes");
+    }
+    report_.notes = (*compiled)->outcome.notes;
+    AddSteps(**compiled, *report_.steps);
+    return *std::move(*compiled);
+  }
+
+ private:
+  BuildSite& site_;
+  const EarthfileBuildRequest& request_;
+  EarthfileBuildReport& report_;
+  const std::stop_token& stop_;
+};
+
+OutputOptions OutputsOf(const EarthfileBuildRequest& request) {
+  return {.directory = request.options.invocation_directory,
+          .no_output = request.options.no_output,
+          .push = request.options.push};
+}
+
 }  // namespace
 
-Result<> BuildEarthfile(engine::Job& job, session::ClientServices& client, const EarthfileBuildRequest& request,
-                        EarthfileBuildReport& report, std::stop_token stop) {
-  sema::earthfile::Gate gate;
-  BuildHostOptions host_options;
-  host_options.before_blocking = [&gate] { gate.Release(); };
-  host_options.after_blocking = [&gate] { gate.Acquire(); };
-  host_options.on_definition = [&report](const ir::Graph& graph, const llb::Definition& definition) {
-    report.steps->Add(graph, definition);
-  };
-  const std::unique_ptr<sema::BuildHost> host = MakeBuildHost(job, client, stop, std::move(host_options));
-
+Result<> BuildEarthfile(BuildSite& site, const EarthfileBuildRequest& request, EarthfileBuildReport& report,
+                        const std::stop_token& stop) {
   const TempDir staging = LOAM_TRY(TempDir::Create());
-  OutputWriter writer(job, {.directory = request.options.invocation_directory,
-                            .no_output = request.options.no_output,
-                            .push = request.options.push});
-  EffectsParts parts;
-  parts.job = &job;
-  parts.gate = &gate;
-  parts.steps = report.steps.get();
-  parts.outputs = &writer;
-  parts.auto_skip = request.auto_skip;
-  parts.messages = request.messages;
-  parts.terminal = request.terminal;
-  parts.docker_host = request.docker_host;
-  parts.staging_directory = staging.path();
-  const std::unique_ptr<sema::earthfile::EffectsHost> effects =
-      job.is_plan() ? MakePlanEffects(std::move(parts), stop) : MakeEffectsHost(std::move(parts), stop);
-
-  sema::earthfile::LocalProjectHost project_host(request.project);
-  sema::earthfile::Project project(
-      project_host, *report.sources,
-      {.feature_overrides = request.feature_overrides, .home = request.options.home, .gate = &gate});
-
-  sema::earthfile::EvaluateRequest evaluation;
-  evaluation.roots = request.roots;
-  evaluation.args = request.args;
-  evaluation.options = request.options;
-  evaluation.project = &project;
-  evaluation.sources = report.sources.get();
-  evaluation.host = host.get();
-  evaluation.effects = effects.get();
-  evaluation.gate = &gate;
-  evaluation.warnings = request.messages.findings;
-  evaluation.clone_url = [&request](std::string_view url) {
-    return sema::earthfile::ConfiguredCloneUrl(url, request.project.sites);
-  };
-
-  driver::earthfile::CompileOptions options;
-  options.level = request.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
-  diag::CollectingConsumer consumer;
-  diag::Emitter emitter(consumer);
-  auto compiled = driver::earthfile::Compile(evaluation, options, emitter);
-  report.diagnostics = consumer.Take();
-  const auto finish = [&] { report.written = writer.written(); };
-  if (!compiled) {
-    finish();
-    return Unexpected(std::move(compiled).error());
-  }
-  if (stop.stop_requested()) {
-    finish();
-    return Unexpected(ErrorCode::kCanceled, "context canceled");
-  }
-  if (!*compiled) {
-    finish();
-    return Unexpected(ErrorCode::kInvalidArgument, "the Earthfile has mistakes");
-  }
-  const CompileResult& result = **compiled;
-  report.notes = result.outcome.notes;
-  AddSteps(result, *report.steps);
-  if (job.is_plan()) {
-    return PlanOutputs(job, result, stop);
-  }
-  const Result<> performed = PerformOutputs(result, request, writer, stop);
-  finish();
-  LOAM_TRY(Result<>(performed));
-  if (request.auto_skip != nullptr) {
-    for (const auto& [target, hash] : result.outcome.auto_skip) {
-      LOAM_TRY_CONTEXT("record a skippable target", request.auto_skip->Add(target, hash));
+  OutputWriter writer(site, OutputsOf(request));
+  const Result<> done = [&]() -> Result<> {
+    const CompileResult compiled =
+        LOAM_TRY(Frontend(site, request, report, stop).Compile(Wish::kBuild, writer, staging.path()));
+    LOAM_TRY(PerformOutputs(compiled, request, writer, stop));
+    if (request.auto_skip != nullptr) {
+      for (const auto& [target, hash] : compiled.outcome.auto_skip) {
+        LOAM_TRY_CONTEXT("record a skippable target", request.auto_skip->Add(target, hash));
+      }
     }
-  }
-  return {};
+    return {};
+  }();
+  report.written = writer.written();
+  return done;
+}
+
+Result<> PlanEarthfile(BuildSite& site, const EarthfileBuildRequest& request, EarthfileBuildReport& report,
+                       const std::stop_token& stop) {
+  const TempDir staging = LOAM_TRY(TempDir::Create());
+  OutputWriter writer(site, OutputsOf(request));
+  const CompileResult compiled =
+      LOAM_TRY(Frontend(site, request, report, stop).Compile(Wish::kPlan, writer, staging.path()));
+  return PlanOutputs(site, compiled, stop);
 }
 
 }  // namespace loam::gateway::earthfile

@@ -1,6 +1,6 @@
-// The in-process Earthfile frontend: evaluates targets of a project (compiler/driver/earthfile) with hosts on an engine
-// job, builds what came out in parallel, and hands out images and artifacts. For builds whose client is this process:
-// projects are read from its disk, LOCALLY runs here.
+// The Earthfile frontend of this process: evaluates targets of a project (compiler/driver/earthfile) with the hosts of
+// a site, builds what came out in parallel, and hands out images and artifacts. For builds whose client is this
+// process: projects are read from its disk, LOCALLY runs here.
 #pragma once
 
 #include <memory>
@@ -15,11 +15,10 @@
 #include "compiler/sema/earthfile/evaluate.h"
 #include "compiler/sema/earthfile/local_project.h"
 #include "compiler/source/source_manager.h"
-#include "runtime-executor/engine/engine.h"
+#include "runtime-executor/gateway/earthfile/build_site.h"
 #include "runtime-executor/gateway/earthfile/effects.h"
 #include "runtime-executor/gateway/earthfile/output_writer.h"
 #include "runtime-executor/gateway/earthfile/step_registry.h"
-#include "runtime-executor/session/client_services.h"
 
 namespace loam::gateway::earthfile {
 
@@ -56,9 +55,12 @@ struct EarthfileBuildReport {
 };
 
 // Blocks until everything is done. If an Earthfile has mistakes, they are in `report.diagnostics` and the error is
-// kInvalidArgument; a failed step is an error with solver::VertexErrorDetail. The job's client opens the directories of
-// the project by their paths (ProjectDirs). On a job that plans, nothing is built or written.
-Result<> BuildEarthfile(engine::Job& job, session::ClientServices& client, const EarthfileBuildRequest& request,
-                        EarthfileBuildReport& report, std::stop_token stop);
+// kInvalidArgument; a failed step is an error with solver::VertexErrorDetail. The site's client opens the directories
+// of the project by their paths (ProjectDirs).
+Result<> BuildEarthfile(BuildSite& site, const EarthfileBuildRequest& request, EarthfileBuildReport& report,
+                        const std::stop_token& stop);
+// The same on a site whose job plans: nothing is built or written.
+Result<> PlanEarthfile(BuildSite& site, const EarthfileBuildRequest& request, EarthfileBuildReport& report,
+                       const std::stop_token& stop);
 
 }  // namespace loam::gateway::earthfile

@@ -16,8 +16,6 @@
 #include "llb-emit/emit.h"
 #include "runtime-executor/gateway/earthfile/host_files.h"
 #include "runtime-executor/gateway/earthfile/image_layout.h"
-#include "runtime-executor/ops/exec_failure.h"
-#include "runtime-executor/solver/op.h"
 
 namespace loam::gateway::earthfile {
 namespace {
@@ -45,9 +43,9 @@ std::vector<std::string> EnvironmentWith(const std::vector<std::string>& changes
   return result;
 }
 
-class EngineEffects final : public sema::earthfile::EffectsHost {
+class MachineEffects final : public sema::earthfile::EffectsHost {
  public:
-  EngineEffects(EffectsParts parts, std::stop_token stop) : parts_(std::move(parts)), stop_(std::move(stop)) {}
+  MachineEffects(EffectsParts parts, std::stop_token stop) : parts_(std::move(parts)), stop_(std::move(stop)) {}
 
   Result<sema::ProcessResult> RunLocally(const sema::earthfile::LocalCommand& command) override {
     sema::ProcessResult answer;
@@ -89,13 +87,13 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
   Result<> ExportToHost(ir::Graph& graph, const sema::earthfile::HostExport& files) override {
     const llb::Definition definition = LOAM_TRY(Emit(graph, files.fs));
     const Gate::Opened opened(parts_.gate);
-    const snapshot::FsRef fs = LOAM_TRY(Solve(definition));
+    const TreeRef tree = LOAM_TRY(Solve(definition));
     return InStep(files.name, false, [&](solver::ProgressWriter&) -> Result<> {
-      if (fs.is_scratch()) {
+      if (tree->is_scratch()) {
         return files.if_exists ? Result<>()
                                : Unexpected(ErrorCode::kNotFound, fmt::format("\"{}\": not found", files.source));
       }
-      const snapshot::MountedFs mounted = LOAM_TRY(parts_.job->Mount(fs, stop_));
+      const snapshot::MountedFs mounted = LOAM_TRY(parts_.site->Mount(tree, stop_));
       return CopyToHost(mounted, {.source = files.source,
                                   .destination = files.destination,
                                   .directory = files.directory,
@@ -142,13 +140,14 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
   Result<> RunTry(ir::Graph& graph, const sema::earthfile::TryStep& step) override {
     const llb::Definition definition = LOAM_TRY(Emit(graph, step.fs));
     const Gate::Opened opened(parts_.gate);
-    const Result<snapshot::FsRef> solved = Solve(definition);
+    const Result<TreeRef> solved = Solve(definition);
     if (solved) {
       return {};
     }
-    const auto* const vertex = solved.error().Detail<solver::VertexErrorDetail>();
-    const auto* const failed = solved.error().Detail<ops::FailedExecDetail>();
-    if (vertex != nullptr && failed != nullptr && vertex->digest == definition.head) {
+    const Result<TreeRef> left = parts_.site->LeftByFailure(solved.error(), definition);
+    if (!left) {
+      Warning(step.name.target, fmt::format("after the failure: {}", left.error().message()));
+    } else if (*left != nullptr) {
       for (const sema::earthfile::TryStep::File& file : step.files) {
         sema::earthfile::ArtifactOutput artifact;
         artifact.source = file.source;
@@ -156,7 +155,7 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
         artifact.if_exists = file.if_exists;
         artifact.target = step.name.target;
         artifact.artifact = step.name.target + (file.source.starts_with('/') ? "" : "/") + file.source;
-        if (const Result<> saved = parts_.outputs->Save(failed->root, artifact, stop_); !saved) {
+        if (const Result<> saved = parts_.outputs->Save(*left, artifact, stop_); !saved) {
           Warning(step.name.target, fmt::format("after the failure: {}", saved.error().message()));
         }
       }
@@ -169,8 +168,8 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
     const std::string directory = fmt::format("{}/{}", parts_.staging_directory, next_import_.fetch_add(1));
     {
       const Gate::Opened opened(parts_.gate);
-      const snapshot::FsRef fs = LOAM_TRY(Solve(definition));
-      LOAM_TRY(WriteImageLayout(*parts_.job, image, fs, directory, stop_));
+      const TreeRef tree = LOAM_TRY(Solve(definition));
+      LOAM_TRY(WriteImageLayout(*parts_.site, image, tree, directory, stop_));
     }
     return graph.Add<ir::OpKind::kSourceLocal>({}, {.identifier = directory, .attrs = {}});
   }
@@ -186,16 +185,13 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
     }
     const std::string host = LOAM_TRY(Result<std::string>(parts_.docker_host));
     const Gate::Opened opened(parts_.gate);
-    const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(parts_.job->SolveAll(bytes, stop_));
+    const std::vector<TreeRef> trees = LOAM_TRY(parts_.site->BuildAll(bytes, stop_));
     for (std::size_t i = 0; i < images.size(); ++i) {
       engine::ExportRequest request;
       request.type = "docker-load";
       request.attributes = {{"host", host}, {"name", images[i].name}, {"compression", "uncompressed"}};
-      const engine::PlatformResult result{.platform = images[i].platform_id,
-                                          .fs = filesystems[i],
-                                          .image_config = images[i].config,
-                                          .base_image_config = {}};
-      LOAM_TRY(parts_.job->Export(std::span(&result, 1), request, stop_));
+      const SiteImage image{images[i].platform_id, trees[i], images[i].config};
+      LOAM_TRY(parts_.site->Export(std::span(&image, 1), request, stop_));
     }
     return {};
   }
@@ -206,7 +202,7 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
                             .WithHint("run the build in a terminal, with its standard input and error on it"));
     }
     const llb::Definition definition = LOAM_TRY(Emit(graph, step.fs));
-    parts_.job->LendTerminal(definition.head, parts_.terminal);
+    LOAM_TRY(parts_.site->LendTerminal(definition.head, parts_.terminal));
     const Gate::Opened opened(parts_.gate);
     LOAM_TRY(Solve(definition));
     return {};
@@ -241,9 +237,9 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
     return definition;
   }
 
-  Result<snapshot::FsRef> Solve(const llb::Definition& definition) {
+  Result<TreeRef> Solve(const llb::Definition& definition) {
     const std::string_view bytes = definition.bytes;
-    return LOAM_TRY(parts_.job->SolveAll(std::span(&bytes, 1), stop_)).front();
+    return LOAM_TRY(parts_.site->BuildAll(std::span(&bytes, 1), stop_)).front();
   }
 
   Result<> InStep(const StepName& name, bool raw, const std::function<Result<>(solver::ProgressWriter&)>& body) {
@@ -255,7 +251,7 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
     step.raw = raw;
     step.local = true;
     parts_.steps->AddNamed(shown, std::move(step));
-    return parts_.job->Step(shown, body);
+    return parts_.site->Step(shown, body);
   }
 
   const EffectsParts parts_;
@@ -266,7 +262,7 @@ class EngineEffects final : public sema::earthfile::EffectsHost {
 }  // namespace
 
 std::unique_ptr<sema::earthfile::EffectsHost> MakeEffectsHost(EffectsParts parts, std::stop_token stop) {
-  return std::make_unique<EngineEffects>(std::move(parts), std::move(stop));
+  return std::make_unique<MachineEffects>(std::move(parts), std::move(stop));
 }
 
 }  // namespace loam::gateway::earthfile

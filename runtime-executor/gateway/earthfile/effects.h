@@ -1,4 +1,4 @@
-// EffectsHost on the engine of this process and the machine it runs on.
+// EffectsHost on the machine that this process runs on, and the site that builds.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 #include "compiler/sema/earthfile/auto_skip.h"
 #include "compiler/sema/earthfile/effects_host.h"
 #include "compiler/sema/earthfile/gate.h"
-#include "runtime-executor/engine/engine.h"
+#include "runtime-executor/gateway/earthfile/build_site.h"
 #include "runtime-executor/gateway/earthfile/output_writer.h"
 #include "runtime-executor/gateway/earthfile/step_registry.h"
 #include "runtime-executor/ops/terminal_lender.h"
@@ -30,7 +30,7 @@ struct Messages {
 
 struct EffectsParts {
   // None of these is null, all outlive the host, except that `auto_skip` is null where hashes are not kept.
-  engine::Job* job = nullptr;
+  BuildSite* site = nullptr;
   sema::earthfile::Gate* gate = nullptr;
   StepRegistry* steps = nullptr;
   OutputWriter* outputs = nullptr;

@@ -30,20 +30,11 @@ Result<Json> ReadBlob(const std::string& directory, const std::string& digest) {
 
 }  // namespace
 
-Result<> WriteImageLayout(engine::Job& job, const sema::earthfile::DaemonImage& image, const snapshot::FsRef& fs,
-                          const std::string& directory, std::stop_token stop) {
-  engine::ExportRequest request;
-  request.type = "oci";
-  // The daemon would unpack at once what is packed here.
-  request.attributes = {{"dest", directory}, {"tar", "false"}, {"compression", "uncompressed"}};
-  const engine::PlatformResult result{
-      .platform = image.platform_id, .fs = fs, .image_config = image.config, .base_image_config = {}};
-  const auto response = LOAM_TRY(job.Export(std::span(&result, 1), request, std::move(stop)));
-  const auto digest = response.find("containerimage.digest");
-  if (digest == response.end()) {
-    return Unexpected(ErrorCode::kInternal, "the export of an image gave no digest");
-  }
-  const Json manifest = LOAM_TRY(ReadBlob(directory, digest->second));
+Result<> WriteImageLayout(BuildSite& site, const sema::earthfile::DaemonImage& image, const TreeRef& tree,
+                          const std::string& directory, const std::stop_token& stop) {
+  // Not compressed: the daemon would unpack at once what is packed here.
+  const std::string digest = LOAM_TRY(site.WriteLayout({image.platform_id, tree, image.config}, directory, stop));
+  const Json manifest = LOAM_TRY(ReadBlob(directory, digest));
   const std::string config_digest = manifest.value("/config/digest"_json_pointer, "");
   const Json config = LOAM_TRY(ReadBlob(directory, config_digest));
   const Json diff_ids = config.value("/rootfs/diff_ids"_json_pointer, Json::array());
@@ -63,7 +54,7 @@ Result<> WriteImageLayout(engine::Job& job, const sema::earthfile::DaemonImage& 
   LOAM_TRY(WriteFileAtomic(directory + "/image-id", config_digest + "\n"));
   LOAM_TRY(WriteFileAtomic(directory + "/layers", lines));
   // The index says when it was written: equal images are to be equal directories. The manifest is not `docker load`'s.
-  for (const std::string& name : {std::string("index.json"), std::string("oci-layout"), BlobFile(digest->second)}) {
+  for (const std::string& name : {std::string("index.json"), std::string("oci-layout"), BlobFile(digest)}) {
     if (::unlink((directory + "/" + name).c_str()) != 0) {
       return UnexpectedErrno("remove " + name);
     }

@@ -9,12 +9,12 @@
 
 #include "base/result.h"
 #include "compiler/sema/earthfile/effects_host.h"
-#include "runtime-executor/engine/engine.h"
+#include "runtime-executor/gateway/earthfile/build_site.h"
 
 namespace loam::gateway::earthfile {
 
-// Into `directory`, which is made. `fs` is what `image.fs` was solved to.
-Result<> WriteImageLayout(engine::Job& job, const sema::earthfile::DaemonImage& image, const snapshot::FsRef& fs,
-                          const std::string& directory, std::stop_token stop);
+// Into `directory`, which is made. `tree` is what `image.fs` was built to.
+Result<> WriteImageLayout(BuildSite& site, const sema::earthfile::DaemonImage& image, const TreeRef& tree,
+                          const std::string& directory, const std::stop_token& stop);
 
 }  // namespace loam::gateway::earthfile

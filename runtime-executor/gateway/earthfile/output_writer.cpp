@@ -15,17 +15,17 @@ using sema::earthfile::ImageOutput;
 
 struct NamedImage {
   const ImageOutput* output;
-  const snapshot::FsRef* fs;
+  const TreeRef* tree;
 };
 
-engine::PlatformResult ResultOf(const NamedImage& image) {
-  return {.platform = image.output->platform_id, .fs = *image.fs, .image_config = image.output->config};
+SiteImage ImageOf(const NamedImage& image) {
+  return {.platform = image.output->platform_id, .tree = *image.tree, .config = image.output->config};
 }
 
 // One name, exported once.
 struct ImageExport {
   std::string name;
-  std::vector<engine::PlatformResult> platforms;
+  std::vector<SiteImage> platforms;
   bool multi_platform = false;
 };
 
@@ -46,16 +46,16 @@ std::vector<WrittenOutput> OutputWriter::written() const {
   return written_;
 }
 
-Result<> OutputWriter::Save(const snapshot::FsRef& fs, const sema::earthfile::ArtifactOutput& artifact,
+Result<> OutputWriter::Save(const TreeRef& tree, const sema::earthfile::ArtifactOutput& artifact,
                             const std::stop_token& stop) {
-  if (fs.is_scratch()) {
+  if (tree->is_scratch()) {
     if (artifact.if_exists) {
       return {};
     }
     return Unexpected(ErrorCode::kNotFound,
                       fmt::format("cannot save artifact {}, since it does not exist", artifact.artifact));
   }
-  const snapshot::MountedFs mounted = LOAM_TRY(job_.Mount(fs, stop));
+  const snapshot::MountedFs mounted = LOAM_TRY(site_.Mount(tree, stop));
   const std::vector<WrittenFile> files = LOAM_TRY(SaveArtifact(mounted, {.source = artifact.source,
                                                                          .destination = artifact.destination,
                                                                          .directory = options_.directory,
@@ -68,9 +68,8 @@ Result<> OutputWriter::Save(const snapshot::FsRef& fs, const sema::earthfile::Ar
   return {};
 }
 
-Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
-                              const std::vector<snapshot::FsRef>& filesystems, std::size_t first,
-                              const std::stop_token& stop) {
+Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs, const std::vector<TreeRef>& trees,
+                              std::size_t first, const std::stop_token& stop) {
   // By name, in the order of the recipe.
   std::vector<std::pair<std::string, std::vector<NamedImage>>> names;
   for (std::size_t i = 0; i < outputs.images.size(); ++i) {
@@ -80,7 +79,7 @@ Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
     if (found == names.end()) {
       found = names.insert(names.end(), {output.name, {}});
     }
-    found->second.push_back({&output, &filesystems[first + i]});
+    found->second.push_back({&output, &trees[first + i]});
   }
   const auto write = [&](const ImageExport& image, bool push, bool insecure) -> Result<std::string> {
     engine::ExportRequest request;
@@ -93,7 +92,7 @@ Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
       }
     }
     request.multi_platform = image.multi_platform;
-    return DigestOf(LOAM_TRY(job_.Export(image.platforms, request, stop)));
+    return DigestOf(LOAM_TRY(site_.Export(image.platforms, request, stop)));
   };
   const std::string host = HostPlatform().ToString();
   if (!options_.no_output) {
@@ -110,7 +109,7 @@ Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
           local_names.push_back(image.output->platform_name);
         }
         for (const std::string& local_name : local_names) {
-          std::string digest = LOAM_TRY(write({local_name, {ResultOf(image)}, false}, false, false));
+          std::string digest = LOAM_TRY(write({local_name, {ImageOf(image)}, false}, false, false));
           Note({WrittenOutput::Kind::kImage, image.output->target, local_name, std::move(digest)});
         }
       }
@@ -128,7 +127,7 @@ Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
         pushed = part.output;
         insecure = insecure || part.output->insecure;
         image.multi_platform = image.multi_platform || part.output->multi_platform;
-        image.platforms.push_back(ResultOf(part));
+        image.platforms.push_back(ImageOf(part));
       }
     }
     if (pushed != nullptr) {
@@ -155,26 +154,26 @@ Result<> OutputWriter::Perform(const driver::earthfile::CompiledOutputs& outputs
   if (definitions.empty()) {
     return {};
   }
-  const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(job_.SolveAll(definitions, stop));
+  const std::vector<TreeRef> trees = LOAM_TRY(site_.BuildAll(definitions, stop));
   if (!options_.no_output) {
     for (std::size_t i = 0; i < outputs.artifacts.size(); ++i) {
-      LOAM_TRY(Save(filesystems[first_artifact + i], outputs.artifacts[i].output, stop));
+      LOAM_TRY(Save(trees[first_artifact + i], outputs.artifacts[i].output, stop));
     }
   }
-  return Images(outputs, filesystems, first_image, stop);
+  return Images(outputs, trees, first_image, stop);
 }
 
 Result<> OutputWriter::WriteArtifact(const driver::earthfile::CompiledWanted& wanted, const std::string& destination,
                                      const std::stop_token& stop) {
   const std::string_view bytes = wanted.definition.bytes;
-  const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(job_.SolveAll(std::span(&bytes, 1), stop));
+  const std::vector<TreeRef> trees = LOAM_TRY(site_.BuildAll(std::span(&bytes, 1), stop));
   const std::string& source = wanted.artifact.source;
   sema::earthfile::ArtifactOutput artifact;
   artifact.source = source;
   artifact.destination = destination;
   artifact.target = wanted.artifact.target;
   artifact.artifact = wanted.artifact.target + (source.starts_with('/') ? "" : "/") + source;
-  return Save(filesystems.front(), artifact, stop);
+  return Save(trees.front(), artifact, stop);
 }
 
 }  // namespace loam::gateway::earthfile

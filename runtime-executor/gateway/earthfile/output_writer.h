@@ -8,8 +8,7 @@
 
 #include "base/result.h"
 #include "compiler/driver/earthfile/compile.h"
-#include "runtime-executor/engine/engine.h"
-#include "runtime-executor/gateway/earthfile/step_registry.h"
+#include "runtime-executor/gateway/earthfile/build_site.h"
 
 namespace loam::gateway::earthfile {
 
@@ -32,8 +31,8 @@ struct OutputOptions {
 
 class OutputWriter {
  public:
-  // `job` and `steps` outlive it.
-  OutputWriter(engine::Job& job, OutputOptions options) : job_(job), options_(std::move(options)) {}
+  // `site` outlives it.
+  OutputWriter(BuildSite& site, OutputOptions options) : site_(site), options_(std::move(options)) {}
 
   // Everything is built first, in parallel; then artifacts are written, images are kept, and, last, pushed.
   Result<> Perform(const driver::earthfile::CompiledOutputs& outputs, const std::stop_token& stop);
@@ -41,17 +40,16 @@ class OutputWriter {
   Result<> WriteArtifact(const driver::earthfile::CompiledWanted& wanted, const std::string& destination,
                          const std::stop_token& stop);
   // Files of a filesystem that is built already.
-  Result<> Save(const snapshot::FsRef& fs, const sema::earthfile::ArtifactOutput& artifact,
-                const std::stop_token& stop);
+  Result<> Save(const TreeRef& tree, const sema::earthfile::ArtifactOutput& artifact, const std::stop_token& stop);
 
   [[nodiscard]] std::vector<WrittenOutput> written() const;
 
  private:
-  Result<> Images(const driver::earthfile::CompiledOutputs& outputs, const std::vector<snapshot::FsRef>& filesystems,
+  Result<> Images(const driver::earthfile::CompiledOutputs& outputs, const std::vector<TreeRef>& trees,
                   std::size_t first, const std::stop_token& stop);
   void Note(WrittenOutput output);
 
-  engine::Job& job_;
+  BuildSite& site_;
   const OutputOptions options_;
   mutable std::mutex mutex_;  // guards written_
   std::vector<WrittenOutput> written_;

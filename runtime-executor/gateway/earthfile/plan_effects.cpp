@@ -55,12 +55,12 @@ class PlanEffects final : public sema::earthfile::EffectsHost {
     {
       const Gate::Opened opened(parts_.gate);
       const std::string_view bytes = definition.bytes;
-      const snapshot::FsRef fs = LOAM_TRY(parts_.job->SolveAll(std::span(&bytes, 1), stop_)).front();
-      if (fs.is_scratch()) {
+      const TreeRef tree = LOAM_TRY(parts_.site->BuildAll(std::span(&bytes, 1), stop_)).front();
+      if (tree->is_scratch()) {
         return Unexpected(ErrorCode::kFailedPrecondition,
                           "it has to be built first, and its contents decide what follows");
       }
-      LOAM_TRY(WriteImageLayout(*parts_.job, image, fs, directory, stop_));
+      LOAM_TRY(WriteImageLayout(*parts_.site, image, tree, directory, stop_));
     }
     return graph.Add<ir::OpKind::kSourceLocal>({}, {.identifier = directory, .attrs = {}});
   }
@@ -100,7 +100,7 @@ class PlanEffects final : public sema::earthfile::EffectsHost {
       bytes.emplace_back(definition->bytes);
     }
     const Gate::Opened opened(parts_.gate);
-    LOAM_TRY(parts_.job->SolveAll(bytes, stop_));
+    LOAM_TRY(parts_.site->BuildAll(bytes, stop_));
     return {};
   }
 

@@ -67,6 +67,18 @@ TEST_F(LowerCaptureTest, OnlyTheFilesOfTheAnswerAreAResult) {
   EXPECT_EQ(graph().node(lowered).result_count(), 1U);
 }
 
+TEST_F(LowerCaptureTest, ARootMayBeAnOutputThatNobodyUses) {
+  const ir::Value lowered = LowerCapture(graph(), Capture("true"), CaptureRoot::kUnused);
+  const ir::ExecAttrs& exec = ExecOf(lowered);
+  ASSERT_EQ(exec.mounts.size(), 2U);
+  EXPECT_EQ(exec.mounts[0].dest, "/");
+  EXPECT_EQ(exec.mounts[0].output, 0);
+  EXPECT_EQ(exec.mounts[1].dest, kCaptureMount);
+  EXPECT_EQ(exec.mounts[1].output, 1);
+  EXPECT_EQ(lowered.result, 1U);
+  EXPECT_TRUE(ir::Verify(module_));
+}
+
 TEST_F(LowerCaptureTest, MountsStaySortedWithSecretsLast) {
   const ir::Value capture =
       Capture("true", {{.kind = ir::MountKind::kCache, .dest = "/cache", .output = -1, .cache_id = "c"},

@@ -118,6 +118,40 @@ TEST_F(EarthLocalProjectTest, GitFactsOfADirectory) {
   EXPECT_TRUE((*overridden)->branch_overridden);
 }
 
+TEST_F(EarthLocalProjectTest, GitIsAskedOnceForARepository) {
+  for (const char* const file : {"work/a/x", "work/b/deep/x", "work/inner/c/x", "outside/x"}) {
+    Write(file, "");
+  }
+  Shell(
+      "cd work && git init -q && git add . && git commit -qm one && cd inner && git init -q && git add . && "
+      "git commit -qm two");
+  // A program that counts how often it is called, in front of git.
+  Write("bin/git", fmt::format("#!/bin/sh\necho x >>{}/calls\nexec $REAL_GIT \"$@\"\n", dir_.path()));
+  const std::string path = std::getenv("PATH");
+  const std::string real = Shell("chmod +x bin/git; command -v git");
+  setenv("REAL_GIT", real.c_str(), 1);
+  setenv("PATH", (dir_.Child("bin") + ":" + path).c_str(), 1);
+  LocalProjectHost host = Host();
+  const auto relative = [&](const char* directory) {
+    const auto facts = host.Git({"", directory});
+    return facts && *facts ? (*facts)->relative_directory : std::string("none");
+  };
+  const auto calls = [&] { return ReadFile(dir_.Child("calls")).value_or("").size(); };
+  EXPECT_EQ(relative("../outside"), "none");
+  EXPECT_EQ(calls(), 0U);
+  EXPECT_EQ(relative("./a"), "a");
+  const std::size_t once = calls();
+  EXPECT_GT(once, 0U);
+  EXPECT_EQ(relative("."), "");
+  EXPECT_EQ(relative("./b/deep"), "b/deep");
+  EXPECT_EQ(calls(), once);
+  // The nearest repository counts.
+  EXPECT_EQ(relative("./inner/c"), "c");
+  EXPECT_EQ(calls(), 2 * once);
+  setenv("PATH", path.c_str(), 1);
+  unsetenv("REAL_GIT");
+}
+
 TEST_F(EarthLocalProjectTest, FetchesRemotes) {
   MakeRemote();
   LocalProjectHost host = Host();

@@ -1,0 +1,198 @@
+"""Earthfiles on a remote engine: compiled here, LOCALLY and outputs here, steps there. The engine is loamd, or a buildkitd that
+LOAM_TEST_BUILDKITD names."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import support
+
+sys.path.insert(0, str(support.SOURCE_DIR / "tests/support"))
+import base_images  # noqa: E402
+
+
+class RemoteEarthfile(support.LoamCase):
+    def setUp(self):
+        super().setUp()
+        support.need_program("crun")
+        support.need_program("docker-registry")
+        daemon = os.environ.get("LOAM_TEST_BUILDKITD") or pathlib.Path(support.LOAM).parent / "loamd"
+        support.need(pathlib.Path(daemon).exists(), f"needs {daemon}")
+        self.registry = self.enterContext(base_images.Registry())
+        self.registry.push("box", ["1"], base_images.busybox_rootfs())
+        self.box = f"{self.registry.host}/box:1"
+        self.socket = self.base / "engine.sock"
+        config = self.base / "engine.toml"
+        config.write_text(f'[registry."{self.registry.host}"]\nhttp = true\n')
+        log = open(self.base / "engine.log", "wb")
+        self.addCleanup(log.close)
+        process = subprocess.Popen([daemon, "--root", str(self.root), "--addr", f"unix://{self.socket}", "--config", config,
+                                    "--allow-insecure-entitlement", "security.insecure"],
+                                   stdout=log, stderr=log, env=self.environment())
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        support.wait_for(self.socket.exists, "the engine listening")
+
+    def earth(self, *args, check=0, verb=("build", "--progress=plain"), env=None):
+        done = subprocess.run([support.LOAM, *verb, *map(str, args)], cwd=self.work, capture_output=True, text=True,
+                              timeout=300, stdin=subprocess.DEVNULL,
+                              env=self.environment(LOAM_ROOT=str(self.base / "here")) |
+                              {"BUILDKIT_HOST": f"unix://{self.socket}"} | (env or {}))
+        self.assertEqual(done.returncode, check, f"{done.stdout}\n{done.stderr}")
+        return done
+
+    def read(self, path):
+        return (self.work / path).read_text()
+
+    def test_outputs_and_what_only_the_engine_knows(self):
+        self.write("file", "from the context\n")
+        self.write("lib/Earthfile", f"VERSION 0.8\nFROM {self.box}\nSAY:\n    FUNCTION\n    ARG what\n"
+                                    "    RUN echo \"said $what\" > /said\n")
+        self.write("Earthfile", f"""VERSION 0.8
+IMPORT ./lib AS lib
+FROM {self.box}
+WORKDIR /w
+ARG --global NAME=world
+all:
+    BUILD +files
+    BUILD +one --LEVEL=1 --LEVEL=2
+    WAIT
+        BUILD +waited
+    END
+files:
+    COPY file .
+    IF grep -q context file
+        RUN echo yes > answer
+    ELSE
+        RUN echo no > answer
+    END
+    RUN mkdir d && touch d/empty
+    FOR part IN $(echo a b)
+        RUN echo $part > d/$part
+    END
+    LET made = $(cat d/a d/b | tr -d '\\n')
+    DO lib+SAY --what="$NAME $made"
+    RUN --secret TOKEN test "$TOKEN" = sesame
+    SAVE ARTIFACT answer AS LOCAL out/answer
+    SAVE ARTIFACT d AS LOCAL out/d
+    SAVE ARTIFACT d/* AS LOCAL out/each/
+    SAVE ARTIFACT /said
+one:
+    ARG LEVEL
+    RUN echo $LEVEL > /level
+    ENTRYPOINT ["cat", "/level"]
+    SAVE IMAGE one:$LEVEL
+waited:
+    COPY +files/said .
+    SAVE ARTIFACT said AS LOCAL waited
+""")
+        done = self.earth("--secret", "TOKEN=sesame", "+all", "--NAME=moon")
+        self.assertEqual((self.read("out/answer"), self.read("waited")), ("yes\n", "said moon ab\n"), done)
+        self.assertEqual(sorted(p.name for p in (self.work / "out/d").iterdir()), ["a", "b", "empty"])
+        self.assertEqual(sorted(p.name for p in (self.work / "out/each").iterdir()), ["a", "b", "empty"])
+        for line in ("Image +one output as one:1", "Image +one output as one:2", "Artifact +files/answer output as out/answer",
+                     "SUCCESS +all"):
+            self.assertIn(line, done.stderr)
+        self.assertRegex(done.stderr, r"\+files \| .*RUN mkdir d")
+        here = str(self.base / "here")
+        self.assertEqual(subprocess.run([support.LOAM, "run", "--root", here, "one:2"], capture_output=True, text=True,
+                                        env=self.environment()).stdout, "2\n")
+        again = self.earth("--secret", "TOKEN=sesame", "+all", "--NAME=moon")
+        self.assertIn("*cached*", again.stderr)
+        self.earth("--artifact", "+files/said", "taken", "--secret=TOKEN=sesame", check=1)  # flags precede the reference
+        self.earth("--secret=TOKEN=sesame", "--artifact", "+files/said", "taken")
+        self.assertEqual(self.read("taken"), "said world ab\n")
+
+    def test_locally_is_here(self):
+        self.write("Earthfile", f"""VERSION 0.8
+here:
+    LOCALLY
+    IF test -f Earthfile
+        RUN pwd > place; echo from here > note
+    END
+    COPY +there/made ./copied
+    SAVE ARTIFACT note
+there:
+    FROM {self.box}
+    RUN echo from there > made
+    SAVE ARTIFACT made
+both:
+    FROM {self.box}
+    COPY +here/note .
+    RUN cat note > both && echo more >> both
+    SAVE ARTIFACT both AS LOCAL both
+""")
+        done = self.earth("+both")
+        self.assertEqual(self.read("place").strip(), os.path.realpath(self.work), done)
+        self.assertEqual((self.read("copied"), self.read("both")), ("from there\n", "from here\nmore\n"))
+
+    def test_push_one_name_for_several_platforms(self):
+        self.write("file", "contents\n")
+        self.write("Earthfile", """VERSION 0.8
+image:
+    FROM --platform=linux/amd64 scratch
+    COPY file /
+    SAVE IMAGE --push REGISTRY/app:1
+all:
+    BUILD --platform=linux/amd64 --platform=linux/arm64 +any
+any:
+    FROM scratch
+    COPY file /
+    SAVE IMAGE --push REGISTRY/many:1
+""".replace("REGISTRY", self.registry.host))
+        self.earth("+image")
+        self.assertNotEqual(subprocess.run(["skopeo", "inspect", "--tls-verify=false", "--raw",
+                                            f"docker://{self.registry.host}/app:1"], capture_output=True).returncode, 0)
+        self.earth("--push", "+image")
+        self.earth("--push", "+all")
+        raw = self.run_checked("skopeo", "inspect", "--tls-verify=false", "--raw", f"docker://{self.registry.host}/many:1")
+        platforms = {m["platform"]["architecture"] for m in json.loads(raw)["manifests"]} - {"unknown"}
+        self.assertEqual(platforms, {"amd64", "arm64"})
+        self.assertEqual(json.loads(self.run_checked("skopeo", "inspect", "--tls-verify=false",
+                                                     f"docker://{self.registry.host}/app:1"))["Architecture"], "amd64")
+
+    def test_failures_have_their_place(self):
+        self.write("Earthfile", f"""VERSION 0.8
+FROM {self.box}
+fails:
+    RUN echo before; exit 7
+mistake:
+    BUILD +nothing
+tries:
+    TRY
+        RUN echo left > report; false
+    FINALLY
+        SAVE ARTIFACT report AS LOCAL report
+    END
+asks:
+    RUN --interactive sh
+privileged:
+    RUN --privileged test -w /proc/sys/kernel/panic && touch /done
+    SAVE ARTIFACT /done AS LOCAL done
+""".replace("VERSION 0.8", "VERSION --try 0.8"))
+        failed = self.earth("+fails", check=1)
+        for text in ("+fails", "before", "Earthfile:4:5", "Exit code 7"):
+            self.assertIn(text, failed.stderr)
+        self.assertIn("Earthfile:6:11", self.earth("+mistake", check=1).stderr)
+        tried = self.earth("+tries", check=1)
+        self.assertIn("TRY: what a failed step leaves stays on a remote engine", tried.stderr)
+        self.assertFalse((self.work / "report").exists())
+        self.assertIn("terminal", self.earth("+asks", check=1).stderr)
+        self.assertIn("does not say what it would do",
+                      self.earth("+fails", verb=("explain",), check=1).stderr)
+        self.earth("+privileged", check=1)
+        self.assertFalse((self.work / "done").exists())
+        self.earth("-P", "+privileged")
+        self.assertTrue((self.work / "done").exists())
+
+    def test_earthlys_command_line(self):
+        self.write("Earthfile", f"VERSION 0.8\nhi:\n    FROM {self.box}\n    RUN echo hi > f\n    SAVE ARTIFACT f AS LOCAL f\n")
+        self.earth("--buildkit-host", f"unix://{self.socket}", "+hi", verb=("earthly",), env={"BUILDKIT_HOST": ""})
+        self.assertEqual(self.read("f"), "hi\n")
+        gone = self.earth("+hi", verb=("earthly",), env={"BUILDKIT_HOST": f"unix://{self.base}/nobody"}, check=1)
+        self.assertIn("no engine answers at unix://", gone.stderr)
+
+
+if __name__ == "__main__":
+    support.main()
