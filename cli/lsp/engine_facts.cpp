@@ -6,12 +6,15 @@
 
 #include "base/image_reference.h"
 #include "base/strings.h"
+#include "compiler/sema/earthfile/fetched_projects.h"
 #include "runtime-executor/engine/build_record_codec.h"
 
 namespace loam::cli {
 namespace {
 
 constexpr std::size_t kReadBuilds = 50;
+// Where builds of Earthfiles keep the projects that they fetch, in the state folder.
+constexpr std::string_view kProjectCache = "/git-projects";
 
 bool IsUsable(const std::string& path) {
   return ::access(path.c_str(), R_OK | W_OK) == 0;
@@ -179,6 +182,15 @@ std::optional<lsp::BuildFacts> EngineFacts::LastBuild(std::string_view path, std
     }
   }
   return std::nullopt;
+}
+
+std::optional<std::string> EngineFacts::ProjectDirectory(std::string_view git_path, std::string_view tag) {
+  return sema::earthfile::RecallProject(root_ + std::string(kProjectCache), git_path, tag);
+}
+
+bool EngineFacts::IsFetched(std::string_view path) {
+  const std::string folder = root_ + std::string(kProjectCache) + "/";
+  return path.starts_with(folder);
 }
 
 void EngineFacts::Forget() {

@@ -23,6 +23,8 @@ class EngineFacts : public lsp::StoreFacts {
   std::optional<lsp::ImageFacts> FindImage(std::string_view name) override;
   std::vector<std::string> ImageNames() override;
   std::optional<lsp::BuildFacts> LastBuild(std::string_view path, std::string_view target) override;
+  std::optional<std::string> ProjectDirectory(std::string_view git_path, std::string_view tag) override;
+  bool IsFetched(std::string_view path) override;
   void Forget() override;
 
  private:

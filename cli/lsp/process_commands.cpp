@@ -10,7 +10,7 @@ Result<> ProcessCommands::RunLoam(std::vector<std::string> arguments, std::strin
     threads_.erase(threads_.begin());
   }
   ProcessSpec spec;
-  spec.args = {"/proc/self/exe"};
+  spec.args = {loam_};
   spec.args.insert(spec.args.end(), std::make_move_iterator(arguments.begin()),
                    std::make_move_iterator(arguments.end()));
   spec.args.insert(spec.args.begin() + 2, {"--root", root_});

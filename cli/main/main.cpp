@@ -7,7 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/commands/earthfile/earth_verbs.h"
-#include "cli/signal_watcher.h"
+#include "cli/signals/signal_watcher.h"
 
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "C.UTF-8");

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/process.h"
 #include "base/strings.h"
 #include "compiler/lint/hadolint/file_view.h"
 #include "compiler/lint/hadolint/hadolint.h"
+#include "compiler/lint/run_checker.h"
 #include "compiler/lint/skip.h"
 
 namespace loam::lint {
@@ -183,23 +183,7 @@ class Checker {
 }  // namespace
 
 Result<std::string> RunInstalledProgram(const std::vector<std::string>& args, std::string_view input) {
-  const auto program = FindProgram(args.front());
-  if (!program) {
-    return Unexpected(Error(ErrorCode::kNotFound, fmt::format("the program `{}` is not installed", args.front()))
-                          .WithHint(fmt::format("install the package `{}`, or check without it", args.front())));
-  }
-  ProcessSpec spec;
-  spec.args = args;
-  spec.args.front() = *program;
-  RunOptions options;
-  options.input = input;
-  options.timeout = std::chrono::seconds(60);
-  const ProcessOutput output = LOAM_TRY(RunProcess(std::move(spec), options));
-  // 1: there are findings.
-  if (output.status.code > 1) {
-    return Unexpected(ErrorCode::kInternal, fmt::format("`{}` failed: {}", args.front(), TrimSpace(output.err)));
-  }
-  return output.out;
+  return RunChecker(args, input, {});
 }
 
 Result<std::vector<Warning>> CheckShell(const ast::Dockerfile& file, const source::Buffer& buffer,

@@ -27,6 +27,27 @@ Span LinesSpan(const Text& text, source::LineSpan lines) {
   return Trimmed(text, text.LineSpan(lines.first - 1));
 }
 
+}  // namespace
+
+std::string_view SourceOfRule(std::string_view name, std::string_view otherwise) {
+  if (name.size() > 2 && name[2] >= '0' && name[2] <= '9') {
+    if (name.starts_with("DL")) {
+      return "hadolint";
+    }
+    if (name.starts_with("SC")) {
+      return "shellcheck";
+    }
+  }
+  return otherwise;
+}
+
+Diagnostic ChecksFailed(const Query& query, std::string_view why) {
+  return {.span = query.document.text().LineSpan(0),
+          .severity = Severity::kInformation,
+          .source = "loam",
+          .message = fmt::format("not all checks were run: {}", why)};
+}
+
 Severity SeverityOfRule(lint::Severity severity) {
   switch (severity) {
     case lint::Severity::kError:
@@ -40,20 +61,6 @@ Severity SeverityOfRule(lint::Severity severity) {
   }
   return Severity::kWarning;
 }
-
-std::string_view SourceOfRule(std::string_view name) {
-  if (name.size() > 2 && name[2] >= '0' && name[2] <= '9') {
-    if (name.starts_with("DL")) {
-      return "hadolint";
-    }
-    if (name.starts_with("SC")) {
-      return "shellcheck";
-    }
-  }
-  return "buildkit";
-}
-
-}  // namespace
 
 std::optional<Severity> SeverityOf(const Settings& settings, std::string_view code, std::string_view variant,
                                    Severity otherwise) {
@@ -105,7 +112,7 @@ std::optional<Diagnostic> FromCheck(const Query& query, const lint::Warning& war
   made.severity = *severity;
   made.code = warning.rule->name;
   made.href = warning.rule->url;
-  made.source = SourceOfRule(warning.rule->name);
+  made.source = SourceOfRule(warning.rule->name, "buildkit");
   made.message = warning.message;
   made.deprecated = warning.rule->name == "MaintainerDeprecated";
   made.span = warning.range.valid() ? Span{warning.range.begin, warning.range.end}

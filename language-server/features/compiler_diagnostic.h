@@ -14,6 +14,13 @@ std::optional<Diagnostic> FromCompiler(const Query& query, const diag::Diagnosti
 // `keyword`: the instruction it is about, for severities by instruction ("MultipleInstructionsDisallowed:CMD").
 std::optional<Diagnostic> FromCheck(const Query& query, const lint::Warning& warning, std::string_view keyword);
 
+// Whose rule it is by its name, "hadolint" or "shellcheck", else `otherwise`.
+std::string_view SourceOfRule(std::string_view name, std::string_view otherwise);
+// Tells on the first line why checks that the settings ask for were not run.
+Diagnostic ChecksFailed(const Query& query, std::string_view why);
+// The editor's name of a severity.
+Severity SeverityOfRule(lint::Severity severity);
+
 // The severity that the settings give a code, else `otherwise`; nullopt: off.
 std::optional<Severity> SeverityOf(const Settings& settings, std::string_view code, std::string_view variant,
                                    Severity otherwise);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "language-server/features/cancel.h"
+#include "language-server/features/script_checks.h"
 #include "language-server/features/settings.h"
 #include "language-server/features/store_facts.h"
 #include "language-server/features/types.h"
@@ -26,9 +27,13 @@ struct Query {
   StoreFacts& store;
   const CancelToken& cancel;
   const ClientTraits& client;
+  // Null: ShellCheck is waited for.
+  ScriptChecks* scripts = nullptr;
 
   // The same for another document of the workspace.
-  [[nodiscard]] Query On(const Document& other) const { return {other, workspace, settings, store, cancel, client}; }
+  [[nodiscard]] Query On(const Document& other) const {
+    return {other, workspace, settings, store, cancel, client, scripts};
+  }
 };
 
 }  // namespace loam::lsp

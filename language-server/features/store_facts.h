@@ -46,6 +46,13 @@ class StoreFacts {
   virtual std::optional<BuildFacts> LastBuild(std::string_view /*path*/, std::string_view /*target*/) {
     return std::nullopt;
   }
+  // Where on this machine a remote project lies, if it was fetched before: the directory that
+  // "github.com/org/repo/sub" at a branch, tag or commit ("": the default branch) names.
+  virtual std::optional<std::string> ProjectDirectory(std::string_view /*git_path*/, std::string_view /*tag*/) {
+    return std::nullopt;
+  }
+  // Whether a file is of such a project.
+  virtual bool IsFetched(std::string_view /*path*/) { return false; }
   // What was remembered may be old: a build ran.
   virtual void Forget() {}
 };

@@ -5,8 +5,11 @@
 #include <exception>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 
 #include <fmt/format.h>
+
+#include "base/check_handler.h"
 
 namespace loam::lsp {
 namespace {
@@ -18,6 +21,11 @@ constexpr std::size_t kHandlerStackBytes = 64 * 1024;
 struct sigaction g_before[std::size(kSignals)];
 std::unique_ptr<char[]> g_handler_stack;
 thread_local sigjmp_buf* t_landing = nullptr;
+
+// Checks fail at places that are known, so what they leave behind can be put away.
+void OnFailedCheck(const char* what) {
+  throw std::runtime_error(what);
+}
 
 void OnSignal(int signal) {
   if (sigjmp_buf* landing = t_landing) {
@@ -56,6 +64,7 @@ CrashGuard::~CrashGuard() {
 }
 
 std::optional<std::string> CrashGuard::Run(const std::function<void()>& work) {
+  const ScopedCheckHandler checks(OnFailedCheck);
   sigjmp_buf landing;
   // The mask is saved, so the signal that the handler blocks is open again afterwards.
   const int signal = sigsetjmp(landing, 1);

@@ -9,9 +9,10 @@
 namespace loam::lsp {
 
 // Installs handlers of SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, on a stack of their own, for as long as it lives.
-// Inside of Run, a signal of the thread that called it unwinds to Run by longjmp: destructors of the frames in between
-// do not run, so their memory is lost; callers drop what the function worked on. Signals of other threads and those
-// outside of Run end the process as before. One object a process.
+// Inside of Run a failed LOAM_CHECK is an exception, so nothing is lost. A signal of the thread that called it unwinds
+// to Run by longjmp: destructors of the frames in between do not run, so their memory is lost. Either way callers drop
+// what the function worked on. Signals of other threads and those outside of Run end the process as before. One object
+// a process.
 class CrashGuard {
  public:
   CrashGuard();

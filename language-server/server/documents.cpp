@@ -97,6 +97,7 @@ void Server::DidClose(const Json& params) {
   workspace_.Close(uri);
   open_states_.erase(uri);
   sent_tokens_.erase(uri);
+  scripts_->Forget(uri);
   if (!pull_diagnostics_) {
     Notify("textDocument/publishDiagnostics", {{"uri", uri}, {"diagnostics", Json::array()}});
   }
@@ -104,6 +105,7 @@ void Server::DidClose(const Json& params) {
 
 void Server::DidSave(const Json& params) {
   options_.store->Forget();
+  scripts_->ForgetFailures();
   // Other files may name this one.
   const std::string path = PathOfUri(StringMember(Member(params, "textDocument"), "uri"));
   if (!path.empty() && path.ends_with("/.loam.toml")) {
@@ -202,9 +204,25 @@ void Server::MarkAllDue() {
   for (Document* document : workspace_.OpenDocuments()) {
     document->DropAnalysis();
   }
+  RefreshPulled();
+}
+
+void Server::RefreshPulled() {
   if (pull_diagnostics_ && BoolMember(Path(client_, {"workspace", "diagnostics"}), "refreshSupport")) {
     Ask("workspace/diagnostic/refresh", Json());
   }
+}
+
+void Server::ScriptsReady(const std::string& uri) {
+  const auto found = open_states_.find(uri);
+  if (Document* document = workspace_.LoadUri(uri)) {
+    document->DropAnalysis();
+  }
+  if (found != open_states_.end()) {
+    found->second.diagnostics.reset();
+    found->second.diagnostics_due = true;
+  }
+  RefreshPulled();
 }
 
 std::vector<Diagnostic> Server::DiagnosticsOf(Document& document, const CancelToken& cancel) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/lint/run_checker.h"
 #include "language-server/server/capabilities.h"
 #include "language-server/server/document_methods.h"
 #include "language-server/workspace/uri.h"
@@ -20,8 +21,12 @@ Server::~Server() = default;
 int Server::Run(int in_fd, int out_fd) {
   Connection connection(in_fd, out_fd);
   CrashGuard guard;
+  ScriptChecker scripts(lint::RunChecker, [this, &connection](const std::string& uri) {
+    connection.Post([this, uri] { ScriptsReady(uri); });
+  });
   connection_ = &connection;
   guard_ = &guard;
+  scripts_ = &scripts;
   while (!exit_) {
     std::optional<std::chrono::steady_clock::time_point> until;
     for (const auto& [uri, state] : open_states_) {
@@ -47,6 +52,7 @@ int Server::Run(int in_fd, int out_fd) {
   options_.commands->StopAll();
   connection_ = nullptr;
   guard_ = nullptr;
+  scripts_ = nullptr;
   return state_ == State::kShutDown ? 0 : 1;
 }
 
@@ -239,7 +245,9 @@ void Server::Log(std::string_view text) {
 }
 
 Query Server::QueryOn(const Document& document, const CancelToken& cancel) {
-  return {document, workspace_, SettingsOf(document), *options_.store, cancel, traits_};
+  // A client that pulls and cannot be told of news gets all at once.
+  const bool waits = pull_diagnostics_ && !BoolMember(Path(client_, {"workspace", "diagnostics"}), "refreshSupport");
+  return {document, workspace_, SettingsOf(document), *options_.store, cancel, traits_, waits ? nullptr : scripts_};
 }
 
 }  // namespace loam::lsp

@@ -16,6 +16,7 @@
 #include "language-server/server/connection.h"
 #include "language-server/server/crash_guard.h"
 #include "language-server/server/encode.h"
+#include "language-server/server/script_checker.h"
 
 namespace loam::lsp {
 
@@ -103,6 +104,10 @@ class Server {
   // Runs what waited for settings that have come, or that did not come in time.
   void RunWaiting(bool timeouts);
   void MarkAllDue();
+  // ShellCheck's reports on a document have come.
+  void ScriptsReady(const std::string& uri);
+  // Clients that pull are told that there is something new.
+  void RefreshPulled();
   void PublishDue();
   void Publish(Document& document);
   void Log(std::string_view text);
@@ -123,6 +128,7 @@ class Server {
   std::uint64_t last_id_ = 0;
   Connection* connection_ = nullptr;
   CrashGuard* guard_ = nullptr;
+  ScriptChecker* scripts_ = nullptr;
 };
 
 }  // namespace loam::lsp

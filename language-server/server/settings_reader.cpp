@@ -6,6 +6,7 @@
 #include <toml++/toml.h>
 
 #include "compiler/driver/lint/config.h"
+#include "language-server/features/compiler_diagnostic.h"
 
 namespace loam::lsp {
 namespace {
@@ -26,20 +27,6 @@ bool ReadSeverity(std::string_view word, std::optional<Severity>& severity) {
     return false;
   }
   return true;
-}
-
-Severity FromLint(lint::Severity severity) {
-  switch (severity) {
-    case lint::Severity::kError:
-      return Severity::kError;
-    case lint::Severity::kWarning:
-      return Severity::kWarning;
-    case lint::Severity::kInfo:
-      return Severity::kInformation;
-    case lint::Severity::kStyle:
-      return Severity::kHint;
-  }
-  return Severity::kWarning;
 }
 
 class TomlSettings {
@@ -82,7 +69,7 @@ Result<> ApplyToml(std::string_view text, std::string_view name, std::string_vie
   settings.required_labels = lint.required_labels;
   settings.strict_labels = lint.strict_labels;
   for (const auto& [rule, severity] : lint.severity) {
-    settings.severity[rule] = severity ? std::optional(FromLint(*severity)) : std::nullopt;
+    settings.severity[rule] = severity ? std::optional(SeverityOfRule(*severity)) : std::nullopt;
   }
   const std::string_view folder = name.substr(0, name.rfind('/') + 1);
   settings.ignored = path.starts_with(folder) && driver::findings::IsIgnored(lint, path.substr(folder.size()));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/image_reference.h"
-#include "runtime-executor/source/image/import.h"
 #include "runtime-executor/source/image_walk.h"
 
 namespace loam::source {
@@ -111,22 +110,6 @@ Result<bool> ImageStore::Remove(std::string_view name) {
   auto remove = LOAM_TRY(database_.Prepare("DELETE FROM images WHERE name = ?"));
   LOAM_TRY(remove.Run(reference.ToString()));
   return database_.Changes() > 0;
-}
-
-Result<std::vector<StoredImage>> ImageStore::Import(const ImportOptions& options, std::stop_token stop) {
-  const auto found = LOAM_TRY(ImportImages(options, content_, clock_, std::move(stop)));
-  // All or nothing.
-  for (const ImportedImage& image : found) {
-    LOAM_TRY_CONTEXT(options.path, WalkImage(content_, image.target, [](const content::Descriptor&) {}));
-  }
-  std::vector<StoredImage> images;
-  for (const ImportedImage& image : found) {
-    for (const std::string& name : image.names) {
-      LOAM_TRY(Put(name, image.target));
-      images.push_back({LOAM_TRY(StoredName(name)).ToString(), image.target, clock_.Now()});
-    }
-  }
-  return images;
 }
 
 Result<std::set<Digest>> ImageStore::ReferencedBlobs() {

@@ -42,8 +42,11 @@ class Lsp(LoamCase):
         (place / "node_modules").symlink_to(self.modules)
         env = {**os.environ, "LOAM": LOAM, "LOAM_ROOT": str(self.work / "no-state")}
         env.setdefault("LOAM_SOURCE_DIR", str(pathlib.Path(__file__).parents[2]))
-        done = subprocess.run(["node", "--test", *names], cwd=place, env=env, text=True, capture_output=True, timeout=300)
+        done = subprocess.run(["node", "--test", *names], cwd=place, env=env, text=True, capture_output=True,
+                              timeout=int(os.environ.get("LOAM_STRESS_SECONDS", "300")))
         self.assertEqual(done.returncode, 0, done.stdout[-6000:] + done.stderr[-2000:])
+        if "LOAM_STRESS_DIR" in os.environ:
+            print(done.stdout)
 
     def test_golden_comments(self):
         self.node("golden.test.mjs")
@@ -173,6 +176,64 @@ class Facts(LoamCase):
         shown = self.wire.wait_for("window/showMessage")
         self.assertEqual(shown["type"], 1)
         self.assertIn("none", shown["message"])
+
+
+class Fetched(LoamCase):
+    """References into a remote project that a build has fetched."""
+
+    def test_a_project_of_the_cache(self):
+        need_program("git")
+        tree, mirror = self.work / "tree", self.work / "mirror"
+        for name, text in {"Earthfile": "VERSION 0.8\n# shared is for everyone.\nshared:\n    FROM scratch\n    COPY ./sub+part/x /\n    SAVE ARTIFACT x\n",
+                           "sub/Earthfile": "VERSION 0.8\npart:\n    FROM scratch\n    COPY file x\n    SAVE ARTIFACT x\n",
+                           "sub/file": "x\n"}.items():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree / name).write_text(text)
+        def git(*arguments, cwd=None):
+            subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *map(str, arguments)], cwd=cwd, check=True, capture_output=True)
+        git("init", "-q", "-b", "main", tree)
+        git("add", ".", cwd=tree)
+        git("commit", "-q", "-m", "m", cwd=tree)
+        git("tag", "v1", cwd=tree)
+        git("clone", "-q", "--bare", tree, mirror / "org/repo.git")
+        text = ("VERSION 0.8\nIMPORT git.example.invalid/org/repo:v1 AS lib\nall:\n    FROM scratch\n    COPY lib+shared/x /\n"
+                "    COPY git.example.invalid/org/repo/other:v1+none/x /\n")
+        path = self.write("Earthfile", text)
+        server = subprocess.Popen([LOAM, "lsp", "--root", str(self.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(lambda: (server.stdin.close(), server.stdout.close(), server.wait(timeout=10)))
+        wire = Wire(server.stdin, server.stdout)
+        wire.call("initialize", {"capabilities": {}})
+        wire.tell("initialized")
+        document = {"textDocument": {"uri": f"file://{path}"}}
+        wire.tell("textDocument/didOpen", {"textDocument": {**document["textDocument"], "languageId": "earthfile", "version": 1, "text": text}})
+        at = {"position": {"line": 4, "character": 15}}
+        self.assertIsNone(wire.call("textDocument/hover", {**document, **at}), "nothing is fetched for an editor")
+        self.write("config.yml", f"""git:
+  git.example.invalid:
+    pattern: 'git.example.invalid/([^/]+)/([^/]+)'
+    substitute: 'file://{mirror}/$1/$2.git'
+""")
+        self.write("Earthfile", "VERSION 0.8\nall:\n    BUILD git.example.invalid/org/repo:v1+shared\n")
+        built = subprocess.run([LOAM, "earthly", "--config", "config.yml", "+all"], cwd=self.work, capture_output=True, text=True,
+                               env={**os.environ, "LOAM_ROOT": str(self.root)})
+        self.assertEqual(built.returncode, 0, built.stderr)
+        self.assertIn("shared is for everyone", wire.call("textDocument/hover", {**document, **at})["contents"]["value"])
+        there = wire.call("textDocument/definition", {**document, **at})
+        there = there[0] if isinstance(there, list) else there
+        remote = pathlib.Path(there["uri"].removeprefix("file://"))
+        self.assertEqual(remote.read_text(), (tree / "Earthfile").read_text())
+        self.assertTrue(remote.is_relative_to(self.root), remote)
+        symbols = wire.call("textDocument/documentSymbol", {"textDocument": {"uri": there["uri"]}})
+        self.assertIn("shared", [symbol["name"] for symbol in symbols])
+        # From there on, its own references.
+        inner = wire.call("textDocument/definition", {"textDocument": {"uri": there["uri"]}, "position": {"line": 4, "character": 16}})
+        inner = inner[0] if isinstance(inner, list) else inner
+        self.assertTrue(inner["uri"].endswith("/sub/Earthfile"), inner)
+        self.assertIsNone(wire.call("textDocument/prepareRename", {**document, **at}))
+        none = {"position": {"line": 5, "character": 50}}
+        self.assertIsNone(wire.call("textDocument/hover", {**document, **none}))
+        wire.call("shutdown")
+        wire.tell("exit")
 
 
 class Port(LoamCase):

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 #include "cli/remote/remote_build_engine.h"
-#include "cli/signal_watcher.h"
+#include "cli/signals/signal_watcher.h"
 
 namespace {
 

@@ -39,7 +39,7 @@ struct FileView {
   [[nodiscard]] const ProjectUses& uses() const { return options->project != nullptr ? *options->project : own_uses; }
   [[nodiscard]] bool Has(sema::Feature feature) const { return version && version->features.Has(feature); }
   // Another file may use what this one does not: it is not known to be the only one.
-  [[nodiscard]] bool KnowsProject() const { return options->project != nullptr && !uses().has_dynamic(); }
+  [[nodiscard]] bool KnowsProject() const { return options->project != nullptr; }
 };
 
 FileView MakeFileView(const ast::Earthfile& file, const source::Buffer& buffer, const EarthfileLintOptions& options);

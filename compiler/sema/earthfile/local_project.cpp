@@ -15,6 +15,7 @@
 #include "base/file_system.h"
 #include "base/pattern_matcher.h"
 #include "base/strings.h"
+#include "compiler/sema/earthfile/fetched_projects.h"
 #include "compiler/sema/earthfile/git_cache.h"
 #include "compiler/sema/earthfile/git_facts.h"
 
@@ -227,11 +228,10 @@ class LocalProjectHost::Impl {
                          .clone_url = checkout.url,
                          .commit = checkout.commit,
                          .git = std::move(checkout.git),
-                         .local_path = address.directory.empty()
-                                           ? checkout.tree
-                                           : fmt::format("{}/{}", checkout.tree, address.directory)};
+                         .local_path = checkout.tree};
     // The reference itself, not the address, says what the project is called.
     remote.git.relative_directory = address.directory;
+    LOAM_TRY(RememberProject(options_.cache_directory, git_path, tag, CleanPath(checkout.tree + "/" + address.directory)));
     return remote;
   }
 

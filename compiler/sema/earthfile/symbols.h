@@ -125,6 +125,9 @@ struct FileSymbols {
 // `buffer` is the file's, and outlives the result, as `file` does.
 FileSymbols ReadSymbols(const ast::earthfile::Earthfile& file, const source::Buffer& buffer);
 
+// The reference that names the project: the IMPORT's if it begins with an alias. Null if that is not known, or has a
+// `$`.
+const Reference* ProjectReference(const FileSymbols& symbols, const ReferenceUse& use);
 // The directory that a reference from a file of `directory` (absolute) leads to; nullopt if it is remote, has an alias
 // that is not known, or an absolute path into the home directory without `home`.
 std::optional<std::string> DirectoryOf(const FileSymbols& symbols, const ReferenceUse& use, std::string_view directory);

@@ -76,6 +76,8 @@ const CheckedDockerfile& DockerfileAnalysis::Check(const Query& query) const {
     checked_->failure = selection.error().message();
   }
   EditorBuildHost host(query);
+  const ScriptLook look(options.more_checks.shellcheck ? query.scripts : nullptr, query.document.uri());
+  options.run_program = look.run();
   std::string failure = std::exchange(checked_->failure, {});
   bool broken = Compile(*buffer_, options, host, *checked_);
   if (!checked_->failure.empty()) {

@@ -55,10 +55,7 @@ std::vector<Diagnostic> Diagnostics(const Query& query) {
     }
   }
   if (!checked.failure.empty()) {
-    found.push_back({.span = query.document.text().LineSpan(0),
-                     .severity = Severity::kInformation,
-                     .source = "loam",
-                     .message = "not all checks were run: " + checked.failure});
+    found.push_back(ChecksFailed(query, checked.failure));
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Diagnostic& a, const Diagnostic& b) { return a.span.begin < b.span.begin; });

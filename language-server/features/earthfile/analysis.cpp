@@ -33,9 +33,12 @@ EarthfileAnalysis::EarthfileAnalysis(const Document& document) : sources_(std::m
 const std::vector<driver::findings::Finding>& EarthfileAnalysis::Check(const Query& query) const {
   check_sources_ = std::make_unique<source::SourceManager>();
   findings_.clear();
+  failure_.clear();
   driver::findings::LintOptions options;
   if (auto selection = lint::ParseSelection(query.settings.checks)) {
     options.selection = std::move(*selection);
+  } else {
+    failure_ = selection.error().message();
   }
   const earthfile::ProjectView project(query);
   const lint::earthfile::ProjectUses uses = project.Uses();
@@ -43,8 +46,19 @@ const std::vector<driver::findings::Finding>& EarthfileAnalysis::Check(const Que
   if (!query.document.path().empty()) {
     place = {query.document.path(), &uses, &project.host()};
   }
-  if (auto findings = driver::findings::LintEarthfile(*check_sources_, file_, *buffer_, syntax_, place, options)) {
+  const ScriptLook look(options.selection.shellcheck ? query.scripts : nullptr, query.document.uri());
+  options.run_program = look.run();
+  auto findings = driver::findings::LintEarthfile(*check_sources_, file_, *buffer_, syntax_, place, options);
+  if (!findings && options.selection.shellcheck) {
+    // ShellCheck is a program that may not be there; what needs no program is found all the same.
+    failure_ = findings.error().message();
+    options.selection.shellcheck = false;
+    findings = driver::findings::LintEarthfile(*check_sources_, file_, *buffer_, syntax_, place, options);
+  }
+  if (findings) {
     findings_ = std::move(*findings);
+  } else {
+    failure_ = findings.error().message();
   }
   return findings_;
 }

@@ -32,6 +32,8 @@ class EarthfileAnalysis : public Analysis {
 
   // Mistakes, warnings of the static check over the project, and lint. Kept until a document of the workspace changes.
   const std::vector<driver::findings::Finding>& Check(const Query& query) const;
+  // Why the last Check did not run all checks; "" if it did.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
   std::unique_ptr<source::SourceManager> sources_;
@@ -42,6 +44,7 @@ class EarthfileAnalysis : public Analysis {
   sema::earthfile::Features features_;
   mutable std::unique_ptr<source::SourceManager> check_sources_;
   mutable std::vector<driver::findings::Finding> findings_;
+  mutable std::string failure_;
 };
 
 namespace earthfile {

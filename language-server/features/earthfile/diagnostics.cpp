@@ -7,20 +7,6 @@ namespace {
 
 using driver::findings::Finding;
 
-Severity Of(lint::Severity severity) {
-  switch (severity) {
-    case lint::Severity::kError:
-      return Severity::kError;
-    case lint::Severity::kWarning:
-      return Severity::kWarning;
-    case lint::Severity::kInfo:
-      return Severity::kInformation;
-    case lint::Severity::kStyle:
-      return Severity::kHint;
-  }
-  return Severity::kWarning;
-}
-
 // The first line of what spans several.
 Span FirstLine(const Text& text, Span span) {
   const Span line = text.LineSpan(text.LineAt(span.begin));
@@ -31,8 +17,9 @@ Span FirstLine(const Text& text, Span span) {
 
 std::vector<Diagnostic> Diagnostics(const Query& query) {
   std::vector<Diagnostic> out;
-  for (const Finding& finding : EarthfileAnalysis::Of(query.document).Check(query)) {
-    const auto severity = SeverityOf(query.settings, finding.rule, {}, Of(finding.severity));
+  const EarthfileAnalysis& analysis = EarthfileAnalysis::Of(query.document);
+  for (const Finding& finding : analysis.Check(query)) {
+    const auto severity = SeverityOf(query.settings, finding.rule, {}, SeverityOfRule(finding.severity));
     if (!severity) {
       continue;
     }
@@ -43,14 +30,14 @@ std::vector<Diagnostic> Diagnostics(const Query& query) {
     made.severity = *severity;
     made.code = finding.rule;
     made.href = finding.url;
-    const bool numbered = finding.rule.size() > 2 && finding.rule[2] >= '0' && finding.rule[2] <= '9';
-    made.source = numbered && finding.rule.starts_with("DL")   ? "hadolint"
-                  : numbered && finding.rule.starts_with("SC") ? "shellcheck"
-                                                               : "loam";
+    made.source = SourceOfRule(finding.rule, "loam");
     made.message = finding.message;
     made.unnecessary = finding.rule.starts_with("Unused") || finding.rule.starts_with("Redundant");
     made.deprecated = finding.rule.starts_with("Deprecated");
     out.push_back(std::move(made));
+  }
+  if (!analysis.failure().empty()) {
+    out.push_back(ChecksFailed(query, analysis.failure()));
   }
   return out;
 }

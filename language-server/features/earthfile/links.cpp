@@ -39,11 +39,9 @@ std::vector<DocumentLink> Links(const Query& query) {
     if (span.size() == 0 || !use.reference) {
       continue;
     }
-    if (use.reference->IsRemote()) {
-      if (!use.reference->IsStandardLibrary()) {
-        if (const std::string page = PageOf(*use.reference); !page.empty()) {
-          links.push_back({span, page, "open the repository", {}});
-        }
+    if (use.reference->IsRemote() && !use.reference->IsStandardLibrary()) {
+      if (const std::string page = PageOf(*use.reference); !page.empty()) {
+        links.push_back({span, page, "open the repository", {}});
       }
       continue;
     }

@@ -10,12 +10,16 @@
 #include "language-server/features/earthfile/analysis.h"
 #include "language-server/features/earthfile/entities.h"
 #include "language-server/features/earthfile/features.h"
+#include "language-server/features/earthfile/other_projects.h"
 #include "language-server/features/earthfile/project.h"
 
 namespace loam::lsp::earthfile {
 namespace {
 
-bool CanBeRenamed(const Entity& entity) {
+bool CanBeRenamed(const Query& query, const Entity& entity) {
+  if (IsOfOtherProject(query, entity.document->path())) {
+    return false;
+  }
   switch (entity.kind) {
     case EntityKind::kRecipe:
       return entity.name != sema::earthfile::kBaseTarget;
@@ -137,7 +141,7 @@ std::vector<Highlight> Highlights(const Query& query, std::uint32_t offset) {
 
 std::optional<RenameTarget> PrepareRename(const Query& query, std::uint32_t offset) {
   const auto entity = EntityAt(query, offset);
-  if (!entity || !CanBeRenamed(*entity)) {
+  if (!entity || !CanBeRenamed(query, *entity)) {
     return std::nullopt;
   }
   return RenameTarget{entity->origin, entity->name};
@@ -145,7 +149,7 @@ std::optional<RenameTarget> PrepareRename(const Query& query, std::uint32_t offs
 
 Result<WorkspaceEdit> Rename(const Query& query, std::uint32_t offset, std::string_view name) {
   const auto entity = EntityAt(query, offset);
-  if (!entity || !CanBeRenamed(*entity)) {
+  if (!entity || !CanBeRenamed(query, *entity)) {
     return Unexpected(ErrorCode::kInvalidArgument, "nothing here can be renamed");
   }
   LOAM_TRY(CheckName(*entity, name));

@@ -5,6 +5,7 @@
 
 #include "base/pattern_matcher.h"
 #include "language-server/features/earthfile/analysis.h"
+#include "language-server/features/earthfile/other_projects.h"
 
 namespace loam::lsp::earthfile {
 namespace {
@@ -51,7 +52,10 @@ const Document* DocumentOf(const Query& query, const Document& document, const s
   if (document.path().empty()) {
     return nullptr;
   }
-  const auto directory = sema::earthfile::DirectoryOf(symbols, use, document.Folder());
+  auto directory = sema::earthfile::DirectoryOf(symbols, use, document.Folder());
+  if (!directory) {
+    directory = OtherProjectOf(query, symbols, use);
+  }
   return directory ? EarthfileIn(query.workspace, *directory) : nullptr;
 }
 

@@ -1,6 +1,6 @@
 // Every method of the protocol, asked about Earthfiles.
 import assert from 'node:assert/strict';
-import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -139,5 +139,53 @@ test('hints, lenses, actions, commands, formatting', async () => {
   assert.equal(applyEdits(messy, edits).includes('    ARG MODE'), true);
   await client.request('textDocument/rangeFormatting', { textDocument, options, range: whole });
   await client.ask('onTypeFormatting', uri, 7, 0, { ch: '\n', options });
+  assert.equal(await client.stop(), 0);
+});
+
+const LIBRARY = `VERSION 0.8
+IMPORT loam/std/rust
+IMPORT github.com/none/fetched:v1 AS far
+
+build:
+    FROM rust:1.80
+    DO rust+INIT
+    DO rust+CARGO --args="build --release"
+    DO far+NONE
+`;
+
+test('the library: hover, definition, symbols, completion, signature; nothing of it can be renamed', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'loam-lsp-'));
+  const cache = mkdtempSync(join(tmpdir(), 'loam-lsp-cache-'));
+  const client = await Client.start({ folders: [root], env: { XDG_CACHE_HOME: cache } });
+  const uri = uriOf(join(root, 'Earthfile'));
+  const find = (needle, offset = 0) => {
+    const before = LIBRARY.slice(0, LIBRARY.indexOf(needle) + offset).split('\n');
+    return [before.length - 1, before.at(-1).length];
+  };
+  const diagnostics = await client.open(uri, LIBRARY, 'earthfile');
+  assert.deepEqual(diagnostics.filter((d) => d.severity === 1), []);
+  const hover = await client.ask('hover', uri, ...find('CARGO --args', 2));
+  assert.match(hover.contents.value, /runs cargo in the working directory/);
+  const argument = await client.ask('hover', uri, ...find('args=', 1));
+  assert.match(argument.contents.value, /line 20: `ARG args`/);
+  const [definition] = [await client.ask('definition', uri, ...find('CARGO --args', 2))].flat();
+  const path = decodeURIComponent(new URL(definition.uri).pathname);
+  assert.ok(path.startsWith(`${cache}/loam/std/rust/v1/`), path);
+  const text = readFileSync(path, 'utf8');
+  assert.equal(spanText(text, definition.range), 'CARGO');
+  assert.equal(statSync(path).mode & 0o222, 0, 'the file is there to be read');
+  const [file] = [await client.ask('definition', uri, ...find('rust\n', 1))].flat();
+  assert.equal(file.uri, definition.uri);
+  const symbols = await client.request('textDocument/documentSymbol', { textDocument: { uri: definition.uri } });
+  assert.ok(symbols.some((s) => s.name === 'CARGO'));
+  const items = await client.ask('completion', uri, ...find('rust+INIT', 5));
+  const labels = (items.items ?? items).map((i) => i.label);
+  assert.ok(labels.some((l) => l.includes('CARGO')) && labels.some((l) => l.includes('INSTALL')), labels.join());
+  const help = await client.ask('signatureHelp', uri, ...find('--args', 2));
+  assert.ok(help.signatures[0].parameters.some((p) => String(p.label).includes('args')), JSON.stringify(help));
+  assert.equal(await client.ask('prepareRename', uri, ...find('CARGO --args', 2)), null);
+  await assert.rejects(client.request('textDocument/rename', { textDocument: { uri }, position: { line: 7, character: 14 }, newName: 'OTHER' }));
+  // Nothing is known of what was never fetched.
+  assert.equal(await client.ask('hover', uri, ...find('NONE', 1)), null);
   assert.equal(await client.stop(), 0);
 });

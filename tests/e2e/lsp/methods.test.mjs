@@ -1,6 +1,6 @@
 // Every method of the protocol that the server offers, asked by a real client.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -401,10 +401,76 @@ test('a checker that fails is said to have failed', async () => {
   chmodSync(join(broken, 'shellcheck'), 0o755);
   const { client, uri } = await session({}, { env: { PATH: broken } });
   client.configuration = { loam: { lint: { checks: ['shellcheck', 'hadolint'] } } };
-  const diagnostics = await client.open(uri('Dockerfile'), 'FROM scratch\nMAINTAINER me\nRUN cd /x\n');
+  const file = uri('Dockerfile');
+  const first = await client.open(file, 'FROM scratch\nMAINTAINER me\nRUN cd /x\n');
+  assert.ok(first.some((d) => d.code === 'MaintainerDeprecated') && first.some((d) => d.code === 'DL3003'));
+  const { diagnostics } = await client.published(file);
   assert.ok(diagnostics.some((d) => d.severity === 3 && d.message.includes('not all checks were run')), JSON.stringify(diagnostics));
   assert.ok(diagnostics.some((d) => d.code === 'MaintainerDeprecated') && diagnostics.some((d) => d.code === 'DL3003'));
   assert.equal(await client.stop(), 0);
+});
+
+// A ShellCheck that finds SC2086 in the second line of every script, and waits while there is a file `hold`.
+const SHELLCHECK = `#!/bin/sh
+echo start >> "$LOG"
+while [ -e "$HOLD" ]; do sleep 0.02; done
+read -r prelude
+read -r script
+echo "done $script" >> "$LOG"
+echo '{"comments":[{"line":2,"endLine":2,"column":1,"endColumn":5,"level":"warning","code":2086,"message":"quote it","fix":null}]}'
+`;
+for (const language of ['dockerfile', 'earthfile']) {
+  test(`ShellCheck does not hold up ${language}s`, async () => {
+    const bin = workspace({ shellcheck: SHELLCHECK, hold: '', log: '' });
+    chmodSync(join(bin, 'shellcheck'), 0o755);
+    const [hold, log] = [join(bin, 'hold'), join(bin, 'log')];
+    const { client, uri } = await session({}, { env: { PATH: `${bin}:/usr/bin:/bin`, HOLD: hold, LOG: log } });
+    client.configuration = { loam: { lint: { checks: ['shellcheck'] } } };
+    const text = language === 'dockerfile' ? 'FROM scratch\nRUN echo a\nRUN echo b\n' : 'VERSION 0.8\nt:\n    FROM scratch\n    RUN echo a\n    RUN echo b\n';
+    const file = uri(language === 'dockerfile' ? 'Dockerfile' : 'Earthfile');
+    const shell = (diagnostics) => diagnostics.filter((d) => d.code === 'SC2086').map((d) => d.range.start.line);
+    const lines = text.split('\n').length;
+    const [a, b] = [lines - 3, lines - 2];
+    // Nothing waits for it; what is typed meanwhile is checked, once typing pauses.
+    assert.deepEqual(shell(await client.open(file, text, language)), []);
+    const end = { line: b, character: text.split('\n')[b].length };
+    assert.deepEqual(shell(await client.change(file, 2, [{ range: { start: end, end }, text: 'c' }])), []);
+    const hover = await client.ask('hover', file, a, text.split('\n')[a].indexOf('RUN') + 1);
+    assert.ok(hover);
+    rmSync(hold);
+    assert.deepEqual(shell((await client.published(file)).diagnostics), [a, b]);
+    const checked = () => readFileSync(log, 'utf8').split('\n').filter((l) => l.startsWith('done')).sort();
+    assert.deepEqual(checked(), ['done echo a', 'done echo bc'], 'a script that is gone is not checked to its end');
+    // The other script keeps its report, the changed one the last until its own is there.
+    writeFileSync(hold, '');
+    end.character += 1;
+    assert.deepEqual(shell(await client.change(file, 3, [{ range: { start: end, end }, text: 'd' }])), [a, b]);
+    rmSync(hold);
+    assert.deepEqual(shell((await client.published(file)).diagnostics), [a, b]);
+    assert.deepEqual(checked(), ['done echo a', 'done echo bc', 'done echo bcd']);
+    assert.equal(await client.stop(), 0);
+  });
+}
+
+test('a client that pulls is told when ShellCheck has ended', async () => {
+  const bin = workspace({ shellcheck: SHELLCHECK, log: '' });
+  chmodSync(join(bin, 'shellcheck'), 0o755);
+  const env = { PATH: `${bin}:/usr/bin:/bin`, HOLD: join(bin, 'hold'), LOG: join(bin, 'log') };
+  const textDocument = { ...CAPABILITIES.textDocument, diagnostic: {} };
+  for (const refreshSupport of [true, false]) {
+    const { client, uri } = await session({}, { env, capabilities: { ...CAPABILITIES, textDocument, workspace: { ...CAPABILITIES.workspace, diagnostics: { refreshSupport } } } });
+    client.configuration = { loam: { lint: { checks: ['shellcheck'] } } };
+    const refreshed = new Promise((ok) => { client.connection.onRequest('workspace/diagnostic/refresh', () => { ok(); return null; }); });
+    const file = uri('Dockerfile');
+    await client.connection.sendNotification('textDocument/didOpen', { textDocument: { uri: file, languageId: 'dockerfile', version: 1, text: 'FROM scratch\nRUN echo a\n' } });
+    const pull = async () => (await client.request('textDocument/diagnostic', { textDocument: { uri: file } })).items.map((d) => d.code);
+    if (refreshSupport) {
+      assert.deepEqual(await pull(), []);
+      await refreshed;
+    }
+    assert.deepEqual(await pull(), ['SC2086']);
+    assert.equal(await client.stop(), 0);
+  }
 });
 
 test('cancellation, workspace folders, a document that is not open', async () => {

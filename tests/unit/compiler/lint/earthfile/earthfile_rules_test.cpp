@@ -128,6 +128,60 @@ TEST(EarthfileRules, CachesAreMounts) {
   EXPECT_THAT(Checked(front + "    CACHE /var/lib/apt/lists\n" + back, true).Rules(), Not(Contains("DL3009")));
 }
 
+// What is unused beside references with a `$`: of each rule the names behind its colon are told.
+std::vector<std::string> Unused(const std::string& body) {
+  std::vector<std::string> out;
+  const Checked checked("VERSION 0.8\nFROM b:1\n" + body);
+  for (const Warning& warning : checked.warnings) {
+    if (warning.rule->name.starts_with("Unused")) {
+      const std::string_view text = checked.buffer->TextOf(warning.range);
+      out.push_back(fmt::format("{}:{}", warning.rule->name, text.substr(0, text.find('\n'))));
+    }
+  }
+  return out;
+}
+
+TEST(EarthfileRules, ADynamicReferenceUsesWhatItMayMean) {
+  const std::string three =
+      "lib-a:\n    SAVE ARTIFACT /a\nlib-b:\n    SAVE ARTIFACT /b\nother:\n    SAVE ARTIFACT /o\n"
+      "FUN:\n    FUNCTION\n    RUN f\nall:\n    RUN x\n    ARG x\n";
+  EXPECT_THAT(Unused(three), testing::UnorderedElementsAre("UnusedTarget:lib-a", "UnusedTarget:lib-b",
+                                                           "UnusedTarget:other", "UnusedFunction:FUN"));
+  // A prefix, a suffix, nothing that is fixed.
+  EXPECT_THAT(Unused(three + "    BUILD +lib-$x\n"),
+              testing::UnorderedElementsAre("UnusedArtifact:SAVE ARTIFACT /a", "UnusedArtifact:SAVE ARTIFACT /b",
+                                            "UnusedTarget:other", "UnusedFunction:FUN"));
+  EXPECT_THAT(Unused(three + "    COPY +${x}-b/b .\n"),
+              testing::UnorderedElementsAre("UnusedTarget:lib-a", "UnusedTarget:other", "UnusedFunction:FUN"));
+  EXPECT_THAT(Unused(three + "    COPY +$(echo \"$x/y\")/b .\n"),
+              testing::UnorderedElementsAre("UnusedArtifact:SAVE ARTIFACT /a", "UnusedArtifact:SAVE ARTIFACT /o",
+                                            "UnusedFunction:FUN"));
+  EXPECT_THAT(Unused(three + "    COPY +$x/$x .\n"), ElementsAre("UnusedFunction:FUN"));
+  // By kind: DO calls functions, the others lead to targets.
+  EXPECT_THAT(Unused(three + "    DO +$x\n"),
+              testing::UnorderedElementsAre("UnusedTarget:lib-a", "UnusedTarget:lib-b", "UnusedTarget:other"));
+  // Of another directory, an alias, or a variable that may be any project.
+  EXPECT_THAT(Unused(three + "    COPY ./sub+$x/b .\n"),
+              testing::UnorderedElementsAre("UnusedTarget:lib-a", "UnusedTarget:lib-b", "UnusedTarget:other",
+                                            "UnusedFunction:FUN"));
+  EXPECT_THAT(Unused("IMPORT ./sub\n" + three + "    COPY sub+$x/b .\n"),
+              testing::UnorderedElementsAre("UnusedTarget:lib-a", "UnusedTarget:lib-b", "UnusedTarget:other",
+                                            "UnusedFunction:FUN"));
+  EXPECT_THAT(Unused(three + "    COPY $x+lib-a/a .\n"),
+              testing::UnorderedElementsAre("UnusedTarget:lib-b", "UnusedTarget:other", "UnusedFunction:FUN"));
+  EXPECT_THAT(Unused(three + "    COPY ./$x+lib-a/a .\n"),
+              testing::UnorderedElementsAre("UnusedTarget:lib-b", "UnusedTarget:other", "UnusedFunction:FUN"));
+  EXPECT_THAT(Unused(three + "    COPY ./sub/$x+lib-a/a .\n"),
+              testing::UnorderedElementsAre("UnusedTarget:lib-a", "UnusedTarget:lib-b", "UnusedTarget:other",
+                                            "UnusedFunction:FUN"));
+}
+
+TEST(EarthfileRules, AValueMayBeAReference) {
+  EXPECT_THAT(Unused("lib:\n    SAVE ARTIFACT /a\nmore:\n    SAVE ARTIFACT /b\nall:\n    RUN x\n    ARG from=+lib/a\n"
+                     "    COPY $from .\n"),
+              ElementsAre("UnusedTarget:more"));
+}
+
 TEST(EarthfileRules, PragmasSwitchRulesOff) {
   const std::string front = "VERSION 0.8\na:\n";
   EXPECT_THAT(Checked(front + "    FROM b\n    RUN x\n").Found(), ElementsAre("UntaggedBaseImage:3"));

@@ -1,4 +1,4 @@
-#include "cli/signal_watcher.h"
+#include "cli/signals/signal_watcher.h"
 
 #include <pthread.h>
 #include <unistd.h>
