@@ -89,6 +89,7 @@ class Formatter {
     }
     if (syntax::IsKeyword(token.kind)) {
       seen_instruction_ = true;
+      in_from_ = token.kind == TokenKind::kKeywordFrom;
     }
     outside_ = false;
     in_directive_ = token.kind == TokenKind::kHash || (in_directive_ && !syntax::IsKeyword(token.kind));
@@ -104,7 +105,8 @@ class Formatter {
                last_ == TokenKind::kKeywordUnknown || next->begin == next->end || Contains(gap, TokenKind::kSkipped)) {
       Verbatim(gap);
     } else if (!Contains(gap, TokenKind::kContinuation)) {
-      const bool one_blank = IsKnownKeyword(last_) || last_ == TokenKind::kFlag;
+      // The text of a step is its name; that of FROM is none.
+      const bool one_blank = in_from_ || IsKnownKeyword(last_) || last_ == TokenKind::kFlag;
       if (one_blank && gap.size() == 1 && gap[0].kind == TokenKind::kBlank) {
         out_ += ' ';
       } else {
@@ -184,6 +186,7 @@ class Formatter {
   bool outside_ = true;
   bool kept_end_ = false;
   bool in_directive_ = false;
+  bool in_from_ = false;
   bool in_trigger_ = false;
   bool seen_instruction_ = false;
 };

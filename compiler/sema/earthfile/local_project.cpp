@@ -231,7 +231,8 @@ class LocalProjectHost::Impl {
                          .local_path = checkout.tree};
     // The reference itself, not the address, says what the project is called.
     remote.git.relative_directory = address.directory;
-    LOAM_TRY(RememberProject(options_.cache_directory, git_path, tag, CleanPath(checkout.tree + "/" + address.directory)));
+    LOAM_TRY(
+        RememberProject(options_.cache_directory, git_path, tag, CleanPath(checkout.tree + "/" + address.directory)));
     return remote;
   }
 

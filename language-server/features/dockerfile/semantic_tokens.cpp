@@ -234,6 +234,40 @@ class TokenWriter {
     return at;
   }
 
+  // `$x`, `${x}`; of `${x:-word}` the operator and the quoted parts of the word apart.
+  void Variable(std::size_t begin, std::size_t end) {
+    const std::string_view text = view_.text;
+    std::size_t at = begin + 2;
+    while (at < end && IsNameByte(text[at])) {
+      ++at;
+    }
+    if (text[begin + 1] != '{' || at >= end || text[at] != ':') {
+      Put(begin, end, TokenType::kVariable);
+      return;
+    }
+    const auto is_quote = [&](std::size_t place) { return text[place] == '"' || text[place] == '\''; };
+    Put(begin, at, TokenType::kVariable);
+    Put(at, at + 1, TokenType::kOperator);
+    ++at;
+    if (at < end && text[at] != '}' && !is_quote(at)) {
+      Put(at, at + 1, TokenType::kOperator);
+      ++at;
+    }
+    while (at < end) {
+      std::size_t stop = at;
+      if (is_quote(at)) {
+        stop = std::min(text.find(text[at], at + 1), end - 1) + 1;
+        Put(at, stop, TokenType::kString);
+      } else {
+        while (stop < end && !is_quote(stop)) {
+          ++stop;
+        }
+        Put(at, stop, TokenType::kVariable);
+      }
+      at = stop;
+    }
+  }
+
   // A word, its variables and quoted parts.
   void Word(std::size_t begin, std::size_t end, TokenType type) {
     const std::string_view text = view_.text;
@@ -257,7 +291,7 @@ class TokenWriter {
             ++stop;
           }
         }
-        Put(at, stop, TokenType::kVariable);
+        Variable(at, stop);
         from = stop;
         at = stop - 1;
       } else if (quote == 0 && (c == '"' || c == '\'') && type != TokenType::kString) {

@@ -305,6 +305,10 @@ test('semantic tokens: full, delta and range agree', async () => {
   assert.ok(delta.edits.reduce((n, e) => n + e.data.length, 0) < 40, 'a delta is small');
   const part = await client.request('textDocument/semanticTokens/range', { textDocument, range: { start: { line: 5, character: 0 }, end: { line: 5, character: 7 } } });
   assert.deepEqual(part.data, [5, 0, 4, 0, 0, 0, 5, 2, 2, 0]);
+  // keyword, word, variable, operator twice, variable, string, variable
+  await client.change(file, 3, [{ text: 'RUN a${b:-c"d"}\n' }]);
+  const parts = await client.request('textDocument/semanticTokens/full', { textDocument });
+  assert.deepEqual(parts.data, [0, 0, 3, 0, 0, 0, 4, 1, 2, 0, 0, 1, 3, 8, 0, 0, 3, 1, 9, 0, 0, 1, 1, 9, 0, 0, 1, 1, 8, 0, 0, 1, 3, 7, 0, 0, 3, 1, 8, 0]);
   assert.equal(await client.stop(), 0);
 });
 

@@ -9,7 +9,7 @@ import { CAPABILITIES, Client, uriOf } from './client.mjs';
 
 const source = process.env.LOAM_SOURCE_DIR;
 const folders = process.env.LOAM_STRESS_DIR ? process.env.LOAM_STRESS_DIR.split(':') : ['tests/golden/lsp', 'tests/golden/ast', 'tests/golden/broken', 'tests/golden/earthfile', 'examples'].map((f) => join(source, f));
-const edits = Number(process.env.LOAM_STRESS_EDITS ?? 3);
+const edits = Number(process.env.LOAM_STRESS_EDITS ?? 2);
 
 function* walk(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -24,7 +24,7 @@ void ExpectFormatted(const std::string& text, const std::string& expected) {
 
 TEST(FormatDockerfile, KeywordsAndBlanks) {
   ExpectFormatted("from   alpine  as  base\ncopy --from=x   a b\n\n\n\ncmd [\"x\"]",
-                  "FROM alpine  AS  base\nCOPY --from=x a b\n\nCMD [\"x\"]\n");
+                  "FROM alpine AS base\nCOPY --from=x a b\n\nCMD [\"x\"]\n");
 }
 
 TEST(FormatDockerfile, ArgumentsOverSeveralLines) {
