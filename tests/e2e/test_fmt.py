@@ -5,7 +5,7 @@ import unittest
 from support import LOAM, LoamCase, main
 
 MESSY = "from   scratch  as x\n\n\n\n# why\ncopy   a \\\n  b /\nRUN a  &&\\\n  b\n\n"
-NEAT = "FROM scratch  AS x\n\n# why\nCOPY a \\\n    b /\nRUN a  &&\\\n  b\n"
+NEAT = "FROM scratch AS x\n\n# why\nCOPY a \\\n    b /\nRUN a  &&\\\n  b\n"
 MESSY_EARTH = "VERSION 0.8\nFROM alpine:3\na:\n  IF  [ -f x ]\n    RUN b\n  END\n# c\nd:\n\tBUILD   +a\n"
 NEAT_EARTH = ("VERSION 0.8\nFROM alpine:3\n\na:\n    IF [ -f x ]\n        RUN b\n    END\n\n# c\nd:\n"
               "    BUILD +a\n")
@@ -24,7 +24,7 @@ class Fmt(LoamCase):
     def test_files(self):
         file = self.write("Dockerfile", MESSY, mode=0o640)
         self.assertIn("Dockerfile is not formatted", self.fmt("--check", code=1).stderr)
-        self.assertIn("+FROM scratch  AS x\n", self.fmt("--diff").stdout)
+        self.assertIn("+FROM scratch AS x\n", self.fmt("--diff").stdout)
         self.assertEqual(file.read_text(), MESSY)
         self.fmt("--write")
         self.assertEqual(file.read_text(), NEAT)
