@@ -323,11 +323,22 @@ Meaning MeaningOf(const std::shared_ptr<Tree>& tree, diag::Emitter& emitter) {
 }  // namespace
 
 Result<std::string> FormatEarthfile(const source::Buffer& buffer, diag::Emitter& emitter) {
-  const std::shared_ptr<Tree> before = parse::ParseEarthfile(buffer, emitter);
+  diag::CollectingConsumer found;
+  diag::Emitter parse_emitter(found);
+  const std::shared_ptr<Tree> before = parse::ParseEarthfile(buffer, parse_emitter);
+  bool lost = false;
+  for (diag::Diagnostic& diagnostic : found.Take()) {
+    lost = lost || diagnostic.kind == diag::Kind::kEarthLostText;
+    diag::Emitter::Builder(emitter, std::move(diagnostic));
+  }
   const Meaning wanted = MeaningOf(before, emitter);
   if (emitter.has_errors()) {
     return Unexpected(Error(ErrorCode::kFailedPrecondition, "`" + buffer.name() + "` has syntax errors")
                           .WithHint("correct them first: only a file that parses is formatted"));
+  }
+  if (lost) {
+    return Unexpected(Error(ErrorCode::kFailedPrecondition, "the end of `" + buffer.name() + "` is not read")
+                          .WithHint("end its last line with a line feed, or remove it"));
   }
   std::string text = Formatter(*before).Run();
   source::SourceManager sources;

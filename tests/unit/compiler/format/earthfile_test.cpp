@@ -24,6 +24,11 @@ void ExpectFormatted(const std::string& text, const std::string& expected) {
   EXPECT_EQ(Format(expected), expected) << "not idempotent";
 }
 
+// A target's header without a line end is not read; with one it would be.
+TEST(FormatEarthfile, AnEndThatIsNotReadIsRefused) {
+  EXPECT_EQ(Format("VERSION 0.8\na:\n  FROM b\n# lost\nc:"), "error: the end of `Earthfile` is not read");
+}
+
 TEST(FormatEarthfile, RecipesAndBlocksAreIndentedByFour) {
   ExpectFormatted(
       "VERSION 0.8\nFROM a\nt:\n\n  IF true\n   RUN a\n  ELSE IF b\n\tRUN b\n  ELSE\n\n   FOR x IN y\n     RUN c\n   "
