@@ -10,9 +10,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -129,14 +132,43 @@ bool OwnerLives(std::string_view name) {
   return parts.size() == 4 && parts[0] == "step" && StartTime(std::string(parts[1])) == parts[2];
 }
 
-void RemoveTree(const std::string& directory) {
+// Nobody waits for what is left in the tree.
+void KillTree(const std::string& directory) {
+  for (std::string_view pid : Split(ReadText(directory + "/cgroup.procs"), '\n')) {
+    if (const auto number = static_cast<pid_t>(PlainNumber(std::string(pid))); number > 0) {
+      kill(number, SIGKILL);
+    }
+  }
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     if (entry.is_directory(error)) {
-      RemoveTree(entry.path());
+      KillTree(entry.path());
+    }
+  }
+}
+
+void RemoveEmptyTree(const std::string& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (entry.is_directory(error)) {
+      RemoveEmptyTree(entry.path());
     }
   }
   rmdir(directory.c_str());
+}
+
+// A cgroup is busy until its last process has ended, which takes the kernel a moment after the kill. What cannot be
+// killed (a process in the kernel's hands) is left after a second; the next start tries again.
+void RemoveTree(const std::string& directory) {
+  constexpr int kAttempts = 200;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    RemoveEmptyTree(directory);
+    if (access(directory.c_str(), F_OK) != 0) {
+      return;
+    }
+    KillTree(directory);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 }  // namespace

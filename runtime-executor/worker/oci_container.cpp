@@ -242,8 +242,10 @@ class OciContainer::Further final : public ContainerProcess {
   void KillInside() {
     // Before the signal: the watcher may report the death at once.
     if (process_.Cancel()) {
-      [[maybe_unused]] const Result<> killed = shared_->Signal(process_, index_, SIGKILL);
-      process_.Kill();
+      // The watcher ends when the process has; it is only killed itself if the process could not be.
+      if (!shared_->Signal(process_, index_, SIGKILL)) {
+        process_.Kill();
+      }
     }
   }
 

@@ -408,6 +408,29 @@ TEST_P(WorkerTest, DeathOfTheCallerEndsTheStep) {
   ASSERT_TRUE(Worker::Open({playground_.Path("state"), GetParam(), cgroup_parent_}));
 }
 
+TEST_P(WorkerTest, StartKillsWhatIsLeftOfADeadOwner) {
+  const pid_t owner = fork();
+  if (owner == 0) {
+    _exit(0);
+  }
+  waitpid(owner, nullptr, 0);
+  const fs::path hierarchy = fs::exists("/sys/fs/cgroup/memory") ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
+  const fs::path cgroup = hierarchy / cgroup_parent_ / fmt::format("step-{}-1-1", owner);
+  fs::create_directories(cgroup);
+  const pid_t left = fork();
+  if (left == 0) {
+    pause();
+    _exit(0);
+  }
+  std::ofstream(cgroup / "cgroup.procs") << left << std::flush;
+  ASSERT_EQ(ReadText(cgroup / "cgroup.procs"), fmt::format("{}\n", left));
+  ASSERT_TRUE(Worker::Open({playground_.Path("state"), GetParam(), cgroup_parent_}));
+  EXPECT_FALSE(fs::exists(cgroup));
+  int status = 0;
+  ASSERT_EQ(waitpid(left, &status, 0), left);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 TEST_P(WorkerTest, InvalidRootIsAnError) {
   const std::string file = playground_.Path("plain-file");
   std::ofstream(file) << "x";
