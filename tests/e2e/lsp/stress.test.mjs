@@ -43,6 +43,11 @@ test('open, edit, ask, close', async () => {
   const client = await Client.start({ capabilities: { ...CAPABILITIES, workspace: {} } });
   const files = folders.flatMap((folder) => [...walk(folder)]).filter(languageOf);
   assert.ok(files.length > 20, `only ${files.length} files`);
+  // In no order, so that one half is as the other.
+  for (let i = files.length - 1; i > 0; i--) {
+    const j = random(i + 1);
+    [files[i], files[j]] = [files[j], files[i]];
+  }
   const failures = [];
   let asked = 0;
   const ask = async (what, method, params) => {
@@ -58,6 +63,7 @@ test('open, edit, ask, close', async () => {
   const half = { at: Math.floor(files.length / 2), rss: 0 };
   for (const [index, path] of files.entries()) {
     if (index === half.at) half.rss = rss(client.child.pid);
+    if (process.env.LOAM_STRESS_DIR && index % 200 === 0) console.log(`${index} files, ${rss(client.child.pid)} kB`);
     const uri = uriOf(`/stress/${index}/${path.split('/').pop()}`);
     const text = readFileSync(path, 'utf8');
     await client.open(uri, text, languageOf(path));
