@@ -8,6 +8,7 @@
 #include "compiler/sema/earthfile/words.h"
 #include "language-server/features/earthfile/analysis.h"
 #include "language-server/features/earthfile/cursor.h"
+#include "language-server/features/earthfile/dockerfiles.h"
 #include "language-server/features/earthfile/entities.h"
 #include "language-server/features/earthfile/features.h"
 #include "language-server/features/earthfile/language.h"
@@ -218,6 +219,9 @@ std::optional<Hover> HoverAt(const Query& query, std::uint32_t offset) {
       case EntityKind::kFile:
         return Hover{fmt::format("`{}`", entity->document->path()), entity->origin};
     }
+  }
+  if (const auto dockerfile = DockerfileAt(query, offset)) {
+    return DockerfileHover(query, *dockerfile, offset);
   }
   const auto& symbols = EarthfileAnalysis::Of(query.document).symbols();
   for (const auto& use : symbols.uses) {

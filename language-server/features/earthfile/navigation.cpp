@@ -8,6 +8,7 @@
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/reference.h"
 #include "language-server/features/earthfile/analysis.h"
+#include "language-server/features/earthfile/dockerfiles.h"
 #include "language-server/features/earthfile/entities.h"
 #include "language-server/features/earthfile/features.h"
 #include "language-server/features/earthfile/other_projects.h"
@@ -77,7 +78,8 @@ Result<> CheckName(const Entity& entity, std::string_view name) {
 std::vector<Location> Definition(const Query& query, std::uint32_t offset) {
   const auto entity = EntityAt(query, offset);
   if (!entity) {
-    return {};
+    const auto dockerfile = DockerfileAt(query, offset);
+    return dockerfile ? DockerfileDefinition(query, *dockerfile, offset) : std::vector<Location>();
   }
   // On an import's alias in a reference one wants to go to the project, on the IMPORT's own as well.
   if (entity->kind == EntityKind::kImport) {
@@ -96,10 +98,7 @@ std::vector<Location> Definition(const Query& query, std::uint32_t offset) {
 // Of a variable the first place that declares it, of all others the definition.
 std::vector<Location> Declaration(const Query& query, std::uint32_t offset) {
   const auto entity = EntityAt(query, offset);
-  if (!entity) {
-    return {};
-  }
-  if (entity->kind != EntityKind::kVariable) {
+  if (!entity || entity->kind != EntityKind::kVariable) {
     return Definition(query, offset);
   }
   for (const auto& variable : EarthfileAnalysis::Of(*entity->document).symbols().variables) {

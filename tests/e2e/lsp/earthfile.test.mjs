@@ -189,3 +189,32 @@ test('the library: hover, definition, symbols, completion, signature; nothing of
   assert.equal(await client.ask('hover', uri, ...find('NONE', 1)), null);
   assert.equal(await client.stop(), 0);
 });
+
+test('FROM DOCKERFILE leads into the Dockerfile', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'loam-lsp-'));
+  mkdirSync(join(root, 'image'));
+  const dockerfile = 'FROM scratch AS first\nCOPY a /\nFROM first AS Second\n';
+  writeFileSync(join(root, 'image/Dockerfile'), dockerfile);
+  writeFileSync(join(root, 'image/other'), dockerfile);
+  const text = 'VERSION 0.8\na:\n    FROM DOCKERFILE --target second ./image\nb:\n    FROM DOCKERFILE -f image/other image\nc:\n    FROM DOCKERFILE ./$where\n';
+  const client = await Client.start({ folders: [root] });
+  const uri = uriOf(join(root, 'Earthfile'));
+  await client.open(uri, text, 'earthfile');
+  const at = (needle, offset = 1) => {
+    const before = text.slice(0, text.indexOf(needle) + offset).split('\n');
+    return [before.length - 1, before.at(-1).length];
+  };
+  const leads = async (...position) => [await client.ask('definition', uri, ...position)].flat()[0];
+  const start = { line: 0, character: 0 };
+  assert.deepEqual(await leads(...at('./image')), { uri: uriOf(join(root, 'image/Dockerfile')), range: { start, end: start } });
+  const stage = await leads(...at('second'));
+  assert.equal(stage.uri, uriOf(join(root, 'image/Dockerfile')));
+  assert.equal(spanText(dockerfile, stage.range), 'Second');
+  assert.equal((await leads(...at('image/other'))).uri, uriOf(join(root, 'image/other')));
+  assert.equal(await client.ask('definition', uri, ...at('./$where')), null);
+  const hover = (await client.ask('hover', uri, ...at('./image'))).contents.value;
+  assert.match(hover, /line 1: `first` from `scratch`\n- line 3: `Second` from `first`, which is built/);
+  const links = await client.request('textDocument/documentLink', { textDocument: { uri } });
+  assert.deepEqual(links.map((l) => l.target), [uriOf(join(root, 'image/Dockerfile')), uriOf(join(root, 'image/other'))]);
+  assert.equal(await client.stop(), 0);
+});
