@@ -45,6 +45,14 @@ Result<> ResultBuilder::Add(BuiltPlatform built) {
   add("containerimage.base.config", std::move(built.base_config));
   add("source.date.epoch", built.epoch ? std::to_string(*built.epoch) : std::string());
 
+  if (built.sbom) {
+    api::Attestation& attestation = *(*result_.mutable_attestations())[id].add_attestation();
+    attestation.set_kind(api::Bundle);
+    attestation.mutable_ref()->set_id(built.sbom->id);
+    attestation.set_intotopredicatetype("https://spdx.dev/Document");
+    (*attestation.mutable_metadata())["reason"] = "sbom";
+    (*attestation.mutable_metadata())["sbom-core"] = "sbom";
+  }
   const bool arrays = client_.Has("proto.refarray");
   const auto set = [&](api::Ref& wire) {
     wire.set_id(built.ref.id);

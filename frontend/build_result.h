@@ -16,6 +16,8 @@ struct BuiltPlatform {
   std::string config;       // image config, JSON; "" for none
   std::string base_config;  // of the base image; "" for none
   std::optional<std::int64_t> epoch;
+  // What an SBOM scanner wrote about it; nothing if none was asked for.
+  std::optional<Ref> sbom;
 };
 
 class ResultBuilder {

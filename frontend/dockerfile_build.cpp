@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/attest_options.h"
 #include "base/platform.h"
 #include "base/strings.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
@@ -12,6 +13,7 @@
 #include "frontend/build_result.h"
 #include "frontend/gateway_build_host.h"
 #include "frontend/status.h"
+#include "llb-emit/scan.h"
 
 namespace loam::frontend {
 namespace {
@@ -152,8 +154,54 @@ class Build {
     return Unexpected(WithSource(std::move(error), forwarded.lines));
   }
 
+  struct Scanner {
+    SbomScanner asked;
+    std::string pinned_ref;
+    std::string config;
+  };
+
+  Result<std::optional<Scanner>> FindScanner() {
+    const auto attests = LOAM_TRY(ReadAttestOptions(environment_.options));
+    const auto sbom = attests.find("sbom");
+    if (sbom == attests.end()) {
+      return std::optional<Scanner>();
+    }
+    Scanner scanner;
+    scanner.asked = LOAM_TRY(ReadSbomScanner(sbom->second));
+    const auto mode = environment_.options.find("image-resolve-mode");
+    const Platform platform = ScannerPlatform();
+    const std::string log_name = "[internal] load metadata for " + scanner.asked.image;
+    sema::ImageQuery query;
+    query.ref = scanner.asked.image;
+    query.platform = ir::Platform{platform.os, platform.architecture, platform.variant, platform.os_version, {}};
+    query.resolve_mode = mode == environment_.options.end() ? std::string_view() : std::string_view(mode->second);
+    query.log_name = log_name;
+    sema::ImageMetadata image = LOAM_TRY(hosts_.back()->ResolveImage(query));
+    scanner.pinned_ref = image.digest.empty() ? scanner.asked.image : scanner.asked.image + "@" + image.digest;
+    scanner.config = std::move(image.config);
+    return std::optional(std::move(scanner));
+  }
+
+  [[nodiscard]] Platform ScannerPlatform() const {
+    const auto platform = ParsePlatform(environment_.build_platform);
+    return platform ? *platform : HostPlatform();
+  }
+
+  // What the scanner writes about one platform's result, and about what the Dockerfile names beside it.
+  Result<Ref> Scan(const Scanner& scanner, const driver::CompiledPlatform& platform) {
+    return client_.Solve(LOAM_TRY(llb::MakeScanDefinition({.scanner = scanner.pinned_ref,
+                                                           .scanner_config = scanner.config,
+                                                           .platform = ScannerPlatform(),
+                                                           .name = platform.platform,
+                                                           .parameters = scanner.asked.parameters,
+                                                           .extras = platform.scans,
+                                                           .use_cache = !platform.scan_anew},
+                                                          platform.definition.bytes)));
+  }
+
   Result<api::Result> Solve(const driver::CompiledDockerfile& made) {
     ResultBuilder result(client_, made.options.multi_platform || made.compiled.platforms.size() > 1);
+    const std::optional<Scanner> scanner = LOAM_TRY(FindScanner());
     for (const driver::CompiledPlatform& platform : made.compiled.platforms) {
       BuiltPlatform built;
       built.id = platform.platform;
@@ -163,6 +211,9 @@ class Build {
       built.config = platform.image_config;
       built.base_config = platform.base_image_config;
       built.epoch = platform.epoch;
+      if (scanner && !platform.definition.bytes.empty()) {
+        built.sbom = LOAM_TRY(Scan(*scanner, platform));
+      }
       LOAM_TRY(result.Add(std::move(built)));
     }
     return result.Finish();

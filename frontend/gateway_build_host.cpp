@@ -187,8 +187,7 @@ Result<ir::Value> GatewayBuildHost::LoadInput(ir::Graph& graph, std::string_view
   if (found == options_.inputs.end()) {
     return BuildHost::LoadInput(graph, name);
   }
-  const llb::Graph input = LOAM_TRY_CONTEXT(fmt::format("input `{}`", name), llb::ReadDefinition(found->second));
-  return llb::ImportInto(graph, input);
+  return llb::ImportInput(graph, name, found->second);
 }
 
 Result<sema::RemoteProject> GatewayBuildHost::FetchProject(ir::Graph&, std::string_view) {

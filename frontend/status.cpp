@@ -3,12 +3,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "proto/google/rpc/status.pb.h"
 #include "proto/solver/pb/ops.pb.h"
 
 namespace loam::frontend {
 namespace {
 
+constexpr const char* kFrontendCapUrl = "github.com/moby/buildkit/errdefs.FrontendCap+json";
+constexpr const char* kSubrequestUrl = "github.com/moby/buildkit/errdefs.Subrequest+json";
 constexpr const char* kSourceUrl = "github.com/moby/buildkit/errdefs.Source+json";
 
 // As upstream writes messages into details: encoding/json of the generated structs.
@@ -76,6 +79,10 @@ void SetStatus(const Error& error, google::rpc::Status& status) {
     for (const auto& [url, value] : detail->details) {
       Add(status, url, value);
     }
+  }
+  if (const auto* const refused = error.Detail<driver::NotSupported>()) {
+    const bool capability = refused->kind == driver::NotSupported::Kind::kCapability;
+    Add(status, capability ? kFrontendCapUrl : kSubrequestUrl, nlohmann::json{{"name", refused->name}}.dump());
   }
   if (const auto* const source = error.Detail<SourceDetail>()) {
     Add(status, kSourceUrl, JsonOf(*source));

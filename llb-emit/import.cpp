@@ -403,4 +403,12 @@ Result<ir::Value> ImportInto(ir::Graph& target, const Graph& graph) {
   return Importer(graph, target, false).Root();
 }
 
+Result<ir::Value> ImportInput(ir::Graph& target, std::string_view name, std::string_view definition) {
+  if (definition.empty()) {
+    return Unexpected(ErrorCode::kUnknown, "invalid nil input definition to definition op");
+  }
+  const Graph graph = LOAM_TRY_CONTEXT(fmt::format("input `{}`", name), ReadDefinition(definition));
+  return ImportInto(target, graph);
+}
+
 }  // namespace loam::llb

@@ -2,6 +2,8 @@
 // was imported gives the same ops, byte for byte, unless an op holds what the IR does not keep (it then fails here).
 #pragma once
 
+#include <string_view>
+
 #include "base/result.h"
 #include "compiler/ir/module.h"
 #include "llb-emit/read.h"
@@ -14,5 +16,9 @@ namespace loam::llb {
 // The graph's root as a value of another graph, with the metadata of its ops but their places in sources; scratch for
 // an empty definition.
 [[nodiscard]] Result<ir::Value> ImportInto(ir::Graph& target, const Graph& graph);
+
+// An input that another build gave this one: a serialised pb.Definition. kUnknown if it is none at all, in the words of
+// upstream.
+[[nodiscard]] Result<ir::Value> ImportInput(ir::Graph& target, std::string_view name, std::string_view definition);
 
 }  // namespace loam::llb

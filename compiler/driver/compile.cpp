@@ -40,8 +40,10 @@ Result<CompileResult> Compile(source::SourceManager& sources, const source::Buff
 
   // AST -> IR
   DockerfileTriggerParser triggers(sources);
-  const sema::ConvertInput input{&result.dockerfile, &buffer,           &options.dockerfile, &host,
-                                 &triggers,          checks.observer(), options.parameters,  options.all_stages};
+  std::vector<sema::ScanTarget> scans;
+  sema::ConvertInput input{&result.dockerfile, &buffer,           &options.dockerfile, &host,
+                           &triggers,          checks.observer(), options.parameters,  options.all_stages};
+  input.scans = options.scans ? &scans : nullptr;
   const bool converted = sema::ConvertDockerfile(input, result.module, emitter) && checks.Pass();
   result.warnings = checks.TakeWarnings();
   if (!converted) {
@@ -58,6 +60,13 @@ Result<CompileResult> Compile(source::SourceManager& sources, const source::Buff
   if (options.stop_after == StopAfter::kSema) {
     result.ok = true;
     return result;
+  }
+
+  // What is scanned is what was written: passes see the results alone.
+  std::vector<std::string> scan_definitions;
+  for (const sema::ScanTarget& scan : scans) {
+    scan_definitions.push_back(
+        LOAM_TRY_CONTEXT("emit LLB", llb::Emit(result.module, scan.fs, {.metadata = options.metadata})).bytes);
   }
 
   // IR -> IR
@@ -82,6 +91,14 @@ Result<CompileResult> Compile(source::SourceManager& sources, const source::Buff
     }
     result.platforms.push_back({made.platform_id, std::move(*definition), made.image_config, made.base_image_config,
                                 made.epoch, made.ignore_cache});
+  }
+  for (CompiledPlatform& platform : result.platforms) {
+    platform.scan_anew = platform.ignore_cache;
+  }
+  for (std::size_t i = 0; i < scans.size(); ++i) {
+    CompiledPlatform& platform = result.platforms[scans[i].result];
+    platform.scans[scans[i].name] = std::move(scan_definitions[i]);
+    platform.scan_anew = platform.scan_anew || scans[i].ignore_cache;
   }
   result.ok = true;
   return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ struct CompileOptions {
   bool verify = false;
   // Run the build checks. Off, they cost nothing, and run only if the file says `check=error=true`.
   bool lint = false;
+  // Tell also what an SBOM scanner is to look at.
+  bool scans = false;
   // Convert also the stages that the target does not need, so that they are checked as well.
   bool all_stages = false;
   // Checks beside BuildKit's, in CompileResult::warnings behind those. They run whatever `lint` says.
@@ -56,6 +59,9 @@ struct CompiledPlatform {
   std::string base_image_config;  // JSON; "" without a base image
   std::optional<std::int64_t> epoch;
   bool ignore_cache = false;
+  // What an SBOM scanner looks at beside the result: serialised pb.Definitions by name; and whether it does so anew.
+  std::map<std::string, std::string> scans = {};
+  bool scan_anew = false;
 };
 
 struct CompileResult {

@@ -1,5 +1,7 @@
 #include "runtime-executor/daemon/build_record.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
@@ -12,6 +14,8 @@ namespace {
 constexpr std::string_view kStatusType = "application/vnd.buildkit.status.v0";
 // BuildKit's own spelling.
 constexpr std::string_view kErrorType = "application/vnd.googeapis.google.rpc.status+proto";
+constexpr const char* kPredicateType = "in-toto.io/predicate-type";
+constexpr const char* kProvenance = "https://slsa.dev/provenance/v1";
 constexpr const char* kDescriptor = "containerimage.descriptor";
 
 }  // namespace
@@ -77,6 +81,25 @@ Result<> BuildRecording::Exported(int index, const std::map<std::string, std::st
       result.mutable_attestations()->Assign(kept->attestations.begin(), kept->attestations.end());
     }
     (*result.mutable_results())[index] = kept->root;
+  }
+  return {};
+}
+
+Result<> BuildRecording::Explained(const std::map<std::string, std::string>& provenance) {
+  for (const auto& [platform, predicate] : provenance) {
+    BuildHistory::Descriptor statement = LOAM_TRY(parts_.history->AddBlob(content::media_type::kInToto, predicate));
+    (*statement.mutable_annotations())[kPredicateType] = kProvenance;
+    auto& result = platform.empty() ? *record_.mutable_result() : (*record_.mutable_results())[platform];
+    // What an image carries about itself tells less.
+    auto& attestations = *result.mutable_attestations();
+    attestations.erase(std::remove_if(attestations.begin(), attestations.end(),
+                                      [](const BuildHistory::Descriptor& other) {
+                                        const auto type = other.annotations().find(kPredicateType);
+                                        return type != other.annotations().end() &&
+                                               type->second.starts_with("https://slsa.dev/provenance/");
+                                      }),
+                       attestations.end());
+    *attestations.Add() = std::move(statement);
   }
   return {};
 }

@@ -42,6 +42,9 @@ class BuildRecording {
   // An exporter is done; what it made is kept for the history. While the build's job lives.
   Result<> Exported(int index, const std::map<std::string, std::string>& response);
 
+  // Everything is exported: SLSA v1 predicates by platform, "" for a result without platforms.
+  Result<> Explained(const std::map<std::string, std::string>& provenance);
+
   // The end. `failure`: what the client is told.
   Result<> Finish(BuildStatus& status, const std::map<std::string, std::string>& response, const grpc::Status& failure);
 

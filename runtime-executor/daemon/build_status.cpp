@@ -39,7 +39,7 @@ void Add(const solver::VertexEvent& event, StatusResponse& response) {
 void Add(const solver::StatusEvent& event, StatusResponse& response) {
   control::VertexStatus& status = *response.add_statuses();
   status.set_id(event.id);
-  status.set_name(event.id);
+  status.set_name(event.action.empty() ? event.id : event.action);
   status.set_vertex(event.vertex.ToString());
   status.set_current(event.current);
   status.set_total(event.total);

@@ -84,6 +84,8 @@ struct Config {
   std::optional<DnsSettings> dns;
   HistorySettings history;
   FrontendSettings frontends;
+  // Where *.json files lie with what provenance is to say of this builder.
+  std::string provenance_dir = "/etc/buildkit/provenance.d";
   // Transfers to or from one registry at the same time; 0: the default.
   int registry_concurrency = 0;
   // What was asked for and has no effect, for the log.

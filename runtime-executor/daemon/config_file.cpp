@@ -33,7 +33,7 @@ class Reader {
                   {"history", Sub(&Reader::History)},
                   {"frontend", Sub(&Reader::Frontends)},
                   {"system", Sub(&Reader::System)},
-                  {"provenanceEnvDir", Ignored("provenanceEnvDir")},
+                  {"provenanceEnvDir", Text(config_.provenance_dir)},
                   {"cache", Ignored("cache")},
                   // BuildKit reads over these two as well: they are in its examples.
                   {"gc", Nothing()}});

@@ -14,6 +14,7 @@
 #include "runtime-executor/daemon/build_status.h"
 #include "runtime-executor/daemon/call_stop.h"
 #include "runtime-executor/daemon/content_service.h"
+#include "runtime-executor/daemon/provenance_environment.h"
 #include "runtime-executor/daemon/solve_request.h"
 #include "runtime-executor/daemon/usage_records.h"
 #include "runtime-executor/gateway/bridge/bridge_service.h"
@@ -83,7 +84,7 @@ std::optional<TraceContext> TraceParentOf(const grpc::ServerContext& context) {
 void SetVersion(control::types::BuildkitVersion& version) {
   version.set_package("loam");
   version.set_version("v" LOAM_VERSION);
-  version.set_dockerfileversion("1.26.0");
+  version.set_dockerfileversion(std::string(kDockerfileVersion));
 }
 
 }  // namespace
@@ -96,6 +97,7 @@ class ControlServices::State final : public control::Control::Service {
     services_.bridge_builds = &bridge_builds_;
     services_.allowed_entitlements = options_.allowed_entitlements;
     services_.frontends = options_.frontends;
+    services_.requests = &requests_;
     services_.worker = {options_.worker_id, options_.worker_labels, options_.platforms};
     bridge_ = gateway::MakeBridgeService([this](const std::string& build_id) { return bridge_builds_.Find(build_id); });
     content_ = MakeContentService({&options_.engine->content(), &options_.history->blobs()});
@@ -135,10 +137,16 @@ class ControlServices::State final : public control::Control::Service {
     }
     options_.log->Debug("build starts", {{"ref", request->ref()}});
     const CallStop call(watcher_, *context);
-    const OnExported on_exported = [&recording](int index, const std::map<std::string, std::string>& made) {
-      return recording ? recording->Exported(index, made) : Result<>();
-    };
-    const auto result = RunSolve(services_, *request, *status, on_exported, call.token());
+    SolveEvents events;
+    if (recording) {
+      events.exported = [&recording](int index, const std::map<std::string, std::string>& made) {
+        return recording->Exported(index, made);
+      };
+      events.done = [&recording](const std::map<std::string, std::string>& provenance) {
+        return recording->Explained(provenance);
+      };
+    }
+    const auto result = RunSolve(services_, *request, *status, events, call.token());
     grpc::Status answer = result ? grpc::Status::OK : ToWireStatus(result.error());
     if (result) {
       response->mutable_exporterresponse()->insert(result->begin(), result->end());
@@ -343,6 +351,7 @@ class ControlServices::State final : public control::Control::Service {
   session::SessionManager sessions_;
   StatusHub hub_;
   BridgeBuilds bridge_builds_;
+  provenance::RequestRegistry requests_;
   SolveServices services_;
   std::unique_ptr<grpc::Service> bridge_;
   std::unique_ptr<grpc::Service> content_;

@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "runtime-executor/daemon/client_dir_area.h"
+#include "runtime-executor/daemon/provenance_environment.h"
 #include "runtime-executor/daemon/registry_hosts.h"
 #include "runtime-executor/daemon/usage_records.h"
 
@@ -82,6 +83,8 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   for (const std::string& warning : warnings) {
     log.Warning(warning);
   }
+  engine_options.provenance_environment = LOAM_TRY(ReadProvenanceEnvironment(config.provenance_dir));
+  engine_options.dockerfile_version = kDockerfileVersion;
   daemon->engine_ = LOAM_TRY(engine::Engine::Open(std::move(engine_options)));
   daemon->engine_->AddCacheArea(MakeClientDirArea(root + "/client-dirs"));
   daemon->history_ = LOAM_TRY(BuildHistory::Open(root, config.history));

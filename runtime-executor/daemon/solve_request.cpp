@@ -22,17 +22,15 @@ constexpr std::chrono::milliseconds kBridgePatience{6000};
 
 // SOURCE_DATE_EPOCH among the frontend's options also counts for the exporters.
 constexpr const char* kEpochOption = "build-arg:SOURCE_DATE_EPOCH";
+constexpr std::string_view kDockerfileFrontend = "dockerfile.v0";
+constexpr std::string_view kDockerfileContext = "context:dockerfile.v0";
 constexpr const char* kEpochAttribute = "source-date-epoch";
 
 class Solve {
  public:
   Solve(const SolveServices& services, const control::SolveRequest& request, std::shared_ptr<BuildStatus> status,
-        const OnExported& on_exported, std::stop_token stop)
-      : services_(services),
-        request_(request),
-        status_(std::move(status)),
-        on_exported_(on_exported),
-        stop_(std::move(stop)) {}
+        const SolveEvents& events, std::stop_token stop)
+      : services_(services), request_(request), status_(std::move(status)), events_(events), stop_(std::move(stop)) {}
 
   Result<std::map<std::string, std::string>> Run() {
     LOAM_TRY(ReadEntitlements());
@@ -59,6 +57,7 @@ class Solve {
     frontends.job = job_;
     frontends.client = client_.get();
     frontends.worker = services_.worker;
+    frontends.requests = services_.requests;
     frontends.session_id = request_.session();
     frontends.scratch_dir = services_.engine->root() + "/tmp";
     frontends.dockerfile = services_.frontends.dockerfile;
@@ -164,12 +163,21 @@ class Solve {
         outputs_.push_back(std::move(found));
       }
     }
-    if (outputs_.empty() && caches_.exports.empty()) {
+    if (result.refs.empty() && outputs_.empty() && caches_.exports.empty()) {
       return response;
     }
-    std::vector<engine::PlatformResult> platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
+    std::vector<engine::PlatformResult> platforms;
+    if (outputs_.empty() && caches_.exports.empty()) {
+      // For the history alone: what no exporter could take is no error then.
+      if (auto found = gateway::PlatformResultsOf(result)) {
+        platforms = *std::move(found);
+      }
+      LOAM_TRY(TellDone(platforms, result.is_map));
+      return response;
+    }
+    platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
     if (!outputs_.empty()) {
-      LOAM_TRY(job_->Attest(platforms, {request_.frontendattrs().begin(), request_.frontendattrs().end()}, stop_));
+      LOAM_TRY(job_->Attest(platforms, Attributes(), stop_));
     }
     for (SessionExport& output : outputs_) {
       output.request.multi_platform = result.is_map;
@@ -177,8 +185,8 @@ class Solve {
       output.request.inline_cache = caches_.inline_cache;
       auto made =
           LOAM_TRY(ExportToSession(*job_, platforms, output, session_, services_.engine->root() + "/tmp", stop_));
-      if (on_exported_) {
-        LOAM_TRY_CONTEXT("build history", on_exported_(output.index, made));
+      if (events_.exported) {
+        LOAM_TRY_CONTEXT("build history", events_.exported(output.index, made));
       }
       for (auto& [key, value] : made) {
         response[key] = std::move(value);
@@ -192,7 +200,26 @@ class Solve {
     if (request_.enablesessionexporter()) {
       LOAM_TRY(FinalizeSessionExport(session_, response, stop_));
     }
+    LOAM_TRY(TellDone(platforms, result.is_map));
     return response;
+  }
+
+  Result<> TellDone(const std::vector<engine::PlatformResult>& platforms, bool is_map) {
+    if (!events_.done) {
+      return {};
+    }
+    const std::vector<std::string> predicates =
+        LOAM_TRY_CONTEXT("build history", job_->HistoryProvenance(platforms, Attributes()));
+    std::map<std::string, std::string> provenance;
+    for (std::size_t i = 0; i < platforms.size(); ++i) {
+      provenance[is_map ? platforms[i].platform : std::string()] = predicates[i];
+    }
+    LOAM_TRY_CONTEXT("build history", events_.done(provenance));
+    return {};
+  }
+
+  [[nodiscard]] std::map<std::string, std::string> Attributes() const {
+    return {request_.frontendattrs().begin(), request_.frontendattrs().end()};
   }
 
   Result<gateway::FrontendResult> Build() {
@@ -200,12 +227,15 @@ class Solve {
     for (const auto& [name, definition] : request_.frontendinputs()) {
       inputs[name] = definition.SerializeAsString();
     }
+    auto asked = std::make_shared<engine::FrontendRequest>();
+    asked->frontend = request_.frontend();
+    asked->options = Attributes();
+    asked->inputs = gateway::RequestsOf(inputs, services_.requests);
     if (!request_.frontend().empty()) {
-      const engine::FrontendRequest asked{request_.frontend(),
-                                          {request_.frontendattrs().begin(), request_.frontendattrs().end()}};
-      gateway::FrontendResult result = LOAM_TRY(frontends_->Run(asked.frontend, asked.options, inputs));
+      UseOwnDockerfileFrontend(*asked);
+      gateway::FrontendResult result = LOAM_TRY(frontends_->Run(asked, inputs));
       for (const auto& [name, fs] : result.refs) {
-        result.requests.try_emplace(name, asked);
+        result.requests.try_emplace(name, *asked);
       }
       return result;
     }
@@ -215,12 +245,30 @@ class Solve {
       result.definitions[""] = request_.definition().SerializeAsString();
       return result;
     }
-    return RunClientBuild(std::move(inputs));
+    const bool says_nothing = asked->options.empty() && inputs.empty();
+    return RunClientBuild(std::move(inputs), says_nothing ? nullptr : std::move(asked));
+  }
+
+  // The frontend image `dockerfile.v0` is the frontend of that name, unless the client gives another one for it.
+  static void UseOwnDockerfileFrontend(engine::FrontendRequest& asked) {
+    const auto source = asked.options.find("source");
+    if (asked.frontend != "gateway.v0" || source == asked.options.end() || source->second != kDockerfileFrontend) {
+      return;
+    }
+    for (const auto& [name, value] : asked.options) {
+      if (name == kDockerfileContext || name.starts_with(std::string(kDockerfileContext) + "::")) {
+        return;
+      }
+    }
+    asked.options.erase(source);
+    asked.frontend = kDockerfileFrontend;
   }
 
   // The client's own build function drives the build through the bridge.
-  Result<gateway::FrontendResult> RunClientBuild(std::map<std::string, std::string> inputs) {
-    const auto bridge = std::make_shared<gateway::BridgeBuild>(frontends_->BridgeOptions(std::move(inputs)));
+  Result<gateway::FrontendResult> RunClientBuild(std::map<std::string, std::string> inputs,
+                                                 gateway::FrontendRequestPtr root) {
+    const auto bridge =
+        std::make_shared<gateway::BridgeBuild>(frontends_->BridgeOptions(std::move(inputs), std::move(root)));
     services_.bridge_builds->Add(request_.ref(), bridge);
     Result<gateway::FrontendResult> result = bridge->WaitForReturn(stop_);
     services_.bridge_builds->Remove(request_.ref());
@@ -231,7 +279,7 @@ class Solve {
   const SolveServices& services_;
   const control::SolveRequest& request_;
   const std::shared_ptr<BuildStatus> status_;
-  const OnExported& on_exported_;
+  const SolveEvents& events_;
   const std::stop_token stop_;
   ops::Entitlements entitlements_;
   std::vector<SessionExport> outputs_;
@@ -270,9 +318,9 @@ Result<std::shared_ptr<gateway::BridgeBuild>> BridgeBuilds::Find(const std::stri
 
 Result<std::map<std::string, std::string>> RunSolve(const SolveServices& services,
                                                     const moby::buildkit::v1::SolveRequest& request,
-                                                    std::shared_ptr<BuildStatus> status, const OnExported& on_exported,
+                                                    std::shared_ptr<BuildStatus> status, const SolveEvents& events,
                                                     std::stop_token stop) {
-  return Solve(services, request, std::move(status), on_exported, std::move(stop)).Run();
+  return Solve(services, request, std::move(status), events, std::move(stop)).Run();
 }
 
 }  // namespace loam::daemon

@@ -46,15 +46,22 @@ struct SolveServices {
   std::set<std::string> allowed_entitlements;
   FrontendSettings frontends;
   gateway::BridgeWorker worker;
+  provenance::RequestRegistry* requests = nullptr;
 };
 
-// An exporter is done: its number in the request, and its response. Called while the build's job lives.
-using OnExported = std::function<Result<>(int index, const std::map<std::string, std::string>& response)>;
+// What the build history hears of. Called while the build's job lives; each may be null.
+struct SolveEvents {
+  // An exporter is done: its number in the request, and its response.
+  std::function<Result<>(int index, const std::map<std::string, std::string>& response)> exported;
+  // All is exported. `provenance`: a predicate (SLSA v1) for each platform; "" names the only result of a build without
+  // platforms.
+  std::function<Result<>(const std::map<std::string, std::string>& provenance)> done;
+};
 
 // Blocks. The exporters' response members ("containerimage.digest").
 Result<std::map<std::string, std::string>> RunSolve(const SolveServices& services,
                                                     const moby::buildkit::v1::SolveRequest& request,
-                                                    std::shared_ptr<BuildStatus> status, const OnExported& on_exported,
+                                                    std::shared_ptr<BuildStatus> status, const SolveEvents& events,
                                                     std::stop_token stop);
 
 }  // namespace loam::daemon

@@ -1,50 +1,17 @@
 // JobState::Attest: provenance of results, and their contents as scanners find them.
 #include <fmt/format.h>
 
-#include "base/csv.h"
-#include "base/strings.h"
+#include "base/attest_options.h"
 #include "llb-emit/read.h"
+#include "llb-emit/scan.h"
 #include "runtime-executor/engine/cache_collector.h"
 #include "runtime-executor/engine/job_state.h"
-#include "runtime-executor/engine/sbom_definition.h"
 #include "runtime-executor/ops/fs_result.h"
 
 namespace loam::engine {
 namespace {
 
 using AttributeMap = std::map<std::string, std::string>;
-
-constexpr std::string_view kAttest = "attest:";
-constexpr std::string_view kAttestArgument = "build-arg:BUILDKIT_ATTEST_";
-constexpr const char* kDefaultScanner = "docker/buildkit-syft-scanner:stable-1";
-
-// Attributes by kind: "provenance", "sbom".
-Result<std::map<std::string, AttributeMap>> ReadAttests(const AttributeMap& options) {
-  std::map<std::string, AttributeMap> attests;
-  for (const auto& [key, value] : options) {
-    const std::string_view prefix = key.starts_with(kAttest) ? kAttest : kAttestArgument;
-    if (!key.starts_with(prefix)) {
-      continue;
-    }
-    const std::string kind = ToLowerAscii(std::string_view(key).substr(prefix.size()));
-    if (kind != "provenance" && kind != "sbom") {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("unknown attestation type \"{}\"", kind));
-    }
-    AttributeMap& attributes = attests[kind];
-    if (value.empty()) {
-      continue;
-    }
-    const auto fields = SplitCsv(value);
-    if (!fields) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("failed to parse {}: a quote is not closed", kind));
-    }
-    for (const std::string& field : *fields) {
-      const auto pair = SplitOnce(field, '=');
-      attributes[std::string(pair ? pair->first : field)] = std::string(pair ? pair->second : "");
-    }
-  }
-  return attests;
-}
 
 bool HasSbom(const std::vector<PlatformResult>& results) {
   for (const PlatformResult& result : results) {
@@ -66,22 +33,58 @@ std::string FieldOf(const solver::Preimage& preimage, std::string_view name) {
   return {};
 }
 
+provenance::Request Described(const FrontendRequest& request, const provenance::Capture& capture) {
+  provenance::Request described =
+      provenance::DescribeRequest(request.frontend, provenance::ShownOptions(request.options), capture);
+  described.inputs = request.inputs;
+  return described;
+}
+
+// Null where the request itself is what the client asked, or where the client asked for nothing in particular.
+provenance::RequestPtr RootOf(const FrontendRequest& request, const provenance::Capture& capture) {
+  if (request.root == nullptr) {
+    return nullptr;
+  }
+  auto root = std::make_shared<const provenance::Request>(Described(*request.root, capture));
+  const bool says_nothing = root->frontend.empty() && root->args.empty() && root->inputs.empty();
+  const auto own = std::make_shared<const provenance::Request>(Described(request, capture));
+  return says_nothing || provenance::SameRequest(root, own) ? nullptr : root;
+}
+
 }  // namespace
+
+Result<> JobState::CaptureDefinition(const std::string& definition, provenance::Capture& capture) {
+  if (definition.empty()) {
+    return {};
+  }
+  const llb::Graph graph = LOAM_TRY(llb::ReadDefinition(definition));
+  if (graph.is_scratch()) {
+    return {};
+  }
+  std::map<Digest, std::string> pins;
+  for (const solver::StepReport& step : solver_job_->Report()) {
+    pins[step.vertex] = FieldOf(step.preimage, "source.digest");
+  }
+  for (const llb::VertexIndex index : graph.order()) {
+    LOAM_TRY(capture.AddOp(graph.vertex(index).op, pins[graph.vertex(index).digest]));
+  }
+  return {};
+}
 
 Result<provenance::Capture> JobState::CaptureOf(const PlatformResult& result) {
   provenance::Capture capture;
-  capture.frontend = result.request.frontend;
-  capture.args = provenance::ShownOptions(result.request.options);
-  if (!result.definition.empty()) {
-    std::map<Digest, std::string> pins;
-    for (const solver::StepReport& step : solver_job_->Report()) {
-      pins[step.vertex] = FieldOf(step.preimage, "source.digest");
+  const FrontendRequest& request = result.request;
+  capture.frontend = request.frontend;
+  capture.args = provenance::ShownOptions(request.options);
+  capture.inputs = request.inputs;
+  LOAM_TRY(CaptureDefinition(result.definition, capture));
+  capture.root = RootOf(request, capture);
+  if (result.sources != nullptr) {
+    for (const std::string& definition : result.sources->definitions) {
+      LOAM_TRY(CaptureDefinition(definition, capture));
     }
-    const llb::Graph graph = LOAM_TRY(llb::ReadDefinition(result.definition));
-    if (!graph.is_scratch()) {
-      for (const llb::VertexIndex index : graph.order()) {
-        LOAM_TRY(capture.AddOp(graph.vertex(index).op, pins[graph.vertex(index).digest]));
-      }
+    for (const std::string& name : result.sources->locals) {
+      capture.AddLocal(name);
     }
   }
   {
@@ -103,6 +106,8 @@ Result<std::string> JobState::ProvenanceOf(const provenance::Capture& capture, c
   run.invocation_id = Digest::Of(fmt::format("{}|{}|{}", options_.title, started_.time_since_epoch().count(), number))
                           .Hex()
                           .substr(0, 25);
+  run.environment = engine_->options.provenance_environment;
+  run.dockerfile_version = engine_->options.dockerfile_version;
   run.started = started_;
   run.finished = engine_->clock.Now();
   run.definition = definition;
@@ -130,23 +135,35 @@ Result<std::string> JobState::ProvenanceOf(const provenance::Capture& capture, c
   return provenance::MakePredicate(capture, settings, run);
 }
 
+Result<provenance::RequestPtr> JobState::Describe(const FrontendRequest& request, const std::string& definition) {
+  provenance::Capture capture;
+  LOAM_TRY(CaptureDefinition(definition, capture));
+  capture.Finish();
+  return std::make_shared<const provenance::Request>(Described(request, capture));
+}
+
+Result<std::vector<std::string>> JobState::HistoryProvenance(std::span<const PlatformResult> results,
+                                                             const AttributeMap& options) {
+  provenance::Settings settings;
+  const std::map<std::string, AttributeMap> attests = LOAM_TRY(ReadAttestOptions(options));
+  if (const auto asked = attests.find("provenance"); asked != attests.end()) {
+    if (const auto builder = asked->second.find("builder-id"); builder != asked->second.end()) {
+      settings.builder_id = builder->second;
+    }
+  }
+  std::vector<std::string> predicates;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const provenance::Capture capture = LOAM_TRY(CaptureOf(results[i]));
+    predicates.push_back(LOAM_TRY(ProvenanceOf(capture, settings, results[i].definition, i)));
+  }
+  return predicates;
+}
+
 Result<> JobState::AddSboms(std::vector<PlatformResult>& results, const AttributeMap& attributes, bool use_cache,
                             const std::string& resolve_mode, const std::stop_token& stop) {
   ImageRequest request;
-  AttributeMap parameters;
-  request.ref = kDefaultScanner;
-  for (const auto& [key, value] : attributes) {
-    if (key != "generator") {
-      parameters[key] = value;
-    } else if (value.empty()) {
-      return Unexpected(ErrorCode::kInvalidArgument, "sbom generator cannot be empty");
-    } else {
-      request.ref = value;
-    }
-  }
-  request.ref = LOAM_TRY_CONTEXT("failed to parse sbom generator " + request.ref, ParseImageReference(request.ref))
-                    .WithDefaultTag()
-                    .ToString();
+  const SbomScanner asked = LOAM_TRY(ReadSbomScanner(attributes));
+  request.ref = asked.image;
   request.platform = HostPlatform();
   request.resolve_mode = resolve_mode;
   request.log_name = "[internal] load metadata for " + request.ref;
@@ -155,13 +172,15 @@ Result<> JobState::AddSboms(std::vector<PlatformResult>& results, const Attribut
     if (result.definition.empty()) {
       continue;
     }
-    const std::string definition = LOAM_TRY(MakeScanDefinition({.scanner = scanner.pinned_ref,
-                                                                .scanner_config = scanner.config,
-                                                                .platform = HostPlatform(),
-                                                                .name = result.platform,
-                                                                .parameters = parameters,
-                                                                .use_cache = use_cache},
-                                                               result.definition));
+    const std::string definition =
+        LOAM_TRY(llb::MakeScanDefinition({.scanner = scanner.pinned_ref,
+                                          .scanner_config = scanner.config,
+                                          .platform = HostPlatform(),
+                                          .name = result.platform,
+                                          .parameters = asked.parameters,
+                                          .extras = result.scan.definitions,
+                                          .use_cache = use_cache && !result.scan.ignore_cache},
+                                         result.definition));
     const std::string_view view = definition;
     exporter::Attestation attestation;
     attestation.bundle = true;
@@ -175,7 +194,7 @@ Result<> JobState::AddSboms(std::vector<PlatformResult>& results, const Attribut
 }
 
 Result<> JobState::Attest(std::vector<PlatformResult>& results, const AttributeMap& options, std::stop_token stop) {
-  const std::map<std::string, AttributeMap> attests = LOAM_TRY(ReadAttests(options));
+  const std::map<std::string, AttributeMap> attests = LOAM_TRY(ReadAttestOptions(options));
   const auto provenance = attests.find("provenance");
   const auto sbom = attests.find("sbom");
   std::optional<provenance::Settings> settings;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -20,6 +21,7 @@
 #include "runtime-executor/engine/disk_usage.h"
 #include "runtime-executor/exporter/attestation.h"
 #include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/provenance/request.h"
 #include "runtime-executor/registry/host_config.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/snapshot/fs_ref.h"
@@ -72,6 +74,10 @@ struct EngineOptions {
   std::string cgroup_parent;
   // Steps that run at the same time; 0: no limit.
   int max_parallel_steps = 0;
+  // What provenance says of this builder: a JSON object, see provenance::Run; and the version of its Dockerfile
+  // frontend.
+  std::string provenance_environment;
+  std::string dockerfile_version;
 };
 
 // /var/lib/loam for root, else $XDG_DATA_HOME/loam or ~/.local/share/loam.
@@ -98,6 +104,13 @@ class PolicyDenyDetail final : public ErrorDetail {
  public:
   explicit PolicyDenyDetail(std::vector<std::string> reasons) : messages(std::move(reasons)) {}
   const std::vector<std::string> messages;
+};
+
+// A policy puts something that is no image in the place of an image.
+class ImageReplacedDetail final : public ErrorDetail {
+ public:
+  explicit ImageReplacedDetail(std::string by) : identifier(std::move(by)) {}
+  const std::string identifier;  // "local://name", "https://…"
 };
 
 struct JobOptions {
@@ -144,6 +157,26 @@ struct ImageRequest {
 struct FrontendRequest {
   std::string frontend;  // "dockerfile.v0"; "": none, the client made the definition
   std::map<std::string, std::string> options;
+  // Requests that made its inputs, by the inputs' names, as far as they are known.
+  std::map<std::string, provenance::RequestPtr> inputs;
+  // What the client asked for, where a frontend of its build asked for this; null: this is it.
+  std::shared_ptr<const FrontendRequest> root;
+};
+
+// What a frontend used beside the definition of its result.
+struct FrontendSources {
+  // Serialised pb.Definitions that were solved: those of remote contexts, of files that it read.
+  std::vector<std::string> definitions;
+  // Directories of the client.
+  std::set<std::string> locals;
+};
+
+// What an SBOM scanner looks at beside a result, as the frontend was told to say it: serialised pb.Definitions by name
+// ("context", names of stages).
+struct ScanExtras {
+  std::map<std::string, std::string> definitions;
+  // The scan does not come from the cache.
+  bool ignore_cache = false;
 };
 
 // One result to export: a platform's filesystem and image config.
@@ -157,6 +190,9 @@ struct PlatformResult {
   // scratch and for what no build made.
   std::string definition;
   FrontendRequest request;
+  // May be null.
+  std::shared_ptr<const FrontendSources> sources;
+  ScanExtras scan;
   std::vector<exporter::Attestation> attestations;
 };
 
@@ -234,6 +270,12 @@ class Job {
   // build args BUILDKIT_ATTEST_…). kInvalidArgument for an option that is wrong.
   [[nodiscard]] Result<> Attest(std::vector<PlatformResult>& results, const std::map<std::string, std::string>& options,
                                 std::stop_token stop);
+
+  // The request that made `definition`, which this job solved, with what it took from elsewhere.
+  [[nodiscard]] Result<provenance::RequestPtr> Describe(const FrontendRequest& request, const std::string& definition);
+  // The provenance of each result, whole (SLSA v1, mode max), as the build history keeps it. `options` as Attest.
+  [[nodiscard]] Result<std::vector<std::string>> HistoryProvenance(std::span<const PlatformResult> results,
+                                                                   const std::map<std::string, std::string>& options);
 
   // Runs `body` as a progress vertex of its own ("exporting to image", "[internal] load build definition").
   [[nodiscard]] Result<> Step(const std::string& name, const std::function<Result<>(solver::ProgressWriter&)>& body);

@@ -266,8 +266,9 @@ Result<ResolvedImage> JobState::ResolveImage(const ImageRequest& request, std::s
   ImageRequest allowed = request;
   const std::string& identifier = op.source().identifier();
   if (!identifier.starts_with(scheme)) {
-    return Unexpected(ErrorCode::kInvalidArgument,
-                      fmt::format("could not resolve image due to policy: {} is no image", identifier));
+    return Unexpected(Error(ErrorCode::kInvalidArgument,
+                            fmt::format("could not resolve image due to policy: {} is no image", identifier))
+                          .WithDetail(std::make_shared<const ImageReplacedDetail>(identifier)));
   }
   allowed.ref = identifier.substr(scheme.size());
   return ResolveImageAsItIs(allowed, std::move(stop));
@@ -427,6 +428,15 @@ Result<std::map<std::string, std::string>> Job::ExportCache(std::span<const Plat
 Result<> Job::Attest(std::vector<PlatformResult>& results, const std::map<std::string, std::string>& options,
                      std::stop_token stop) {
   return state_->Attest(results, options, std::move(stop));
+}
+
+Result<provenance::RequestPtr> Job::Describe(const FrontendRequest& request, const std::string& definition) {
+  return state_->Describe(request, definition);
+}
+
+Result<std::vector<std::string>> Job::HistoryProvenance(std::span<const PlatformResult> results,
+                                                        const std::map<std::string, std::string>& options) {
+  return state_->HistoryProvenance(results, options);
 }
 
 Result<> Job::CheckCacheExport(const CacheEntry& entry) const {

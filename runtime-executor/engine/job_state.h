@@ -54,6 +54,10 @@ class JobState : public std::enable_shared_from_this<JobState> {
                                   const std::string& resolve_mode, const std::stop_token& stop);
   [[nodiscard]] Result<> Attest(std::vector<PlatformResult>& results, const std::map<std::string, std::string>& options,
                                 std::stop_token stop);
+  [[nodiscard]] Result<> CaptureDefinition(const std::string& definition, provenance::Capture& capture);
+  [[nodiscard]] Result<provenance::RequestPtr> Describe(const FrontendRequest& request, const std::string& definition);
+  [[nodiscard]] Result<std::vector<std::string>> HistoryProvenance(std::span<const PlatformResult> results,
+                                                                   const std::map<std::string, std::string>& options);
   // What a definition that was solved by this job was made of; empty for scratch.
   [[nodiscard]] Result<std::vector<solver::CacheGraphNode>> GraphOf(const std::string& definition) const;
   [[nodiscard]] Result<snapshot::MountedFs> Mount(const snapshot::FsRef& fs, std::stop_token stop);

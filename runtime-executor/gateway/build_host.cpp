@@ -51,7 +51,16 @@ class EngineBuildHost final : public sema::BuildHost {
     // The query's text may be of a graph that grows meanwhile.
     std::string ref(query.ref);
     const Blocking blocking(options_);
-    engine::ResolvedImage image = LOAM_TRY(job_.ResolveImage(request, stop_));
+    Result<engine::ResolvedImage> resolved = job_.ResolveImage(request, stop_);
+    if (!resolved) {
+      const auto* const replaced = resolved.error().Detail<engine::ImageReplacedDetail>();
+      if (replaced == nullptr) {
+        return Unexpected(std::move(resolved).error());
+      }
+      auto detail = std::make_shared<const sema::ImageReplaced>(replaced->identifier);
+      return Unexpected(std::move(resolved).error().WithDetail(std::move(detail)));
+    }
+    engine::ResolvedImage image = *std::move(resolved);
     return sema::ImageMetadata{std::move(ref), std::move(image.digest), std::move(image.config)};
   }
 
@@ -106,8 +115,7 @@ class EngineBuildHost final : public sema::BuildHost {
     if (found == options_.inputs.end()) {
       return BuildHost::LoadInput(graph, name);
     }
-    const llb::Graph input = LOAM_TRY_CONTEXT(fmt::format("input `{}`", name), llb::ReadDefinition(found->second));
-    return llb::ImportInto(graph, input);
+    return llb::ImportInput(graph, name, found->second);
   }
 
   Result<sema::RemoteProject> FetchProject(ir::Graph&, std::string_view) override {
@@ -206,6 +214,12 @@ class EngineBuildHost final : public sema::BuildHost {
   Result<session::LocalDir> Open(std::string_view name) {
     session::LocalDirRequest request;
     request.name = name;
+    if (const auto other = options_.local_sessions.find(request.name); other != options_.local_sessions.end()) {
+      request.session_id = other->second;
+    }
+    if (options_.on_local) {
+      options_.on_local(name);
+    }
     return client_.local_dirs()->Open(request, stop_);
   }
 

@@ -17,12 +17,16 @@ namespace loam::gateway {
 struct BuildHostOptions {
   // What other builds gave this one, by name: serialised pb.Definitions.
   std::map<std::string, std::string> inputs;
+  // Sessions of the client's directories by their names, where they are not the build's own.
+  std::map<std::string, std::string> local_sessions;
   // Called, on the asking thread, before and after everything that may block; whoever guards the graph by a lock gives
   // it away in between. The graph is not touched meanwhile.
   std::function<void()> before_blocking;
   std::function<void()> after_blocking;
   // Called with each definition before it is solved.
   std::function<void(const ir::Graph& graph, const llb::Definition& definition)> on_definition;
+  // Called with the name of each directory of the client that is opened.
+  std::function<void(std::string_view name)> on_local;
 };
 
 // `job` and `client` outlive the host. Thread-safe as far as the graph is: calls that name the same graph must be

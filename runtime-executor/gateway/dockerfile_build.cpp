@@ -1,6 +1,7 @@
 #include "runtime-executor/gateway/dockerfile_build.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "compiler/driver/compile.h"
 #include "compiler/driver/frontend/local_files.h"
@@ -50,6 +51,17 @@ Result<llb::Definition> DockerfileOfClient(const DockerfileBuildRequest& request
                                        .session_id = request.session_id});
 }
 
+std::map<std::string, std::string> LocalSessions(const std::map<std::string, std::string>& options) {
+  constexpr std::string_view kPrefix = "local-sessionid:";
+  std::map<std::string, std::string> sessions;
+  for (const auto& [key, value] : options) {
+    if (key.starts_with(kPrefix)) {
+      sessions[key.substr(kPrefix.size())] = value;
+    }
+  }
+  return sessions;
+}
+
 void TellWarnings(const DockerfileBuildReport& report, const Digest& vertex, engine::Job& job) {
   for (const lint::Warning& warning : report.warnings) {
     solver::WarningEvent event;
@@ -72,8 +84,21 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
                                               const DockerfileBuildRequest& request, DockerfileBuildReport& report,
                                               std::stop_token stop) {
   driver::DockerfileFrontendHost host;
+  const auto sources = std::make_shared<engine::FrontendSources>();
+  std::mutex sources_mutex;
   host.make = [&](const std::map<std::string, std::string>& inputs) {
-    return MakeBuildHost(job, client, stop, {.inputs = inputs});
+    BuildHostOptions options;
+    options.inputs = inputs;
+    options.local_sessions = LocalSessions(request.options);
+    options.on_definition = [&](const ir::Graph&, const llb::Definition& definition) {
+      const std::lock_guard lock(sources_mutex);
+      sources->definitions.push_back(definition.bytes);
+    };
+    options.on_local = [&](std::string_view name) {
+      const std::lock_guard lock(sources_mutex);
+      sources->locals.emplace(name);
+    };
+    return MakeBuildHost(job, client, stop, std::move(options));
   };
   host.step = [&](const std::string& name, const std::function<Result<>()>& body) {
     return job.Step(name, [&](solver::ProgressWriter&) { return body(); });
@@ -91,6 +116,7 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   report.warnings = std::move(found.warnings);
   report.buffer = found.buffer;
   report.file_name = found.file_name;
+  report.file_definition = local.bytes;
   if (request.tell_warnings) {
     TellWarnings(report, local.head, job);
   }
@@ -121,6 +147,8 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
     driver::CompiledPlatform& platform = compiled.platforms[i];
     result.platforms.push_back({platform.platform, filesystems[i], std::move(platform.image_config),
                                 std::move(platform.base_image_config), std::move(platform.definition.bytes)});
+    result.platforms.back().sources = sources;
+    result.platforms.back().scan = {std::move(platform.scans), platform.scan_anew};
     if (platform.epoch) {
       result.metadata["source.date.epoch"] = std::to_string(*platform.epoch);
     }

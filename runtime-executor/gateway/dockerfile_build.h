@@ -45,6 +45,8 @@ struct DockerfileBuildReport {
   // The Dockerfile and its name in source maps; null before it was read.
   const source::Buffer* buffer = nullptr;
   std::string file_name;
+  // Serialised pb.Definition of where it came from; "" where that is not the client's directory.
+  std::string file_definition;
   // Errors and warnings of the compiler, in the order of emission.
   std::vector<diag::Diagnostic> diagnostics;
   // What the build checks found.

@@ -81,6 +81,12 @@ void Capture::AddImage(ImageMaterial image) {
   }
 }
 
+void Capture::AddLocal(const std::string& name) {
+  if (std::find(locals.begin(), locals.end(), name) == locals.end()) {
+    locals.push_back(name);
+  }
+}
+
 Result<> Capture::AddOp(const pb::Op& op, const std::string& pin) {
   if (op.has_build()) {
     incomplete_materials = true;
@@ -130,9 +136,7 @@ Result<> Capture::AddOp(const pb::Op& op, const std::string& pin) {
       http.push_back({url, pin});
     }
   } else if (scheme == "local") {
-    if (std::find(locals.begin(), locals.end(), rest) == locals.end()) {
-      locals.push_back(rest);
-    }
+    AddLocal(rest);
   } else {
     incomplete_materials = true;
   }

@@ -9,6 +9,7 @@
 #include "base/platform.h"
 #include "base/result.h"
 #include "proto/solver/pb/ops.pb.h"
+#include "runtime-executor/provenance/request.h"
 
 namespace loam::provenance {
 
@@ -35,6 +36,9 @@ struct Credential {
 struct Capture {
   std::string frontend;
   std::map<std::string, std::string> args;
+  // Requests that made the inputs of this one, and that at the root of the build; see Request.
+  std::map<std::string, RequestPtr> inputs;
+  RequestPtr root;
   std::vector<ImageMaterial> images;
   std::vector<GitMaterial> git;
   std::vector<HttpMaterial> http;
@@ -48,6 +52,7 @@ struct Capture {
   // One op of the build; `pin` is what a source was resolved to (digest, commit). Each fact is kept once.
   Result<> AddOp(const pb::Op& op, const std::string& pin);
   void AddImage(ImageMaterial image);
+  void AddLocal(const std::string& name);
   // Sorts, and drops images by digest that are there by tag too.
   void Finish();
 };

@@ -29,10 +29,6 @@ ordered_json DigestSet(const std::string& digest) {
   return pair ? ordered_json{{pair->first, pair->second}} : ordered_json::object();
 }
 
-ordered_json CommitDigest(const std::string& commit) {
-  return {{commit.size() == 64 ? "sha256" : "sha1", commit}};
-}
-
 Result<ordered_json> Materials(const Capture& capture) {
   ordered_json materials = ordered_json::array();
   for (const ImageMaterial& image : capture.images) {
@@ -44,7 +40,7 @@ Result<ordered_json> Materials(const Capture& capture) {
     materials.push_back(std::move(material));
   }
   for (const GitMaterial& git : capture.git) {
-    materials.push_back({{"uri", git.url}, {"digest", CommitDigest(git.commit)}});
+    materials.push_back({{"uri", git.url}, {"digest", CommitDigestSet(git.commit)}});
   }
   for (const HttpMaterial& http : capture.http) {
     materials.push_back({{"uri", http.url}, {"digest", DigestSet(http.digest)}});
@@ -52,38 +48,51 @@ Result<ordered_json> Materials(const Capture& capture) {
   return materials;
 }
 
-// The repository, archive or image that the build's files came from; takes what it says out of `args`.
-ordered_json TakeConfigSource(const Capture& capture, std::map<std::string, std::string>& args) {
-  ordered_json source = ordered_json::object();
-  std::string key = "context";
-  if (const auto named = args.find("contextkey"); named != args.end() && !named->second.empty()) {
-    key = named->second;
-  } else if (const auto input = args.find("input:context"); input != args.end() && !input->second.empty()) {
-    key = "input:context";
+ordered_json ConfigSourceJson(const ConfigSource& source, const char* path_key) {
+  ordered_json json = ordered_json::object();
+  if (!source.uri.empty()) {
+    json["uri"] = source.uri;
   }
-  if (const auto context = args.find(key); context != args.end() && !context->second.empty()) {
-    const std::string uri = RedactUrls(context->second);
-    // With and without the directory inside of the repository.
-    const std::string plain =
-        uri.substr(0, uri.find(':', uri.find('#') == std::string::npos ? uri.size() : uri.find('#')));
-    source["uri"] = uri;
-    for (const GitMaterial& git : capture.git) {
-      if (git.url == plain || git.url == uri) {
-        source["digest"] = CommitDigest(git.commit);
-      }
+  if (!source.digest.empty()) {
+    json["digest"] = source.digest;
+  }
+  if (!source.path.empty()) {
+    json[path_key] = source.path;
+  }
+  return json;
+}
+
+bool IsPrivate(const std::string& arg) {
+  return arg.starts_with("build-arg:") || arg.starts_with("label:");
+}
+
+// A request below another one; clears `complete` if something of it is not told.
+ordered_json RequestJson(const RequestPtr& asked, bool max, bool& complete);
+
+void AddNested(const std::map<std::string, RequestPtr>& inputs, const RequestPtr& root, bool max, bool& complete,
+               ordered_json& request) {
+  for (const auto& [name, input] : inputs) {
+    request["inputs"][name] = RequestJson(input, max, complete);
+  }
+  if (root != nullptr) {
+    request["root"] = RequestJson(root, max, complete);
+  }
+}
+
+ordered_json RequestJson(const RequestPtr& asked, bool max, bool& complete) {
+  ordered_json request = ordered_json::object();
+  if (!asked->frontend.empty()) {
+    request["frontend"] = asked->frontend;
+  }
+  for (const auto& [name, value] : asked->args) {
+    if (!max && IsPrivate(name)) {
+      complete = false;
+    } else {
+      request["args"][name] = value;
     }
-    for (const HttpMaterial& http : capture.http) {
-      if (http.url == uri) {
-        source["digest"] = DigestSet(http.digest);
-      }
-    }
-    args.erase(context);
   }
-  if (const auto file = args.find("filename"); file != args.end() && !file->second.empty()) {
-    source["path"] = file->second;
-    args.erase(file);
-  }
-  return source;
+  AddNested(asked->inputs, asked->root, max, complete, request);
+  return {{"configSource", ConfigSourceJson(asked->source, "path")}, {"request", std::move(request)}};
 }
 
 ordered_json CredentialList(const std::vector<Credential>& credentials) {
@@ -315,18 +324,37 @@ Result<> CheckMaterials(const Capture& capture, const Settings& settings) {
   return Unexpected(ErrorCode::kFailedPrecondition, std::move(message));
 }
 
+namespace {
+
+// What the operator of the builder says, and which Dockerfile frontend it has.
+Result<> AddEnvironment(const Capture& capture, const Run& run, nlohmann::json& environment) {
+  if (capture.frontend == "dockerfile.v0" && !run.dockerfile_version.empty()) {
+    environment["dockerfileVersion"] = run.dockerfile_version;
+  }
+  if (!run.environment.empty()) {
+    const nlohmann::json said = nlohmann::json::parse(run.environment, nullptr, false);
+    if (!said.is_object()) {
+      return Unexpected(ErrorCode::kInvalidArgument, "the environment of the provenance is no JSON object");
+    }
+    environment.update(said);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::string> MakePredicate(const Capture& capture, const Settings& settings, const Run& run) {
   LOAM_TRY(CheckMaterials(capture, settings));
   const ordered_json materials = LOAM_TRY(Materials(capture));
   const bool complete = !capture.incomplete_materials && capture.locals.empty();
   bool request_complete = !capture.frontend.empty();
 
-  std::map<std::string, std::string> args = capture.args;
-  const ordered_json config_source = TakeConfigSource(capture, args);
+  Request described = DescribeRequest(capture.frontend, capture.args, capture);
+  std::map<std::string, std::string>& args = described.args;
   std::map<std::string, std::string> vcs;
   for (auto arg = args.begin(); arg != args.end();) {
     const bool is_vcs = arg->first.starts_with("vcs:");
-    const bool is_private = !settings.max && (arg->first.starts_with("build-arg:") || arg->first.starts_with("label:"));
+    const bool is_private = !settings.max && IsPrivate(arg->first);
     if (is_vcs && !arg->second.empty()) {
       vcs[arg->first.substr(4)] = arg->first == "vcs:source" ? RedactUrls(arg->second) : arg->second;
     }
@@ -349,6 +377,7 @@ Result<std::string> MakePredicate(const Capture& capture, const Settings& settin
   for (const std::string& local : capture.locals) {
     request["locals"].push_back({{"name", local}});
   }
+  AddNested(capture.inputs, capture.root, settings.max, request_complete, request);
   request["compatibilityVersion"] = kCompatibilityVersion;
 
   ordered_json build_config;
@@ -375,17 +404,16 @@ Result<std::string> MakePredicate(const Capture& capture, const Settings& settin
 
   ordered_json predicate;
   if (settings.v02) {
-    ordered_json old_source = config_source;
-    if (old_source.contains("path")) {
-      old_source["entryPoint"] = old_source["path"];
-      old_source.erase("path");
-    }
     predicate = {{"builder", {{"id", settings.builder_id}}}, {"buildType", kBuildType02}};
     if (!materials.empty()) {
       predicate["materials"] = materials;
     }
-    predicate["invocation"] = {
-        {"configSource", old_source}, {"parameters", request}, {"environment", {{"platform", platform}}}};
+    // With members that others named: sorted.
+    nlohmann::json environment = {{"platform", platform}};
+    LOAM_TRY(AddEnvironment(capture, run, environment));
+    predicate["invocation"] = {{"configSource", ConfigSourceJson(described.source, "entryPoint")},
+                               {"parameters", request},
+                               {"environment", environment}};
     if (!build_config.is_null()) {
       predicate["buildConfig"] = build_config;
     }
@@ -405,12 +433,13 @@ Result<std::string> MakePredicate(const Capture& capture, const Settings& settin
     if (!materials.empty()) {
       definition["resolvedDependencies"] = materials;
     }
-    definition["externalParameters"] = {{"configSource", config_source}, {"request", request}};
-    ordered_json internal = ordered_json::object();
+    definition["externalParameters"] = {{"configSource", ConfigSourceJson(described.source, "path")},
+                                        {"request", request}};
+    nlohmann::json internal = {{"builderPlatform", platform}};
     if (!build_config.is_null()) {
       internal["buildConfig"] = build_config;
     }
-    internal["builderPlatform"] = platform;
+    LOAM_TRY(AddEnvironment(capture, run, internal));
     definition["internalParameters"] = std::move(internal);
     ordered_json metadata = {{"invocationId", run.invocation_id},
                              {"startedOn", FormatRfc3339(run.started)},

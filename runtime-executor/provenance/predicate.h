@@ -35,6 +35,11 @@ struct Run {
   std::string invocation_id;
   WallTime started;
   WallTime finished;
+  // What the operator of the builder says of it: a JSON object, whose members stand among those of the environment; ""
+  // for none.
+  std::string environment;
+  // Of the Dockerfile frontend of the builder.
+  std::string dockerfile_version;
   // Serialised pb.Definition of the result; "" for scratch.
   std::string definition;
   // Layers of steps, by vertex digest and output.

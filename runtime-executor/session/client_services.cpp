@@ -12,6 +12,7 @@ class Bundle final : public ClientServices {
   std::shared_ptr<LocalDirs> local_dirs() override { return parts_.local_dirs; }
   std::shared_ptr<OciLayouts> oci_layouts() override { return parts_.oci_layouts; }
   std::shared_ptr<RegistryAuth> registry_auth() override { return parts_.registry_auth; }
+  std::shared_ptr<Uploads> uploads() override { return parts_.uploads; }
 
  private:
   const ClientServiceParts parts_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -40,6 +41,10 @@ struct LocalDirRequest {
   std::vector<std::string> exclude_patterns;
   std::vector<std::string> follow_paths;
   std::string shared_key_hint;
+  // Whose directory it is, where a build uses those of several sessions; empty, or one that is not there: the build's.
+  std::string session_id;
+  // Called with the bytes that were transferred so far, on the asking thread; may be null.
+  std::function<void(std::uint64_t bytes)> progress;
 };
 
 struct LocalDir {
@@ -70,6 +75,15 @@ class OciLayouts {
                              std::stop_token stop = {}) = 0;
 };
 
+// Streams that the client offers once each: the URLs http://buildkit-session/<id> that it names as contexts.
+class Uploads {
+ public:
+  virtual ~Uploads() = default;
+  // Gives the bytes of the upload of that URL to `receive` until it fails. kNotFound if there is no such upload.
+  virtual Result<> Pull(std::string_view host, std::string_view path,
+                        const std::function<Result<>(std::string_view data)>& receive, std::stop_token stop) = 0;
+};
+
 // What a registry host is told about who asks. All empty: anonymous.
 struct RegistryCredentials {
   std::string username;
@@ -91,7 +105,7 @@ class RegistryAuth {
   virtual Result<RegistryCredentials> Credentials(std::string_view host, std::stop_token stop = {}) = 0;
 };
 
-// Never null, the same objects on every call.
+// The same objects on every call, and none of them null but `uploads`.
 class ClientServices {
  public:
   virtual ~ClientServices() = default;
@@ -100,15 +114,18 @@ class ClientServices {
   virtual std::shared_ptr<LocalDirs> local_dirs() = 0;
   virtual std::shared_ptr<OciLayouts> oci_layouts() = 0;
   virtual std::shared_ptr<RegistryAuth> registry_auth() = 0;
+  // Null: the client, being in this process, has no need of them.
+  virtual std::shared_ptr<Uploads> uploads() { return nullptr; }
 };
 
-// Services made of their parts, none of them null.
+// Services made of their parts, none of them null but `uploads`.
 struct ClientServiceParts {
   std::shared_ptr<SecretStore> secrets;
   std::shared_ptr<SshAgents> ssh;
   std::shared_ptr<LocalDirs> local_dirs;
   std::shared_ptr<OciLayouts> oci_layouts;
   std::shared_ptr<RegistryAuth> registry_auth;
+  std::shared_ptr<Uploads> uploads = nullptr;
 };
 std::shared_ptr<ClientServices> MakeClientServices(ClientServiceParts parts);
 

@@ -1,6 +1,7 @@
 // The cache's graph of keys, as the scheduler reads it.
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -130,13 +131,16 @@ void SolverCore::FindRecords(VertexState& state, std::uint32_t index) {
       StorageFailed(state, std::move(records).error());
       return;
     }
-    // Newest first in the answer, best last in the list.
     for (CacheRecord& record : *records) {
       if (std::find(edge.lost.begin(), edge.lost.end(), record.id) == edge.lost.end()) {
-        edge.records.insert(edge.records.begin(), std::move(record));
+        edge.records.push_back(std::move(record));
       }
     }
   }
+  // The best is the last: the newest, whichever key it is kept under. A build without cache makes keys of its own.
+  std::sort(edge.records.begin(), edge.records.end(), [](const CacheRecord& a, const CacheRecord& b) {
+    return std::tuple(a.created, a.id) < std::tuple(b.created, b.id);
+  });
   // What is here comes first, then the imports in their order.
   for (const auto& import : state.imports) {
     for (const KeyId key : edge.match_keys) {

@@ -32,7 +32,8 @@ struct VertexEvent {
 // One measured part of a vertex: the download of a layer, the transfer of a context.
 struct StatusEvent {
   Digest vertex;
-  std::string id;  // unique within the vertex
+  std::string id;      // unique within the vertex
+  std::string action;  // what is measured, as clients look for it ("transferring"); empty: the id says it
   std::int64_t current = 0;
   std::int64_t total = 0;  // 0: not known
   WallTime timestamp;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/attest_options.h"
 #include "base/strings.h"
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/driver/check_report.h"
@@ -82,7 +83,9 @@ class Frontend {
   Result<DockerfileAnswer> Run() {
     const std::optional<MissingCap> missing = FindMissingCap(OptionOr(request_, "frontend.caps", ""));
     const auto refuse = [&] {
-      return Unexpected(ErrorCode::kUnimplemented, fmt::format("unsupported frontend capability {}", missing->name));
+      return Unexpected(
+          Error(ErrorCode::kUnimplemented, fmt::format("unsupported frontend capability {}", missing->name))
+              .WithDetail(std::make_shared<const NotSupported>(NotSupported::Kind::kCapability, missing->name)));
     };
     if (missing && !missing->may_forward) {
       return refuse();
@@ -120,6 +123,7 @@ class Frontend {
     options.file_definition = report_.definition;
     LeaveOut(request, options.dockerfile);
     options.lint = true;
+    options.scans = LOAM_TRY(ReadAttestOptions(request.options)).contains("sbom");
     options.level = request.optimization_level == 0 ? passes::OptLevel::kO0 : passes::OptLevel::kO1;
     return options;
   }
@@ -182,7 +186,19 @@ class Frontend {
     CompileOptions options = LOAM_TRY(OptionsOf(whole));
     made.compiled = LOAM_TRY(CompileWell(options, whole));
     made.options = std::move(options.dockerfile);
+    LOAM_TRY(LookIntoContext(made.options, whole));
     return made;
+  }
+
+  // Upstream's frontend reads the client's ignore file whether the context is used or not, and provenance tells that
+  // the context was looked at.
+  Result<> LookIntoContext(const sema::DockerfileOptions& options, const DockerfileRequest& request) {
+    if (LOAM_TRY(ReadAttestOptions(request.options)).contains("provenance") && options.remote_context.empty() &&
+        !options.context_is_input) {
+      // Without such a file, or without a context, there is nothing to tell.
+      static_cast<void>(host_.make(request.inputs)->ReadContextFile(options.context_name, ".dockerignore"));
+    }
+    return {};
   }
 
   Result<std::map<std::string, std::string>> Answer(const std::string& question) {
@@ -218,7 +234,8 @@ class Frontend {
           {"result.json", LOAM_TRY(EmitText(EmitKind::kLlbJson, compiled, *report_.buffer, platform))},
           {"version", "0.1.0"}};
     }
-    return Unexpected(ErrorCode::kUnimplemented, fmt::format("unsupported request {}", question));
+    return Unexpected(Error(ErrorCode::kUnimplemented, fmt::format("unsupported request {}", question))
+                          .WithDetail(std::make_shared<const NotSupported>(NotSupported::Kind::kQuestion, question)));
   }
 
   Result<std::map<std::string, std::string>> Lint(CompileOptions options) {

@@ -3,6 +3,7 @@
 // in-process frontend and by the frontend image.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,6 +22,15 @@
 #include "compiler/source/source_manager.h"
 
 namespace loam::driver {
+
+// Detail of a refusal: a capability that this frontend has not ("frontend.caps"), or a question that it does not
+// answer.
+struct NotSupported final : ErrorDetail {
+  enum class Kind : std::uint8_t { kCapability, kQuestion };
+  NotSupported(Kind what, std::string which) : kind(what), name(std::move(which)) {}
+  const Kind kind;
+  const std::string name;
+};
 
 // The metadata of the answer: "result.json", "result.txt", "version", …
 struct SubrequestAnswer {

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "compiler/ast/dockerfile/ast.h"
@@ -27,6 +29,14 @@ class TriggerParser {
   virtual const ast::Instruction* Parse(std::string_view text, diag::Emitter& emitter) = 0;
 };
 
+// A filesystem of a conversion that an SBOM scanner is to look at, beside the result.
+struct ScanTarget {
+  std::size_t result = 0;  // of the module
+  std::string name;        // "context", or the stage's
+  ir::Value fs;
+  bool ignore_cache = false;
+};
+
 struct ConvertInput {
   const ast::Dockerfile* file = nullptr;   // without errors
   const source::Buffer* buffer = nullptr;  // the one it was parsed from
@@ -40,6 +50,8 @@ struct ConvertInput {
   bool all_stages = false;
   // A filesystem of the module's graph as main context, whatever the options say of it.
   std::optional<ir::Value> context = std::nullopt;
+  // Not null: filled with what the arguments BUILDKIT_SBOM_SCAN_CONTEXT and BUILDKIT_SBOM_SCAN_STAGE ask for.
+  std::vector<ScanTarget>* scans = nullptr;
 };
 
 // Adds a source and one result per platform to `module`. False if something was wrong, which was reported to `emitter`;

@@ -96,10 +96,12 @@ class Converter {
 
   // ---- result
   bool Finish();
+  // With the steps that they come from.
+  std::vector<std::pair<ScanTarget, std::uint32_t>> FindScanTargets();
   bool CloseMainContext();
   bool CloseLocalContexts();
   // Gives the nodes the names of their steps.
-  void AnnotateSteps();
+  void AnnotateSteps(const std::vector<std::uint32_t>& more_roots);
 
  public:
   // ---- what the instructions share (used by helpers in their files)

@@ -64,7 +64,7 @@ bool Converter::CloseMainContext() {
   return true;
 }
 
-void Converter::AnnotateSteps() {
+void Converter::AnnotateSteps(const std::vector<std::uint32_t>& more_roots) {
   // Depth-first, inputs before their user, from the result. What the result does not need keeps no name.
   std::vector<bool> seen(steps_.size());
   struct Frame {
@@ -94,6 +94,9 @@ void Converter::AnnotateSteps() {
     }
   };
   visit(target_->state.fs.step);
+  for (const std::uint32_t root : more_roots) {
+    visit(root);
+  }
 }
 
 bool Converter::Finish() {
@@ -101,10 +104,17 @@ bool Converter::Finish() {
   for (const auto& [key, value] : options().labels) {
     target.image.labels.emplace_back(key, value);
   }
+  std::vector<std::uint32_t> scanned_steps;
+  if (input_.scans != nullptr) {
+    for (auto& [scan, step] : FindScanTargets()) {
+      input_.scans->push_back(std::move(scan));
+      scanned_steps.push_back(step);
+    }
+  }
   if (!CloseMainContext() || !CloseLocalContexts() || emitter_.has_errors()) {
     return false;
   }
-  AnnotateSteps();
+  AnnotateSteps(scanned_steps);
   ir::Platform& platform = target.image.platform;
   if (!implicit_platform_) {
     const bool same = target_platform_.os == platform.os && target_platform_.architecture == platform.architecture;

@@ -85,6 +85,17 @@ Result<snapshot::MountedFs> ViewOf(const ContainerUse& container, std::int32_t i
 
 }  // namespace
 
+std::map<std::string, provenance::RequestPtr> RequestsOf(const std::map<std::string, std::string>& inputs,
+                                                         const provenance::RequestRegistry* requests) {
+  std::map<std::string, provenance::RequestPtr> found;
+  for (const auto& [name, definition] : inputs) {
+    if (provenance::RequestPtr request = requests == nullptr ? nullptr : requests->Find(definition)) {
+      found[name] = std::move(request);
+    }
+  }
+  return found;
+}
+
 BridgeBuild::BridgeBuild(BridgeBuildOptions options)
     : options_(std::move(options)), on_stop_(options_.stop, [this] { stop_.request_stop(); }) {}
 
@@ -161,22 +172,7 @@ Result<> BridgeBuild::ResolveSourceMeta(const bridge_api::ResolveSourceMetaReque
 
 Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api::SolveResponse& response) {
   if (!request.frontend().empty()) {
-    std::map<std::string, std::string> inputs;
-    for (const auto& [name, definition] : request.frontendinputs()) {
-      inputs[name] = definition.SerializeAsString();
-    }
-    Result<FrontendResult> result =
-        options_.run_frontend(request.frontend(), {request.frontendopt().begin(), request.frontendopt().end()}, inputs);
-    if (!result) {
-      return Unexpected(NameFilesystems(std::move(result).error()));
-    }
-    for (const auto& [name, fs] : result->refs) {
-      result->requests.try_emplace(
-          name,
-          engine::FrontendRequest{request.frontend(), {request.frontendopt().begin(), request.frontendopt().end()}});
-    }
-    Describe(*std::move(result), request.allowresultarrayref(), response);
-    return {};
+    return SolveByFrontend(request, response);
   }
   bridge_api::Result& result = *response.mutable_result();
   // No definition is an empty filesystem.
@@ -190,6 +186,10 @@ Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api:
   }
   auto ref = std::make_shared<Ref>();
   ref->definition = request.definition().SerializeAsString();
+  if (options_.request != nullptr) {
+    ref->request = *options_.request;
+    LOAM_TRY(Register(ref->definition, ref->request));
+  }
   for (const auto& policy : request.sourcepolicies()) {
     ref->policies.push_back(policy.SerializeAsString());
   }
@@ -216,6 +216,66 @@ Result<> BridgeBuild::Solve(const bridge_api::SolveRequest& request, bridge_api:
     return ReturnFinal(id, request.exporterattr());
   }
   return {};
+}
+
+Result<> BridgeBuild::SolveByFrontend(const bridge_api::SolveRequest& request, bridge_api::SolveResponse& response) {
+  std::map<std::string, std::string> inputs;
+  for (const auto& [name, definition] : request.frontendinputs()) {
+    inputs[name] = definition.SerializeAsString();
+  }
+  auto asked = std::make_shared<engine::FrontendRequest>();
+  asked->frontend = request.frontend();
+  asked->options.insert(request.frontendopt().begin(), request.frontendopt().end());
+  asked->inputs = RequestsOf(inputs, options_.requests);
+  asked->root = options_.root != nullptr ? options_.root : options_.request;
+  Result<FrontendResult> result = options_.run_frontend(asked, inputs);
+  if (!result) {
+    return Unexpected(NameFilesystems(std::move(result).error()));
+  }
+  for (const auto& [name, fs] : result->refs) {
+    const engine::FrontendRequest& made_by = result->requests.try_emplace(name, *asked).first->second;
+    if (const auto definition = result->definitions.find(name); definition != result->definitions.end()) {
+      LOAM_TRY(Register(definition->second, made_by));
+    }
+  }
+  if (result->sources != nullptr) {
+    const std::lock_guard lock(mutex_);
+    nested_sources_.definitions.insert(nested_sources_.definitions.end(), result->sources->definitions.begin(),
+                                       result->sources->definitions.end());
+    nested_sources_.locals.insert(result->sources->locals.begin(), result->sources->locals.end());
+  }
+  Describe(*std::move(result), request.allowresultarrayref(), response);
+  return {};
+}
+
+Result<> BridgeBuild::Register(const std::string& definition, const engine::FrontendRequest& request) {
+  if (options_.requests == nullptr || definition.empty()) {
+    return {};
+  }
+  std::shared_ptr<void> entry =
+      options_.requests->Register(definition, LOAM_TRY(options_.job->Describe(request, definition)));
+  const std::lock_guard lock(mutex_);
+  registered_.push_back(std::move(entry));
+  return {};
+}
+
+engine::FrontendSources BridgeBuild::OtherSources(const std::vector<std::shared_ptr<Ref>>& returned) {
+  std::vector<std::shared_ptr<Ref>> all;
+  engine::FrontendSources sources;
+  {
+    const std::lock_guard lock(mutex_);
+    sources = nested_sources_;
+    for (const auto& [id, ref] : refs_) {
+      all.push_back(ref);
+    }
+  }
+  for (const std::shared_ptr<Ref>& ref : all) {
+    const std::lock_guard lock(ref->mutex);
+    if (ref->fs && !ref->definition.empty() && std::find(returned.begin(), returned.end(), ref) == returned.end()) {
+      sources.definitions.push_back(ref->definition);
+    }
+  }
+  return sources;
 }
 
 // As old clients end a build: the last solve's result is the build's, and its attributes come as JSON.
@@ -419,6 +479,7 @@ Result<> BridgeBuild::Return(const bridge_api::ReturnRequest& request) {
       result.definitions[name] = refs[i]->definition;
     }
   }
+  result.sources = std::make_shared<const engine::FrontendSources>(OtherSources(refs));
   for (const auto& [key, value] : wire.metadata()) {
     result.metadata[key] = value;
   }

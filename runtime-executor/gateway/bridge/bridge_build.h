@@ -19,6 +19,7 @@
 #include "runtime-executor/gateway/bridge/bridge_containers.h"
 #include "runtime-executor/gateway/bridge/bridge_exec.h"
 #include "runtime-executor/gateway/bridge/frontend_result.h"
+#include "runtime-executor/provenance/request_registry.h"
 #include "runtime-executor/session/client_services.h"
 
 namespace moby::buildkit::v1::frontend {
@@ -48,10 +49,15 @@ namespace loam::gateway {
 
 namespace bridge_api = moby::buildkit::v1::frontend;
 
-// Runs a named frontend ("dockerfile.v0"); may block.
-using RunFrontend =
-    std::function<Result<FrontendResult>(const std::string& frontend, const std::map<std::string, std::string>& options,
-                                         const std::map<std::string, std::string>& inputs)>;
+using FrontendRequestPtr = std::shared_ptr<const engine::FrontendRequest>;
+
+// Runs the frontend that the request names ("dockerfile.v0"); may block.
+using RunFrontend = std::function<Result<FrontendResult>(const FrontendRequestPtr& request,
+                                                         const std::map<std::string, std::string>& inputs)>;
+
+// The requests of those inputs that other builds made. `requests` may be null.
+std::map<std::string, provenance::RequestPtr> RequestsOf(const std::map<std::string, std::string>& inputs,
+                                                         const provenance::RequestRegistry* requests);
 
 // The worker as clients and frontends are told.
 struct BridgeWorker {
@@ -66,6 +72,12 @@ struct BridgeBuildOptions {
   session::ClientServices* client = nullptr;
   RunFrontend run_frontend;
   BridgeWorker worker;
+  // What the frontend itself was asked; null: it is the client's own function.
+  FrontendRequestPtr request;
+  // What the client asked for, if that is another request.
+  FrontendRequestPtr root;
+  // Where results are known by the requests that made them; may be null. Outlives the build.
+  provenance::RequestRegistry* requests = nullptr;
   // Serialised pb.Definitions of the frontend's inputs, by name.
   std::map<std::string, std::string> inputs;
   std::stop_token stop;
@@ -127,6 +139,11 @@ class BridgeBuild {
   Result<snapshot::FsRef> SolveRef(Ref& ref);
   // The error of an operation, with its filesystems under ids that the frontend may use.
   Error NameFilesystems(Error error);
+  Result<> SolveByFrontend(const bridge_api::SolveRequest& request, bridge_api::SolveResponse& response);
+  // Other builds find the request by the definition, while this build lives.
+  Result<> Register(const std::string& definition, const engine::FrontendRequest& request);
+  // What was solved beside `returned`.
+  engine::FrontendSources OtherSources(const std::vector<std::shared_ptr<Ref>>& returned);
   Result<> SolveTogether(const std::vector<std::shared_ptr<Ref>>& refs);
   Result<snapshot::MountedFs> MountRef(const std::string& id);
   std::string Add(std::shared_ptr<Ref> ref);
@@ -143,6 +160,9 @@ class BridgeBuild {
   std::condition_variable_any returned_;
   std::map<std::string, std::shared_ptr<Ref>> refs_;
   std::optional<Result<FrontendResult>> result_;
+  std::vector<std::shared_ptr<void>> registered_;
+  // Of frontends that this one asked.
+  engine::FrontendSources nested_sources_;
   BridgeContainers containers_;
 };
 

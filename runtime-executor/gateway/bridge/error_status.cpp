@@ -1,8 +1,13 @@
 #include "runtime-executor/gateway/bridge/error_status.h"
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 
+#include "base/file_system.h"
 #include "base/go_json.h"
+#include "base/strings.h"
+#include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "llb-emit/print.h"
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/gateway/bridge/solve_json.h"
@@ -67,6 +72,9 @@ class Writer {
     } else if (const auto* unsupported = dynamic_cast<const UnsupportedDetail*>(&detail)) {
       Add(unsupported->kind == UnsupportedDetail::Kind::kFrontendCap ? "errdefs.FrontendCap" : "errdefs.Subrequest",
           GoJsonObject().Add("name", unsupported->name).Text());
+    } else if (const auto* refused = dynamic_cast<const driver::NotSupported*>(&detail)) {
+      Add(refused->kind == driver::NotSupported::Kind::kCapability ? "errdefs.FrontendCap" : "errdefs.Subrequest",
+          GoJsonObject().Add("name", refused->name).Text());
     } else if (const auto* denied = dynamic_cast<const engine::PolicyDenyDetail*>(&detail)) {
       std::vector<std::string> messages;
       for (const std::string& message : denied->messages) {
@@ -89,12 +97,54 @@ class Writer {
   google::rpc::Status& status_;
 };
 
+// The process, and where in it the error was handed to the client, as clients print it with --debug.
+std::string StackJson(const std::source_location& place) {
+  std::vector<std::string> arguments;
+  const Result<std::string> command = ReadFile("/proc/self/cmdline");
+  for (const std::string_view argument : Split(command.value_or(std::string()), '\0')) {
+    if (!argument.empty()) {
+      arguments.push_back(GoJsonString(argument));
+    }
+  }
+  const std::string frame = GoJsonObject()
+                                .Add("Name", std::string(place.function_name()))
+                                .Add("File", std::string(place.file_name()))
+                                .Add("Line", std::int64_t{place.line()})
+                                .Text();
+  GoJsonObject stack;
+  stack.Always("frames", GoJsonArray({frame}));
+  if (!arguments.empty()) {
+    stack.Always("cmdline", GoJsonArray(arguments));
+  }
+  return stack.Add("pid", std::int64_t{getpid()}).Add("version", std::string("v" LOAM_VERSION)).Text();
+}
+
+// What upstream says before the reason why the content of an input could not be hashed: tools look for these words,
+// and for an error without a code.
+std::string ContentKeyPrefix(const Error& error, const ops::FailedFilesystems& failed) {
+  std::string prefix = "failed to compute cache key: ";
+  const std::optional<snapshot::FsRef>& input = failed.inputs.front();
+  if (!input || input->is_scratch()) {
+    return prefix;
+  }
+  const auto* const solve = error.Detail<SolveDetail>();
+  const std::string ref =
+      solve != nullptr && solve->solve.inputids_size() > 0 ? solve->solve.inputids(0) : std::string("of-a-step");
+  return prefix + fmt::format("failed to calculate checksum of ref {}: ", ref);
+}
+
 }  // namespace
 
 google::rpc::Status ToRpcStatus(const Error& error) {
   google::rpc::Status status;
   status.set_code(static_cast<std::int32_t>(error.code()));
-  status.set_message(error.hint().empty() ? error.message() : error.message() + "\n" + error.hint());
+  std::string message = error.hint().empty() ? error.message() : error.message() + "\n" + error.hint();
+  const auto* const left = error.Detail<ops::FailedFilesystemsDetail>();
+  if (left != nullptr && left->filesystems.content_input && !left->filesystems.inputs.empty()) {
+    message.insert(0, ContentKeyPrefix(error, left->filesystems));
+    status.set_code(static_cast<std::int32_t>(ErrorCode::kUnknown));
+  }
+  status.set_message(std::move(message));
   Writer writer(status);
   for (const ErrorDetail* detail = error.detail().get(); detail != nullptr; detail = detail->cause()) {
     writer.AddDetail(*detail);
@@ -112,8 +162,9 @@ Error FromRpcStatus(const google::rpc::Status& status) {
       std::vector<loam::wkt::Any>(status.details().begin(), status.details().end())));
 }
 
-grpc::Status ToWireStatus(const Error& error) {
-  const google::rpc::Status status = ToRpcStatus(error);
+grpc::Status ToWireStatus(const Error& error, std::source_location place) {
+  google::rpc::Status status = ToRpcStatus(error);
+  Writer(status).Add("stack.Stack", StackJson(place));
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), status.message(),
                       status.details().empty() ? std::string() : status.SerializeAsString());
 }

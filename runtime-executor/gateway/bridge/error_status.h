@@ -2,6 +2,7 @@
 // the source, exit code), and such a status that a frontend returns as an error again.
 #pragma once
 
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -58,9 +59,10 @@ class ForeignDetails final : public ErrorDetail {
 google::rpc::Status ToRpcStatus(const Error& error);
 Error FromRpcStatus(const google::rpc::Status& status);
 
-grpc::Status ToWireStatus(const Error& error);
-inline grpc::Status ToWireStatus(const Result<>& result) {
-  return result ? grpc::Status::OK : ToWireStatus(result.error());
+// For a client: it also learns which process failed, and where that told it.
+grpc::Status ToWireStatus(const Error& error, std::source_location place = std::source_location::current());
+inline grpc::Status ToWireStatus(const Result<>& result, std::source_location place = std::source_location::current()) {
+  return result ? grpc::Status::OK : ToWireStatus(result.error(), place);
 }
 
 }  // namespace loam::gateway

@@ -165,8 +165,9 @@ Result<> RunProcess(ops::FrontendContainer& container, const ops::ContainerStart
   return {};
 }
 
-Result<FrontendResult> Run(const FrontendImageParts& parts, const std::map<std::string, std::string>& options,
+Result<FrontendResult> Run(const FrontendImageParts& parts, const FrontendRequestPtr& request,
                            const std::map<std::string, std::string>& inputs, const std::stop_token& stop) {
+  const std::map<std::string, std::string>& options = request->options;
   if (options.contains("gateway-devel")) {
     return Unexpected(ErrorCode::kUnimplemented, "development gateway is no longer supported");
   }
@@ -194,6 +195,9 @@ Result<FrontendResult> Run(const FrontendImageParts& parts, const std::map<std::
                      .client = parts.client,
                      .run_frontend = parts.run_frontend,
                      .worker = parts.worker,
+                     .request = request,
+                     .root = request->root,
+                     .requests = parts.requests,
                      .inputs = inputs,
                      .stop = stop});
   Result<> ended;
@@ -220,13 +224,12 @@ Result<FrontendResult> Run(const FrontendImageParts& parts, const std::map<std::
 
 }  // namespace
 
-Result<FrontendResult> RunFrontendImage(const FrontendImageParts& parts,
-                                        const std::map<std::string, std::string>& options,
+Result<FrontendResult> RunFrontendImage(const FrontendImageParts& parts, const FrontendRequestPtr& request,
                                         const std::map<std::string, std::string>& inputs, std::stop_token stop) {
-  Result<FrontendResult> result = Run(parts, options, inputs, stop);
+  Result<FrontendResult> result = Run(parts, request, inputs, stop);
   if (!result) {
     return Unexpected(ops::WithOuterDetail<FrontendDetail>(std::move(result).error(), std::string(kGatewayFrontend),
-                                                           ValueOf(options, "source")));
+                                                           ValueOf(request->options, "source")));
   }
   return result;
 }

@@ -20,6 +20,8 @@ struct FrontendImageParts {
   // For what the frontend asks of other frontends.
   RunFrontend run_frontend;
   BridgeWorker worker;
+  // As those of BridgeBuildOptions.
+  provenance::RequestRegistry* requests = nullptr;
   std::string session_id;
   // For temporary files.
   std::string scratch_dir;
@@ -27,8 +29,7 @@ struct FrontendImageParts {
 
 // The image is the option "source". Blocks until the frontend's container is gone. On stop it is killed: kCanceled. The
 // error that the frontend returns comes before the one with which its process ended.
-Result<FrontendResult> RunFrontendImage(const FrontendImageParts& parts,
-                                        const std::map<std::string, std::string>& options,
+Result<FrontendResult> RunFrontendImage(const FrontendImageParts& parts, const FrontendRequestPtr& request,
                                         const std::map<std::string, std::string>& inputs, std::stop_token stop);
 
 }  // namespace loam::gateway

@@ -33,6 +33,10 @@ void AddFacts(const FrontendResult& result, const std::string& name, const std::
   if (const auto request = result.requests.find(name); request != result.requests.end()) {
     platform.request = request->second;
   }
+  if (const auto scan = result.scans.find(name); scan != result.scans.end()) {
+    platform.scan = scan->second;
+  }
+  platform.sources = result.sources;
   if (const auto attestations = result.attestations.find(id); attestations != result.attestations.end()) {
     platform.attestations = attestations->second;
   }
@@ -166,6 +170,11 @@ FrontendResult FrontendResultOf(std::vector<engine::PlatformResult> platforms, b
     }
     listed.push_back({{"ID", platform.platform}, {"Platform", std::move(spec)}});
     const std::string name = result.is_map ? platform.platform : "";
+    if (!platform.attestations.empty()) {
+      result.attestations[platform.platform] = std::move(platform.attestations);
+    }
+    result.sources = std::move(platform.sources);
+    result.scans[name] = std::move(platform.scan);
     result.definitions[name] = std::move(platform.definition);
     result.refs.emplace_back(name, std::move(platform.fs));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ struct FrontendResult {
   bool is_map = false;
   // What the frontend that made each reference was asked.
   std::map<std::string, engine::FrontendRequest> requests;
+  // What was used beside `definitions`; may be null.
+  std::shared_ptr<const engine::FrontendSources> sources;
+  // By the names of the references.
+  std::map<std::string, engine::ScanExtras> scans;
   // By platform, or "".
   std::map<std::string, std::vector<exporter::Attestation>> attestations;
   std::map<std::string, std::string> metadata;

@@ -17,6 +17,9 @@ pb::SourceInfo InfoOf(const DockerfileBuildReport& report) {
   info.set_filename(report.file_name);
   info.set_data(std::string(report.buffer->text()));
   info.set_language("Dockerfile");
+  if (!report.file_definition.empty()) {
+    info.mutable_definition()->ParseFromString(report.file_definition);
+  }
   return info;
 }
 
@@ -43,39 +46,41 @@ Error ErrorOf(const DockerfileBuildReport& report, Error error) {
 
 }  // namespace
 
-Result<FrontendResult> Frontends::Run(const std::string& frontend, const std::map<std::string, std::string>& options,
+Result<FrontendResult> Frontends::Run(const FrontendRequestPtr& request,
                                       const std::map<std::string, std::string>& inputs) {
+  const std::string& frontend = request->frontend;
   if ((frontend == kDockerfileFrontend && !options_.dockerfile) ||
       (frontend == kGatewayFrontend && !options_.gateway)) {
     return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {} is disabled here", frontend));
   }
   if (frontend == kDockerfileFrontend) {
-    return RunDockerfile(options, inputs);
+    return RunDockerfile(request, inputs);
   }
   if (frontend == kGatewayFrontend) {
-    return RunImage(options, inputs);
+    return RunImage(request, inputs);
   }
   return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {}", frontend));
 }
 
-BridgeBuildOptions Frontends::BridgeOptions(std::map<std::string, std::string> inputs) {
+BridgeBuildOptions Frontends::BridgeOptions(std::map<std::string, std::string> inputs, FrontendRequestPtr root) {
   BridgeBuildOptions bridge;
   bridge.job = options_.job;
   bridge.client = options_.client;
   bridge.worker = options_.worker;
+  bridge.root = std::move(root);
+  bridge.requests = options_.requests;
   bridge.inputs = std::move(inputs);
   bridge.stop = options_.stop;
-  bridge.run_frontend = [this](const std::string& frontend, const std::map<std::string, std::string>& nested_options,
-                               const std::map<std::string, std::string>& nested_inputs) {
-    return Run(frontend, nested_options, nested_inputs);
+  bridge.run_frontend = [this](const FrontendRequestPtr& nested, const std::map<std::string, std::string>& its_inputs) {
+    return Run(nested, its_inputs);
   };
   return bridge;
 }
 
-Result<FrontendResult> Frontends::RunDockerfile(const std::map<std::string, std::string>& options,
+Result<FrontendResult> Frontends::RunDockerfile(const FrontendRequestPtr& asked,
                                                 const std::map<std::string, std::string>& inputs) {
   DockerfileBuildRequest request;
-  request.options = options;
+  request.options = asked->options;
   request.inputs = inputs;
   request.forwards = options_.gateway;
   request.tell_warnings = true;
@@ -90,9 +95,11 @@ Result<FrontendResult> Frontends::RunDockerfile(const std::map<std::string, std:
   }
   if (built->forwarded) {
     // The Dockerfile names another frontend.
-    std::map<std::string, std::string> forwarded = options;
-    forwarded["cmdline"] = built->forwarded->cmdline;
-    forwarded["source"] = built->forwarded->source;
+    auto forwarded = std::make_shared<engine::FrontendRequest>(*asked);
+    forwarded->frontend = kGatewayFrontend;
+    forwarded->options["cmdline"] = built->forwarded->cmdline;
+    forwarded->options["source"] = built->forwarded->source;
+    forwarded->root = asked->root != nullptr ? asked->root : asked;
     Result<FrontendResult> result = RunImage(forwarded, inputs);
     if (!result && report.buffer != nullptr && built->forwarded->lines.first != 0 &&
         result.error().Detail<ops::SourceLocationDetail>() == nullptr) {
@@ -109,16 +116,17 @@ Result<FrontendResult> Frontends::RunDockerfile(const std::map<std::string, std:
   return FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
 }
 
-Result<FrontendResult> Frontends::RunImage(const std::map<std::string, std::string>& options,
+Result<FrontendResult> Frontends::RunImage(const FrontendRequestPtr& request,
                                            const std::map<std::string, std::string>& inputs) {
   FrontendImageParts parts;
   parts.job = options_.job;
   parts.client = options_.client;
-  parts.run_frontend = BridgeOptions({}).run_frontend;
+  parts.run_frontend = BridgeOptions({}, nullptr).run_frontend;
   parts.worker = options_.worker;
+  parts.requests = options_.requests;
   parts.session_id = options_.session_id;
   parts.scratch_dir = options_.scratch_dir;
-  return RunFrontendImage(parts, options, inputs, options_.stop);
+  return RunFrontendImage(parts, request, inputs, options_.stop);
 }
 
 }  // namespace loam::gateway

@@ -16,6 +16,8 @@ struct FrontendsOptions {
   session::ClientServices* client = nullptr;
   BridgeWorker worker;
   std::string session_id;
+  // As those of BridgeBuildOptions.
+  provenance::RequestRegistry* requests = nullptr;
   // For temporary files.
   std::string scratch_dir;
   bool dockerfile = true;
@@ -31,16 +33,14 @@ class Frontends {
   Frontends& operator=(const Frontends&) = delete;
 
   // Blocks. kNotFound for a name that is none.
-  Result<FrontendResult> Run(const std::string& frontend, const std::map<std::string, std::string>& options,
-                             const std::map<std::string, std::string>& inputs);
-  // Of a bridge for a frontend that is not among these: the client's own build function.
-  [[nodiscard]] BridgeBuildOptions BridgeOptions(std::map<std::string, std::string> inputs);
+  Result<FrontendResult> Run(const FrontendRequestPtr& request, const std::map<std::string, std::string>& inputs);
+  // Of a bridge for a frontend that is not among these: the client's own build function, whose client asked for `root`.
+  [[nodiscard]] BridgeBuildOptions BridgeOptions(std::map<std::string, std::string> inputs, FrontendRequestPtr root);
 
  private:
-  Result<FrontendResult> RunDockerfile(const std::map<std::string, std::string>& options,
+  Result<FrontendResult> RunDockerfile(const FrontendRequestPtr& request,
                                        const std::map<std::string, std::string>& inputs);
-  Result<FrontendResult> RunImage(const std::map<std::string, std::string>& options,
-                                  const std::map<std::string, std::string>& inputs);
+  Result<FrontendResult> RunImage(const FrontendRequestPtr& request, const std::map<std::string, std::string>& inputs);
 
   const FrontendsOptions options_;
 };

@@ -22,6 +22,7 @@ class Client final : public session::ClientServices {
   std::shared_ptr<session::LocalDirs> local_dirs() override { return dirs_; }
   std::shared_ptr<session::OciLayouts> oci_layouts() override { return base_->oci_layouts(); }
   std::shared_ptr<session::RegistryAuth> registry_auth() override { return base_->registry_auth(); }
+  std::shared_ptr<session::Uploads> uploads() override { return base_->uploads(); }
 
  private:
   const std::shared_ptr<session::ClientServices> base_;

@@ -10,6 +10,7 @@
 #include "proto/session/auth/auth.grpc.pb.h"
 #include "proto/session/secrets/secrets.grpc.pb.h"
 #include "proto/session/sshforward/ssh.grpc.pb.h"
+#include "proto/session/upload/upload.grpc.pb.h"
 #include "runtime-executor/session/remote/remote_dirs.h"
 #include "runtime-executor/session/remote/rpc.h"
 #include "runtime-executor/session/remote/stream_pump.h"
@@ -22,6 +23,7 @@ constexpr std::string_view kGetSecret = "/moby.buildkit.secrets.v1.Secrets/GetSe
 constexpr std::string_view kCheckAgent = "/moby.sshforward.v1.SSH/CheckAgent";
 constexpr std::string_view kForwardAgent = "/moby.sshforward.v1.SSH/ForwardAgent";
 constexpr std::string_view kCredentials = "/moby.filesync.v1.Auth/Credentials";
+constexpr std::string_view kPullUpload = "/moby.upload.v1.Upload/Pull";
 constexpr std::string_view kWriteContent = "/containerd.services.content.v1.Content/Write";
 // Below gRPC's limit for a message.
 constexpr std::size_t kContentPiece = std::size_t{1} << 20;
@@ -223,6 +225,35 @@ class RemoteLayouts final : public OciLayouts {
   const RemoteClientOptions options_;
 };
 
+class RemoteUploads final : public Uploads {
+ public:
+  explicit RemoteUploads(const RemoteClientOptions& options) : options_(options) {}
+
+  Result<> Pull(std::string_view host, std::string_view path,
+                const std::function<Result<>(std::string_view data)>& receive, std::stop_token stop) override {
+    const std::string doing = fmt::format("upload http://{}{}", host, path);
+    const auto session = LOAM_TRY(SessionWith(options_, kPullUpload, doing, stop));
+    CallContext context(std::move(stop));
+    AddMetadata(*context, "urlhost", {std::string(host)});
+    AddMetadata(*context, "urlpath", {std::string(path)});
+    const auto stub = moby::upload::v1::Upload::NewStub(session->channel());
+    const auto call = stub->Pull(context.get());
+    Result<> taken;
+    for (moby::upload::v1::BytesMessage message; taken && call->Read(&message);) {
+      taken = receive(message.data());
+    }
+    if (!taken) {
+      context->TryCancel();
+    }
+    call->WritesDone();
+    const grpc::Status status = call->Finish();
+    return taken ? CheckGrpcStatus(status, doing) : taken;
+  }
+
+ private:
+  const RemoteClientOptions options_;
+};
+
 }  // namespace
 
 std::shared_ptr<ClientServices> MakeRemoteClientServices(RemoteClientOptions options) {
@@ -230,7 +261,8 @@ std::shared_ptr<ClientServices> MakeRemoteClientServices(RemoteClientOptions opt
                              .ssh = std::make_shared<RemoteSsh>(options),
                              .local_dirs = MakeRemoteDirs(options),
                              .oci_layouts = std::make_shared<RemoteLayouts>(options),
-                             .registry_auth = std::make_shared<RemoteAuth>(options)});
+                             .registry_auth = std::make_shared<RemoteAuth>(options),
+                             .uploads = std::make_shared<RemoteUploads>(options)});
 }
 
 }  // namespace loam::session

@@ -22,11 +22,17 @@ class CallStream final : public PacketStream {
  public:
   using Call = grpc::ClientReaderWriter<fsutil::types::Packet, fsutil::types::Packet>;
   explicit CallStream(Call& call) : call_(call) {}
-  bool Read(fsutil::types::Packet& packet) override { return call_.Read(&packet); }
+  bool Read(fsutil::types::Packet& packet) override {
+    ended_ = !call_.Read(&packet);
+    return !ended_;
+  }
   bool Write(const fsutil::types::Packet& packet) override { return call_.Write(packet); }
+  // The client has ended the stream: its status says why.
+  [[nodiscard]] bool ended() const { return ended_; }
 
  private:
   Call& call_;
+  bool ended_ = false;
 };
 
 class RemoteDirs final : public LocalDirs {
@@ -34,22 +40,16 @@ class RemoteDirs final : public LocalDirs {
   explicit RemoteDirs(const RemoteClientOptions& options) : options_(options) {}
 
   Result<LocalDir> Open(const LocalDirRequest& request, std::stop_token stop) override {
-    const auto session = LOAM_TRY(options_.sessions->Get(options_.session_id, kPatience, stop));
-    if (!session->Supports(kDiffCopy)) {
-      return Unexpected(ErrorCode::kNotFound, "no local sources enabled");
+    // As upstream: where the session that is asked for is not there, or has no such directory, the build's is asked.
+    if (!request.session_id.empty() && request.session_id != options_.session_id) {
+      if (const auto other = options_.sessions->Get(request.session_id, kPatience, stop)) {
+        Result<LocalDir> opened = OpenIn(**other, request, stop);
+        if (opened || !opened.error().Is(ErrorCode::kNotFound)) {
+          return opened;
+        }
+      }
     }
-    const std::string key = KeyOf(*session, request);
-    const std::shared_ptr<Transfer> transfer = TransferOf(key);
-    // Whoever asks for the same during the transfer waits for it and shares it.
-    const std::lock_guard lock(transfer->mutex);
-    if (std::shared_ptr<HeldClientDir> held = transfer->directory.lock()) {
-      return LocalDir{held->path, true, held};
-    }
-    auto held = LOAM_TRY(HoldClientDir(options_.directory_cache, key, request.name));
-    LOAM_TRY_CONTEXT(fmt::format("transfer of directory `{}`", request.name),
-                     Fetch(*session, request, held->path, stop));
-    transfer->directory = held;
-    return LocalDir{held->path, true, held};
+    return OpenIn(*LOAM_TRY(options_.sessions->Get(options_.session_id, kPatience, stop)), request, stop);
   }
 
  private:
@@ -57,6 +57,24 @@ class RemoteDirs final : public LocalDirs {
     std::mutex mutex;
     std::weak_ptr<HeldClientDir> directory;
   };
+
+  Result<LocalDir> OpenIn(const Session& session, const LocalDirRequest& request, const std::stop_token& stop) {
+    if (!session.Supports(kDiffCopy)) {
+      return Unexpected(ErrorCode::kNotFound, "no local sources enabled");
+    }
+    const std::string key = KeyOf(session, request);
+    const std::shared_ptr<Transfer> transfer = TransferOf(session.id() + " " + key);
+    // Whoever asks for the same during the transfer waits for it and shares it.
+    const std::lock_guard lock(transfer->mutex);
+    if (std::shared_ptr<HeldClientDir> held = transfer->directory.lock()) {
+      return LocalDir{held->path, true, held};
+    }
+    auto held = LOAM_TRY(HoldClientDir(options_.directory_cache, key, request.name));
+    LOAM_TRY_CONTEXT(fmt::format("transfer of directory `{}`", request.name),
+                     Fetch(session, request, held->path, stop));
+    transfer->directory = held;
+    return LocalDir{held->path, true, held};
+  }
 
   static std::string KeyOf(const Session& session, const LocalDirRequest& request) {
     std::string text;
@@ -96,8 +114,8 @@ class RemoteDirs final : public LocalDirs {
     AddMetadata(*context, "followpaths", request.follow_paths);
     const auto call = stub->DiffCopy(context.get());
     CallStream stream(*call);
-    const Result<SyncReport> received = ReceiveTree(stream, path, {}, stop);
-    if (!received) {
+    const Result<SyncReport> received = ReceiveTree(stream, path, request.progress, stop);
+    if (!received && !stream.ended()) {
       context->TryCancel();
     } else {
       call->WritesDone();

@@ -30,6 +30,8 @@ constexpr std::string_view kHeaderPrefix = "http.header.";
 // Others would change what is asked for in ways that nobody expects of a source.
 constexpr std::pair<std::string_view, std::string_view> kAllowedHeaders[] = {{"accept", "Accept"},
                                                                              {"user-agent", "User-Agent"}};
+// The host of URLs that the client's session answers.
+constexpr std::string_view kUploadHost = "buildkit-session";
 // Servers know builds by BuildKit's name: the version is that of the API we keep to.
 constexpr const char* kUserAgent = "loam (compatible; buildkit/v0.26)";
 
@@ -134,10 +136,6 @@ Result<HttpRequestSpec> ParseRequest(const SourceRequest& request) {
   const std::string host = UrlHostName(spec.url);
   if (control || host.empty()) {
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no URL", RedactUrls(spec.url)));
-  }
-  if (host == "buildkit-session") {
-    return Unexpected(ErrorCode::kUnimplemented,
-                      "contexts that a client uploads through its session are not supported");
   }
   return spec;
 }
@@ -450,6 +448,21 @@ Result<HttpAnswer> HttpSourceImpl::GetNow(const HttpRequestSpec& spec, SourceCon
   return FetchAnswer(spec, std::move(request), known, context);
 }
 
+// What the client uploads through its session instead of naming a server.
+Result<registry::HttpResponse> PullUpload(const registry::HttpRequest& request, SourceContext& context) {
+  const std::shared_ptr<session::Uploads> uploads = context.client->uploads();
+  if (uploads == nullptr) {
+    return Unexpected(ErrorCode::kNotFound, fmt::format("the client uploads no {}", request.url));
+  }
+  const std::size_t path = request.url.find('/', request.url.find(kUploadHost));
+  registry::HttpResponse head;
+  head.status = 200;
+  LOAM_TRY(uploads->Pull(
+      kUploadHost, path == std::string::npos ? "" : std::string_view(request.url).substr(path),
+      [&](std::string_view data) { return request.receiver(head, data); }, context.stop));
+  return head;
+}
+
 Result<HttpAnswer> HttpSourceImpl::FetchAnswer(const HttpRequestSpec& spec, registry::HttpRequest request,
                                                const std::vector<HttpAnswer>& known, SourceContext& context) {
   const std::string label = "downloading " + DownloadFileName(spec.url, "", "");
@@ -457,7 +470,9 @@ Result<HttpAnswer> HttpSourceImpl::FetchAnswer(const HttpRequestSpec& spec, regi
   request.receiver = [&](const registry::HttpResponse& head, std::string_view data) {
     return download.Take(head, data);
   };
-  const registry::HttpResponse response = LOAM_TRY(Perform(request, context.stop));
+  const registry::HttpResponse response = UrlHostName(request.url) == kUploadHost
+                                              ? LOAM_TRY(PullUpload(request, context))
+                                              : LOAM_TRY(Perform(request, context.stop));
   if (response.status == 304) {
     const std::string etag = EtagValue(response.Header("etag"));
     for (const HttpAnswer& answer : known) {

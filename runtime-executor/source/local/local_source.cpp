@@ -1,11 +1,15 @@
 #include "runtime-executor/source/local/local_source.h"
 
+#include <chrono>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/go_json.h"
 #include "base/strings.h"
+#include "runtime-executor/solver/progress.h"
 
 namespace loam::source {
 namespace {
@@ -18,6 +22,7 @@ constexpr std::string_view kExclude = "local.excludepatterns";
 constexpr std::string_view kFollow = "local.followpaths";
 constexpr std::string_view kSession = "local.session";
 constexpr std::string_view kSharedKeyHint = "local.sharedkeyhint";
+constexpr std::chrono::milliseconds kReportInterval{100};
 constexpr std::string_view kMetadataTransfer = "local.metadatatransfer";
 
 Result<std::vector<std::string>> ParseList(const std::string& key, const std::string& text) {
@@ -55,14 +60,14 @@ std::string GoList(const std::vector<std::string>& list) {
 
 class LocalInstance final : public SourceInstance {
  public:
-  explicit LocalInstance(session::LocalDirRequest request, std::string session_id)
-      : request_(std::move(request)), session_id_(std::move(session_id)) {}
+  explicit LocalInstance(session::LocalDirRequest request) : request_(std::move(request)) {}
 
   Result<SourceKey> Resolve(SourceContext&) override {
     // The same members as upstream hashes; the key holds for one client only, so nothing is found by it.
-    const std::string text = fmt::format(
-        R"({{"SessionID":{},"IncludePatterns":{},"ExcludePatterns":{},"FollowPaths":{}}})", GoJsonString(session_id_),
-        GoList(request_.include_patterns), GoList(request_.exclude_patterns), GoList(request_.follow_paths));
+    const std::string text =
+        fmt::format(R"({{"SessionID":{},"IncludePatterns":{},"ExcludePatterns":{},"FollowPaths":{}}})",
+                    GoJsonString(request_.session_id), GoList(request_.include_patterns),
+                    GoList(request_.exclude_patterns), GoList(request_.follow_paths));
     const Digest digest = Digest::Of(text);
     SourceKey key;
     key.keys = {fmt::format("session:{}:{}", request_.name, digest.ToString())};
@@ -81,7 +86,26 @@ class LocalInstance final : public SourceInstance {
   }
 
   Result<snapshot::FsRef> Fetch(SourceContext& context) override {
-    const session::LocalDir dir = LOAM_TRY(context.client->local_dirs()->Open(request_, context.stop));
+    session::LocalDirRequest asked = request_;
+    solver::StatusEvent status;
+    status.id = fmt::format("transferring {}:", request_.name);
+    status.action = "transferring";
+    status.started = SystemClock().Now();
+    WallTime reported;
+    if (context.progress != nullptr) {
+      asked.progress = [&](std::uint64_t bytes) {
+        status.current = static_cast<std::int64_t>(bytes);
+        if (const WallTime now = SystemClock().Now(); now - reported >= kReportInterval) {
+          reported = now;
+          context.progress->Status(status);
+        }
+      };
+    }
+    const session::LocalDir dir = LOAM_TRY(context.client->local_dirs()->Open(asked, context.stop));
+    if (status.current > 0) {
+      status.completed = SystemClock().Now();
+      context.progress->Status(status);
+    }
     snapshot::HostTreeFilter filter;
     if (!dir.filtered) {
       filter = {request_.include_patterns, request_.exclude_patterns, request_.follow_paths};
@@ -102,7 +126,6 @@ class LocalInstance final : public SourceInstance {
 
  private:
   const session::LocalDirRequest request_;
-  const std::string session_id_;
 };
 
 class LocalSource final : public Source {
@@ -112,7 +135,6 @@ class LocalSource final : public Source {
   Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request, std::string_view reference) override {
     session::LocalDirRequest dir;
     dir.name = reference;
-    std::string session_id;
     for (const auto& [key, value] : request.attributes) {
       if (key == kInclude) {
         dir.include_patterns = LOAM_TRY(ParseList(key, value));
@@ -123,16 +145,16 @@ class LocalSource final : public Source {
       } else if (key == kSharedKeyHint) {
         dir.shared_key_hint = value;
       } else if (key == kSession) {
-        session_id = value;
+        dir.session_id = value;
         if (const auto pair = SplitOnce(value, ':')) {
           dir.name = std::string(pair->first) + "-" + dir.name;
-          session_id = pair->second;
+          dir.session_id = pair->second;
         }
       } else if (key == kMetadataTransfer && value != "false" && value != "0" && !value.empty()) {
         return Unexpected(ErrorCode::kUnimplemented, "local sources that transfer only metadata are not supported");
       }
     }
-    return std::make_unique<LocalInstance>(std::move(dir), std::move(session_id));
+    return std::make_unique<LocalInstance>(std::move(dir));
   }
 };
 

@@ -171,6 +171,11 @@ TEST_F(ControlTest, HistoryOfABuild) {
   EXPECT_FALSE(good.has_error());
   EXPECT_EQ(good.result().results().at(0).digest(), response.exporterresponse().at("containerimage.digest"));
   EXPECT_THAT(Blob(good.result().results().at(0).digest()), HasSubstr("\"layers\""));
+  // What was built is told of every build, asked or not.
+  ASSERT_THAT(good.result().attestations(), SizeIs(1));
+  EXPECT_EQ(good.result().attestations(0).annotations().at("in-toto.io/predicate-type"),
+            "https://slsa.dev/provenance/v1");
+  EXPECT_THAT(Blob(good.result().attestations(0).digest()), HasSubstr("\"mkfile\""));
   EXPECT_EQ(bad.error().code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(bad.error().message(), HasSubstr("nonsense"));
   EXPECT_THAT(Blob(bad.externalerror().digest()), HasSubstr("nonsense"));

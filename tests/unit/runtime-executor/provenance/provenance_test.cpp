@@ -4,6 +4,7 @@
 
 #include "runtime-executor/provenance/capture.h"
 #include "runtime-executor/provenance/predicate.h"
+#include "runtime-executor/provenance/request_registry.h"
 
 namespace loam::provenance {
 namespace {
@@ -84,6 +85,78 @@ TEST(PredicateTest, CompleteMaterialsAreHadOrTheBuildFails) {
   EXPECT_EQ(Predicate(capture, {})["runDetails"]["metadata"]["buildkit_hermetic"], true);
   capture.locals = {"context"};
   EXPECT_FALSE(MakePredicate(capture, *ReadSettings({{"complete-materials", "true"}}), {}).has_value());
+}
+
+TEST(PredicateTest, InputsAndRootOfTheRequest) {
+  const auto request = [](std::map<std::string, std::string> args) {
+    return std::make_shared<Request>(DescribeRequest("dockerfile.v0", std::move(args), {}));
+  };
+  const auto base = request({{"target", "base"}, {"build-arg:A", "1"}, {"filename", "Dockerfile"}});
+  base->inputs["inner"] = request({{"target", "seed"}});
+  Capture capture;
+  capture.frontend = "dockerfile.v0";
+  capture.args = {{"context:linked", "input:base"}};
+  capture.inputs["base"] = base;
+  capture.root = request({{"root-request", "x"}});
+  const json max = Predicate(capture, {})["buildDefinition"]["externalParameters"]["request"];
+  EXPECT_EQ(max["inputs"]["base"]["request"]["args"], json({{"target", "base"}, {"build-arg:A", "1"}}));
+  EXPECT_EQ(max["inputs"]["base"]["configSource"]["path"], "Dockerfile");
+  EXPECT_EQ(max["inputs"]["base"]["request"]["inputs"]["inner"]["request"]["args"]["target"], "seed");
+  EXPECT_EQ(max["root"]["request"]["args"]["root-request"], "x");
+
+  const json min = Predicate(capture, {{"mode", "min"}});
+  EXPECT_EQ(min["buildDefinition"]["externalParameters"]["request"]["inputs"]["base"]["request"]["args"],
+            json({{"target", "base"}}));
+  EXPECT_EQ(min["runDetails"]["metadata"]["buildkit_completeness"]["request"], false);
+}
+
+TEST(PredicateTest, EnvironmentOfTheBuilder) {
+  Capture capture;
+  capture.frontend = "dockerfile.v0";
+  Run run;
+  run.environment = R"({"rack":{"row":7}})";
+  run.dockerfile_version = "1.26.0";
+  const auto environment = [&](const std::string& version) {
+    const auto text = MakePredicate(capture, *ReadSettings({{"version", version}}), run);
+    EXPECT_TRUE(text.has_value());
+    const json predicate = json::parse(text.value_or("{}"));
+    return version == "v1" ? predicate["buildDefinition"]["internalParameters"]
+                           : predicate["invocation"]["environment"];
+  };
+  for (const std::string version : {"v1", "v0.2"}) {
+    EXPECT_EQ(environment(version)["rack"]["row"], 7);
+    EXPECT_EQ(environment(version)["dockerfileVersion"], "1.26.0");
+  }
+  capture.frontend = "gateway.v0";
+  EXPECT_FALSE(environment("v1").contains("dockerfileVersion"));
+  run.environment = "[]";
+  EXPECT_FALSE(MakePredicate(capture, *ReadSettings({}), run).has_value());
+}
+
+TEST(RequestRegistryTest, FindsWhatMadeADefinitionWhileItsBuildLives) {
+  pb::Definition definition;
+  pb::Op result;
+  result.add_inputs()->set_digest(Digest::Of("x").ToString());
+  definition.add_def(result.SerializeAsString());
+  const std::string bytes = definition.SerializeAsString();
+  const auto request = [](const std::string& target) {
+    auto made = std::make_shared<Request>(DescribeRequest("dockerfile.v0", {{"target", target}}, {}));
+    made->root = std::make_shared<Request>();
+    return made;
+  };
+  RequestRegistry registry;
+  EXPECT_EQ(registry.Find(bytes), nullptr);
+  const auto first = registry.Register(bytes, request("a"));
+  ASSERT_NE(registry.Find(bytes), nullptr);
+  EXPECT_EQ(registry.Find(bytes)->args.at("target"), "a");
+  EXPECT_EQ(registry.Find(bytes)->root, nullptr);
+  const auto same = registry.Register(bytes, request("a"));
+  EXPECT_NE(registry.Find(bytes), nullptr);
+  auto other = registry.Register(bytes, request("b"));
+  EXPECT_EQ(registry.Find(bytes), nullptr) << "two different requests made the same";
+  other.reset();
+  EXPECT_NE(registry.Find(bytes), nullptr);
+  EXPECT_EQ(registry.Register(pb::Definition().SerializeAsString(), request("a")), nullptr) << "scratch is nobody's";
 }
 
 TEST(SettingsTest, MistakesAreSaid) {

@@ -200,6 +200,23 @@ TEST(SolverTest, IgnoreCacheRunsAgainAndHidesWhatFollowsOnlyFromDefinitionHits) 
   EXPECT_EQ(f.log.total(), 0);
 }
 
+TEST(SolverTest, WhatABuildWithoutCacheMadeIsUsedFromThenOn) {
+  Fixture f;
+  const auto build = [&f](const std::string& value, bool ignore) {
+    GraphBuilder g;
+    VertexOptions options;
+    options.ignore_cache = ignore;
+    FakeOp op;
+    op.op = "b";
+    op.value = value;
+    return f.Build(g.graph(), g.Add("b", op, {{g.Add("a", {}), 0}}, options)).value_or("failed");
+  };
+  EXPECT_EQ(build("one", false), "one(a(),)");
+  EXPECT_EQ(build("two", true), "two(a(),)");
+  EXPECT_EQ(build("three", false), "two(a(),)");
+  EXPECT_EQ(f.log.count("b"), 2);
+}
+
 TEST(SolverTest, TwoJobsShareARunningVertex) {
   Fixture f;
   GraphBuilder g;

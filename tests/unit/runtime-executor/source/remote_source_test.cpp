@@ -329,6 +329,40 @@ TEST_F(HttpSourceTest, KeysAreDigestsOfUpstreamsJson) {
   EXPECT_EQ(server.answered(), 2U);
 }
 
+// Offers one upload, in two pieces.
+class OneUpload final : public session::Uploads {
+ public:
+  Result<> Pull(std::string_view host, std::string_view path,
+                const std::function<Result<>(std::string_view data)>& receive, std::stop_token) override {
+    EXPECT_EQ(host, "buildkit-session");
+    if (path != "/id") {
+      return Unexpected(ErrorCode::kNotFound, "no such upload");
+    }
+    LOAM_TRY(receive("hello "));
+    return receive("world");
+  }
+};
+
+TEST_F(HttpSourceTest, UploadOfTheClient) {
+  const auto source = MakeSource();
+  const std::string url = "http://buildkit-session/id";
+  const auto fetch = [&](const std::string& from) -> Result<std::string> {
+    const auto instance = LOAM_TRY(source->Open({from, {{"http.filename", "context"}}, {}}, from.substr(7)));
+    return ReadIn(LOAM_TRY(instance->Fetch(context_)), "context");
+  };
+  EXPECT_TRUE(fetch(url).error().Is(ErrorCode::kNotFound)) << "this client uploads nothing";
+  const auto files = session::MakeLocalClientServices({});
+  context_.client = session::MakeClientServices({.secrets = files->secrets(),
+                                                 .ssh = files->ssh(),
+                                                 .local_dirs = files->local_dirs(),
+                                                 .oci_layouts = files->oci_layouts(),
+                                                 .registry_auth = files->registry_auth(),
+                                                 .uploads = std::make_shared<OneUpload>()});
+  source->ForgetEndedJobs();
+  EXPECT_EQ(fetch(url).value_or("failed"), "hello world");
+  EXPECT_FALSE(fetch("http://buildkit-session/other"));
+}
+
 TEST_F(HttpSourceTest, TooLongAnAnswerIsRefused) {
   const auto source = MakeSource(10);
   const TinyServer server({Answer(std::string(11, 'x'))});

@@ -49,6 +49,40 @@ TEST(DockerfileFrontend, CompilesForABuild) {
   EXPECT_EQ(made.compiled.platforms.size(), 1U);
 }
 
+TEST(DockerfileFrontend, TellsWhatAScannerIsToLookAt) {
+  const std::string file = R"(ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
+FROM scratch AS file
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
+COPY a /
+FROM scratch AS named
+ARG BUILDKIT_SBOM_SCAN_STAGE=other,named
+COPY --from=file /a /b
+FROM scratch AS unused
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
+FROM named
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
+COPY --from=file /a /c
+)";
+  const auto scans = [&](std::map<std::string, std::string> options) {
+    auto answer = Ask(file, std::move(options));
+    EXPECT_TRUE(answer) << answer.error().message();
+    std::vector<std::string> names;
+    if (answer) {
+      for (const auto& [name, definition] : std::get<CompiledDockerfile>(*answer).compiled.platforms.at(0).scans) {
+        EXPECT_FALSE(definition.empty()) << name;
+        names.push_back(name);
+      }
+    }
+    return names;
+  };
+  EXPECT_THAT(scans({}), testing::IsEmpty()) << "nobody scans";
+  EXPECT_THAT(scans({{"attest:sbom", ""}}), testing::ElementsAre("context", "file", "named"));
+  EXPECT_THAT(scans({{"attest:sbom", ""},
+                     {"build-arg:BUILDKIT_SBOM_SCAN_STAGE", "false"},
+                     {"build-arg:BUILDKIT_SBOM_SCAN_CONTEXT", "0"}}),
+              testing::IsEmpty());
+}
+
 TEST(DockerfileFrontend, AnswersQuestions) {
   const std::string file = "FROM scratch AS a\nARG X=1\nFROM a AS b\nCOPY c /\n";
   for (const auto& [question, text] : std::map<std::string, std::string>{{"frontend.targets", "b (default)"},

@@ -196,11 +196,12 @@ class BridgeTest : public ::testing::Test {
     Finish(definition);
     const std::string config = R"({"config":{"Entrypoint":["/frontend"],)"
                                R"("Labels":{"moby.buildkit.frontend.caps":"moby.buildkit.frontend.inputs"}}})";
-    return frontends_->Run("gateway.v0",
-                           {{"source", "fake"},
-                            {"context:fake", "input:fake"},
-                            {"input-metadata:fake", R"({"containerimage.config":")" + Base64Encode(config) + R"("})"}},
-                           {{"fake", definition.SerializeAsString()}});
+    auto request = std::make_shared<engine::FrontendRequest>();
+    request->frontend = "gateway.v0";
+    request->options = {{"source", "fake"},
+                        {"context:fake", "input:fake"},
+                        {"input-metadata:fake", R"({"containerimage.config":")" + Base64Encode(config) + R"("})"}};
+    return frontends_->Run(request, {{"fake", definition.SerializeAsString()}});
   }
 
   std::optional<TempDir> dir_;
@@ -212,7 +213,7 @@ class BridgeTest : public ::testing::Test {
 };
 
 TEST_F(BridgeTest, ContainerOfAFailedStep) {
-  BridgeBuild build(frontends_->BridgeOptions({}));
+  BridgeBuild build(frontends_->BridgeOptions({}, nullptr));
   bridge_api::SolveRequest request;
   *request.mutable_definition() = Step("echo left > /tmp/file; exit 3");
   request.set_evaluate(true);
@@ -278,7 +279,7 @@ TEST_F(BridgeTest, ContainerOfAFailedStep) {
 }
 
 TEST_F(BridgeTest, ReleaseEndsProcesses) {
-  BridgeBuild build(frontends_->BridgeOptions({}));
+  BridgeBuild build(frontends_->BridgeOptions({}, nullptr));
   bridge_api::SolveRequest request;
   pb::Definition image = BoxImage();
   Finish(image);
@@ -365,7 +366,7 @@ TEST_F(BridgeTest, PoliciesOfTheBuildAndOfARequest) {
   const auto solved = job_->Solve(definition, {});
   EXPECT_TRUE(solved) << solved.error().message();
 
-  BridgeBuild build(frontends_->BridgeOptions({}));
+  BridgeBuild build(frontends_->BridgeOptions({}, nullptr));
   bridge_api::SolveRequest request;
   *request.mutable_definition() = definition;
   request.set_evaluate(true);

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
+#include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "runtime-executor/ops/op_failure.h"
 #include "runtime-executor/solver/op.h"
 
@@ -95,6 +98,33 @@ TEST(ErrorStatus, MissingCapability) {
   const google::rpc::Status status = ToRpcStatus(error);
   EXPECT_THAT(Types(status), ElementsAre("github.com/moby/buildkit/errdefs.FrontendCap+json"));
   EXPECT_EQ(status.details(0).value(), R"({"name":"moby.x"})");
+}
+
+TEST(ErrorStatus, WhatCouldNotBeHashedIsSaidInUpstreamsWords) {
+  ops::FailedFilesystems failed;
+  failed.inputs = {snapshot::FsRef()};
+  failed.content_input = 0;
+  const Error error = ops::WithOuterDetail<ops::FailedFilesystemsDetail>(
+      Error(ErrorCode::kNotFound, "/x: no such file or directory"), failed);
+  EXPECT_EQ(ToRpcStatus(error).message(), "failed to compute cache key: /x: no such file or directory");
+  EXPECT_EQ(ToRpcStatus(error).code(), 2);
+}
+
+TEST(ErrorStatus, ClientsLearnWhichProcessFailed) {
+  const grpc::Status wire = ToWireStatus(Error(ErrorCode::kNotFound, "gone"));
+  google::rpc::Status status;
+  ASSERT_TRUE(status.ParseFromString(wire.error_details()));
+  ASSERT_THAT(Types(status), ElementsAre("github.com/moby/buildkit/stack.Stack+json"));
+  const json stack = json::parse(status.details(0).value());
+  EXPECT_EQ(stack["pid"], getpid());
+  EXPECT_THAT(stack["frames"][0]["File"].get<std::string>(), testing::HasSubstr("error_status_test.cpp"));
+}
+
+TEST(ErrorStatus, QuestionsThatAreNotAnswered) {
+  const Error error =
+      Error(ErrorCode::kUnimplemented, "unsupported request x")
+          .WithDetail(std::make_shared<const driver::NotSupported>(driver::NotSupported::Kind::kQuestion, "x"));
+  EXPECT_THAT(Types(ToRpcStatus(error)), ElementsAre("github.com/moby/buildkit/errdefs.Subrequest+json"));
 }
 
 }  // namespace

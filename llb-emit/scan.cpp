@@ -1,4 +1,6 @@
-#include "runtime-executor/engine/sbom_definition.h"
+#include "llb-emit/scan.h"
+
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -6,12 +8,13 @@
 #include "base/digest.h"
 #include "proto/solver/pb/ops.pb.h"
 
-namespace loam::engine {
+namespace loam::llb {
 namespace {
 
 using nlohmann::json;
 
 constexpr const char* kSource = "/run/src/core/sbom";
+constexpr const char* kExtras = "/run/src/extras";
 constexpr const char* kOutput = "/run/out/";
 constexpr std::int64_t kNothing = -1;
 
@@ -28,7 +31,7 @@ std::vector<std::string> ListOf(const json& object, const char* name) {
   return list;
 }
 
-pb::Mount* AddMount(pb::ExecOp& exec, std::int64_t input, const char* dest, std::int64_t output) {
+pb::Mount* AddMount(pb::ExecOp& exec, std::int64_t input, const std::string& dest, std::int64_t output) {
   pb::Mount* mount = exec.add_mounts();
   mount->set_input(input);
   mount->set_dest(dest);
@@ -43,15 +46,33 @@ Digest AddOp(pb::Definition& definition, const pb::Op& op) {
   return digest;
 }
 
+// Adds the ops of another definition, and the input that is its result; nothing for scratch.
+Result<bool> AddInput(pb::Definition& definition, const std::string& other, pb::Op& scan) {
+  pb::Definition parsed;
+  pb::Op last;
+  if (!parsed.ParseFromString(other)) {
+    return Unexpected(ErrorCode::kInvalidArgument, "what is to be scanned is no definition");
+  }
+  if (parsed.def().empty()) {
+    return false;
+  }
+  if (!last.ParseFromString(parsed.def(parsed.def_size() - 1)) || last.inputs_size() != 1) {
+    return Unexpected(ErrorCode::kInvalidArgument, "what is to be scanned is no definition");
+  }
+  std::set<std::string> known(definition.def().begin(), definition.def().end());
+  for (int i = 0; i + 1 < parsed.def_size(); ++i) {
+    if (known.insert(parsed.def(i)).second) {
+      definition.add_def(parsed.def(i));
+    }
+  }
+  definition.mutable_metadata()->insert(parsed.metadata().begin(), parsed.metadata().end());
+  *scan.add_inputs() = last.inputs(0);
+  return true;
+}
+
 }  // namespace
 
 Result<std::string> MakeScanDefinition(const ScanRequest& request, const std::string& result_definition) {
-  pb::Definition definition;
-  pb::Op last;
-  if (!definition.ParseFromString(result_definition) || definition.def().empty() ||
-      !last.ParseFromString(definition.def(definition.def_size() - 1)) || last.inputs_size() != 1) {
-    return Unexpected(ErrorCode::kInvalidArgument, "the result to be scanned is no definition");
-  }
   const json config = json::parse(request.scanner_config, nullptr, false);
   const json settings = config.is_object() ? config.value("config", json::object()) : json::object();
   std::vector<std::string> args = ListOf(settings, "Entrypoint");
@@ -61,9 +82,8 @@ Result<std::string> MakeScanDefinition(const ScanRequest& request, const std::st
   if (args.empty()) {
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("scanner {} does not have cmd", request.scanner));
   }
-  definition.mutable_def()->RemoveLast();
-  definition.clear_source();
 
+  pb::Definition definition;
   pb::Op source;
   source.mutable_source()->set_identifier("docker-image://" + request.scanner);
   pb::Platform platform;
@@ -75,7 +95,9 @@ Result<std::string> MakeScanDefinition(const ScanRequest& request, const std::st
 
   pb::Op scan;
   scan.add_inputs()->set_digest(source_digest.ToString());
-  *scan.add_inputs() = last.inputs(0);
+  if (!LOAM_TRY(AddInput(definition, result_definition, scan))) {
+    return Unexpected(ErrorCode::kInvalidArgument, "the result to be scanned is empty");
+  }
   *scan.mutable_platform() = platform;
   pb::ExecOp& exec = *scan.mutable_exec();
   pb::Meta& meta = *exec.mutable_meta();
@@ -87,12 +109,21 @@ Result<std::string> MakeScanDefinition(const ScanRequest& request, const std::st
   }
   meta.add_env(fmt::format("BUILDKIT_SCAN_DESTINATION={}", kOutput));
   meta.add_env(fmt::format("BUILDKIT_SCAN_SOURCE={}", kSource));
+  if (!request.extras.empty()) {
+    meta.add_env(fmt::format("BUILDKIT_SCAN_SOURCE_EXTRAS={}", kExtras));
+  }
   for (const auto& [key, value] : request.parameters) {
     meta.add_env(fmt::format("BUILDKIT_SCAN_{}={}", key, value));
   }
   AddMount(exec, 0, "/", 0);
   AddMount(exec, kNothing, "/tmp", kNothing)->set_mounttype(pb::TMPFS);
   AddMount(exec, 1, kSource, kNothing)->set_readonly(true);
+  for (const auto& [name, extra] : request.extras) {
+    const std::int64_t input = scan.inputs_size();
+    const bool has_files = LOAM_TRY(AddInput(definition, extra, scan));
+    AddMount(exec, has_files ? input : kNothing, fmt::format("{}/sbom-{}", kExtras, name), kNothing)
+        ->set_readonly(true);
+  }
   AddMount(exec, kNothing, kOutput, 1);
   const Digest scan_digest = AddOp(definition, scan);
   pb::OpMetadata& metadata = (*definition.mutable_metadata())[scan_digest.ToString()];
@@ -107,4 +138,4 @@ Result<std::string> MakeScanDefinition(const ScanRequest& request, const std::st
   return definition.SerializeAsString();
 }
 
-}  // namespace loam::engine
+}  // namespace loam::llb
