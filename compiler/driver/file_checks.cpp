@@ -63,8 +63,14 @@ Result<> FileChecks::CheckFile(const ast::Dockerfile& file) {
   return {};
 }
 
-Result<> FileChecks::RunMoreChecks(const ast::Dockerfile& file, const sema::CheckOptions& checks) {
+Result<> FileChecks::RunMoreChecks([[maybe_unused]] const ast::Dockerfile& file,
+                                   [[maybe_unused]] const sema::CheckOptions& checks) {
   const lint::Selection& selection = options_.more_checks;
+#ifdef LOAM_ONLY_BUILD_CHECKS
+  if (selection.any()) {
+    return Unexpected(ErrorCode::kUnimplemented, "this program has no checks beside BuildKit's");
+  }
+#else
   const source::Buffer& buffer = file.tree->buffer();
   if (selection.hadolint) {
     more_warnings_ = lint::CheckHadolint(file, buffer, selection.hadolint_options, checks);
@@ -76,6 +82,7 @@ Result<> FileChecks::RunMoreChecks(const ast::Dockerfile& file, const sema::Chec
     more_warnings_.insert(more_warnings_.end(), std::make_move_iterator(found.begin()),
                           std::make_move_iterator(found.end()));
   }
+#endif
   return {};
 }
 

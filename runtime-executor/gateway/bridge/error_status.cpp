@@ -112,7 +112,7 @@ std::string StackJson(const std::source_location& place) {
                                 .Add("Line", std::int64_t{place.line()})
                                 .Text();
   GoJsonObject stack;
-  stack.Always("frames", GoJsonArray({frame}));
+  stack.Always("frames", GoJsonArray(std::vector<std::string>{frame}));
   if (!arguments.empty()) {
     stack.Always("cmdline", GoJsonArray(arguments));
   }
