@@ -113,12 +113,13 @@ Result<std::string> JobState::ProvenanceOf(const provenance::Capture& capture, c
   run.definition = definition;
   if (settings.max) {
     for (const solver::CacheGraphNode& node : LOAM_TRY(GraphOf(definition))) {
-      if (node.result == nullptr) {
+      const std::optional<snapshot::FsRef> fs = LOAM_TRY(CacheCollector::KnownResult(*engine_, node));
+      if (!fs) {
         continue;
       }
       // Layers of which a blob exists; making them is the exporters' business.
       std::vector<content::Descriptor> layers;
-      const std::vector<snapshot::LayerId> ids = ops::FsOf(node.result).layer_ids();
+      const std::vector<snapshot::LayerId> ids = fs->layer_ids();
       for (const snapshot::LayerId id : ids) {
         for (const content::Descriptor& blob : LOAM_TRY(engine_->layers->Blobs(id))) {
           if (engine_->content->Contains(blob)) {

@@ -18,15 +18,10 @@ content::Descriptor CacheLayerOf(const exporter::LayerBlob& layer) {
   return descriptor;
 }
 
-Result<std::optional<snapshot::FsRef>> CacheCollector::ResultOf(EngineState& engine,
-                                                                const solver::CacheGraphNode& node) {
-  // A source is fetched again rather than kept twice.
-  if (node.inputs.empty() || node.op_digest.empty() || !node.export_cache.value_or(true)) {
-    return std::optional<snapshot::FsRef>();
-  }
+Result<std::optional<snapshot::FsRef>> CacheCollector::KnownResult(EngineState& engine,
+                                                                   const solver::CacheGraphNode& node) {
   if (node.result != nullptr) {
-    const snapshot::FsRef& fs = ops::FsOf(node.result);
-    return fs.is_host_tree() ? std::optional<snapshot::FsRef>() : std::optional(fs);
+    return std::optional(ops::FsOf(node.result));
   }
   for (const solver::CacheRecord& record : node.records) {
     Result<solver::ResultPtr> loaded = engine.results->Load(record.blob);
@@ -38,6 +33,16 @@ Result<std::optional<snapshot::FsRef>> CacheCollector::ResultOf(EngineState& eng
     }
   }
   return std::optional<snapshot::FsRef>();
+}
+
+Result<std::optional<snapshot::FsRef>> CacheCollector::ResultOf(EngineState& engine,
+                                                                const solver::CacheGraphNode& node) {
+  // A source is fetched again rather than kept twice.
+  if (node.inputs.empty() || node.op_digest.empty() || !node.export_cache.value_or(true)) {
+    return std::optional<snapshot::FsRef>();
+  }
+  std::optional<snapshot::FsRef> fs = LOAM_TRY(KnownResult(engine, node));
+  return fs && fs->is_host_tree() ? std::optional<snapshot::FsRef>() : fs;
 }
 
 Result<CacheCollector::Items> CacheCollector::AddBacklinks(solver::KeyId key, int depth) {

@@ -27,6 +27,8 @@ class CacheCollector {
   // Inputs before their users.
   Result<> Add(const std::vector<solver::CacheGraphNode>& graph);
 
+  // The node's result, of this build or out of the engine's cache; nullopt: neither has it.
+  static Result<std::optional<snapshot::FsRef>> KnownResult(EngineState& engine, const solver::CacheGraphNode& node);
   // The result of a node that goes into a cache; nullopt: none does.
   static Result<std::optional<snapshot::FsRef>> ResultOf(EngineState& engine, const solver::CacheGraphNode& node);
 

@@ -259,7 +259,8 @@ void Converter::InheritFromBase(Stage& stage) {
   Stage& base = *stage.base;
   stage.platform = base.platform;
   stage.paths = base.paths;
-  if (--base.heirs == 0 && &base != target_) {
+  // Where stages are scanned on their own, what they say is still needed at the end.
+  if (--base.heirs == 0 && &base != target_ && input_.scans == nullptr) {
     // Files can still be copied from the base, so its filesystem and directory stay.
     const State kept{base.state.fs, {}, base.state.dir, {}, {}, {}, base.state.platform};
     stage.state = std::exchange(base.state, kept);
