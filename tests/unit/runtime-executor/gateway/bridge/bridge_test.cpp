@@ -181,6 +181,14 @@ class BridgeTest : public ::testing::Test {
                                         .stop = stop_.get_token()});
   }
 
+  Result<FrontendResult> Ask(const std::string& frontend, std::map<std::string, std::string> options,
+                             const std::map<std::string, std::string>& inputs = {}) {
+    auto request = std::make_shared<engine::FrontendRequest>();
+    request->frontend = frontend;
+    request->options = std::move(options);
+    return frontends_->Run(request, inputs);
+  }
+
   // The image "box" as a frontend that runs a script.
   Result<FrontendResult> RunScript(const std::string& script) {
     pb::Definition definition = BoxImage();
@@ -196,12 +204,11 @@ class BridgeTest : public ::testing::Test {
     Finish(definition);
     const std::string config = R"({"config":{"Entrypoint":["/frontend"],)"
                                R"("Labels":{"moby.buildkit.frontend.caps":"moby.buildkit.frontend.inputs"}}})";
-    auto request = std::make_shared<engine::FrontendRequest>();
-    request->frontend = "gateway.v0";
-    request->options = {{"source", "fake"},
-                        {"context:fake", "input:fake"},
-                        {"input-metadata:fake", R"({"containerimage.config":")" + Base64Encode(config) + R"("})"}};
-    return frontends_->Run(request, {{"fake", definition.SerializeAsString()}});
+    return Ask("gateway.v0",
+               {{"source", "fake"},
+                {"context:fake", "input:fake"},
+                {"input-metadata:fake", R"({"containerimage.config":")" + Base64Encode(config) + R"("})"}},
+               {{"fake", definition.SerializeAsString()}});
   }
 
   std::optional<TempDir> dir_;
@@ -343,9 +350,9 @@ TEST_F(BridgeTest, AFrontendThatNeverReturnsIsKilledOnStop) {
 }
 
 TEST_F(BridgeTest, FrontendsThatAreNotThere) {
-  EXPECT_THAT(frontends_->Run("nobody.v0", {}, {}).error().message(), HasSubstr("invalid frontend"));
-  EXPECT_THAT(frontends_->Run("gateway.v0", {}, {}).error().message(), HasSubstr("no source specified"));
-  const auto capable = frontends_->Run("gateway.v0", {{"source", "box"}, {"frontend.caps", "moby.some.cap"}}, {});
+  EXPECT_THAT(Ask("nobody.v0", {}).error().message(), HasSubstr("invalid frontend"));
+  EXPECT_THAT(Ask("gateway.v0", {}).error().message(), HasSubstr("no source specified"));
+  const auto capable = Ask("gateway.v0", {{"source", "box"}, {"frontend.caps", "moby.some.cap"}});
   ASSERT_FALSE(capable);
   EXPECT_NE(capable.error().Detail<UnsupportedDetail>(), nullptr);
   EXPECT_NE(capable.error().Detail<FrontendDetail>(), nullptr);
