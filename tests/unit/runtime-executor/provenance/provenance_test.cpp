@@ -113,7 +113,7 @@ TEST(PredicateTest, InputsAndRootOfTheRequest) {
 TEST(PredicateTest, EnvironmentOfTheBuilder) {
   Capture capture;
   capture.frontend = "dockerfile.v0";
-  Run run;
+  provenance::Run run;
   run.environment = R"({"rack":{"row":7}})";
   run.dockerfile_version = "1.26.0";
   const auto environment = [&](const std::string& version) {
