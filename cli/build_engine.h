@@ -63,6 +63,8 @@ struct EarthBuildRequest {
   std::string build_key;
   // As BuildRequest has it.
   std::function<void(engine::Job& job, const Error& failure)> on_failure;
+  // As engine::JobOptions has it.
+  std::function<void(const Digest& vertex, const std::string& name, const ops::StepUsage& usage)> on_usage;
   // Takes an image archive that came from elsewhere into the image store of this machine.
   std::function<Result<>(const std::string& archive, const std::string& name)> keep_image;
 };

@@ -84,6 +84,10 @@ Exit RunMain(Context& context, const std::vector<std::string>& arguments) {
     }
     return command->run(context, *flags);
   }
+  if (const std::optional<Error> refused = RefusedCloudCommand(name)) {
+    PrintError(context, *refused);
+    return Exit::kUsage;
+  }
   Error error(ErrorCode::kInvalidArgument, fmt::format("unknown command `{}`", name));
   const std::optional<std::string> near = NearestWord(name, names);
   PrintError(context, std::move(error).WithHint(near ? fmt::format("did you mean `loam {}`?", *near)

@@ -40,7 +40,8 @@ class LocalBuildEngine final : public BuildEngine {
                                         .progress = std::move(progress),
                                         .entitlements = entitlements,
                                         .title = request.title,
-                                        .build_key = request.build_key});
+                                        .build_key = request.build_key,
+                                        .on_usage = request.on_usage});
     const auto site = gateway::earthfile::MakeEngineSite(job, *request.client);
     Result<> built = gateway::earthfile::BuildEarthfile(*site, *request.frontend, report, stop);
     if (!built && request.on_failure && !stop.stop_requested()) {

@@ -181,7 +181,7 @@ class Display final : public EarthDisplay {
       case StepState::kFailed:
         Partial(line);
         Header(line, "");
-        Write(&line, Prefixed(line.label, DescribeStepError(line.label, step.error), "", kRed));
+        Write(&line, Prefixed(line.label, Described(line.label, step.error), "", kRed));
         End(line);
         return;
       case StepState::kCanceled:
@@ -251,7 +251,7 @@ class Display final : public EarthDisplay {
     if (step.log.empty()) {
       text += prefix + "[no output]\n";
     }
-    const std::string description = DescribeStepError(label, step.error);
+    const std::string description = Described(label, step.error);
     for (const std::string_view part : LinesOf(description)) {
       text += prefix + Colored(part, kRed) + "\n";
     }
@@ -263,6 +263,17 @@ class Display final : public EarthDisplay {
     if (options_.github) {
       Emit(GithubError(label, step.error));
     }
+  }
+
+  [[nodiscard]] std::string Described(EarthStep label, std::string_view error) const {
+    const std::size_t colon = label.place.rfind(':');
+    int column = 0;
+    const char* const end = label.place.data() + label.place.size();
+    if (options_.columns_from_zero && colon != std::string::npos &&
+        std::from_chars(label.place.data() + colon + 1, end, column).ptr == end && column > 0) {
+      label.place = fmt::format("{}:{}", label.place.substr(0, colon), column - 1);
+    }
+    return DescribeStepError(label, error);
   }
 
   static std::string GithubError(const EarthStep& label, std::string_view error) {

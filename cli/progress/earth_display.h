@@ -22,6 +22,8 @@ struct EarthDisplayOptions {
   bool colors = false;
   // Running steps are listed below the lines and redrawn in place; `out` is a terminal.
   bool live = false;
+  // Columns of the places of failed steps count from 0, as earthly counts them.
+  bool columns_from_zero = false;
   // The commands of GitHub Actions' logs.
   bool github = false;
   // Also steps that the user did not write: loading of contexts, metadata of images.

@@ -208,6 +208,9 @@ class RemoteBuildEngine final : public BuildEngine {
     if (request.on_failure) {
       return Unexpected(ErrorCode::kUnimplemented, "a shell in a failed step is not possible on a remote engine");
     }
+    if (request.on_usage) {
+      return Unexpected(ErrorCode::kUnimplemented, "--exec-stats: a remote engine does not tell what its steps use");
+    }
     const Choice choice = LOAM_TRY(Choose(request.frontend->options.platform));
     const GatewaySolve solve{.address = &engines_[choice.engine],
                              .tls = &tls_,

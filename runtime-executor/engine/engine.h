@@ -127,6 +127,8 @@ struct JobOptions {
   // that would have to be made are empty filesystems.
   bool plan = false;
   SourcePolicyOptions policy;
+  // What the processes of a step used, once it has run; may be empty. Called from any thread.
+  std::function<void(const Digest& vertex, const std::string& name, const ops::StepUsage& usage)> on_usage;
   // In which steps are looked up that the engine's own cache does not have; the first is the best. One that cannot be
   // read is shown as a failed step and left out.
   std::vector<CacheEntry> cache_imports;

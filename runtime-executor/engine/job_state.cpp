@@ -81,8 +81,8 @@ Result<std::vector<snapshot::FsRef>> SolveDefinitions(
 // What ops see of the job; lives as long as an op needs it.
 class JobState::Services final : public ops::JobServices {
  public:
-  Services(std::shared_ptr<session::ClientServices> client, const ops::Entitlements& entitlements)
-      : client_(std::move(client)), entitlements_(entitlements) {}
+  explicit Services(const JobOptions& options)
+      : client_(options.client), entitlements_(options.entitlements), on_usage_(options.on_usage) {}
 
   session::ClientServices& client() override { return *client_; }
   [[nodiscard]] const ops::Entitlements& entitlements() const override { return entitlements_; }
@@ -123,6 +123,12 @@ class JobState::Services final : public ops::JobServices {
     terminals_[vertex] = std::move(terminal);
   }
 
+  void OnUsage(const Digest& vertex, const std::string& name, const ops::StepUsage& usage) override {
+    if (on_usage_) {
+      on_usage_(vertex, name, usage);
+    }
+  }
+
   void SetJob(std::weak_ptr<solver::Job> job, std::weak_ptr<JobState> state) {
     const std::lock_guard lock(mutex_);
     job_ = std::move(job);
@@ -133,6 +139,7 @@ class JobState::Services final : public ops::JobServices {
  private:
   const std::shared_ptr<session::ClientServices> client_;
   const ops::Entitlements entitlements_;
+  const decltype(JobOptions::on_usage) on_usage_;
   std::stop_source ended_;
   std::mutex mutex_;  // guards what follows
   std::weak_ptr<solver::Job> job_;
@@ -148,7 +155,7 @@ std::shared_ptr<JobState> JobState::Start(std::shared_ptr<EngineState> engine, J
   // Those of builds before, whose last steps ended after their build.
   engine->checksums->ReleaseHostTrees();
   std::shared_ptr<JobState> state(new JobState(std::move(engine), std::move(options)));
-  state->services_ = std::make_shared<Services>(state->options_.client, state->options_.entitlements);
+  state->services_ = std::make_shared<Services>(state->options_);
   if (state->options_.plan) {
     state->plan_ = std::make_unique<PlanSolver>(*state->engine_);
   }

@@ -157,6 +157,8 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
     }
     return Unexpected(std::move(error));
   }
+  services->OnUsage(vertex_.digest, vertex_.name,
+                    {.cpu = ran->user_time + ran->system_time, .peak_memory_bytes = ran->peak_memory_bytes});
   const auto& valid = meta.validexitcodes();
   const bool good =
       valid.empty() ? ran->exit_code == 0 : std::find(valid.begin(), valid.end(), ran->exit_code) != valid.end();

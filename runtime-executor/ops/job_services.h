@@ -1,8 +1,11 @@
 // JobServices: what the engine's job lends to the ops that run for it.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string>
 
 #include "base/digest.h"
 #include "base/result.h"
@@ -23,6 +26,13 @@ struct Entitlements {
   bool security_insecure = false;
 };
 
+// What the processes of one step used.
+struct StepUsage {
+  std::chrono::microseconds cpu{};
+  // 0 if nobody tells.
+  std::int64_t peak_memory_bytes = 0;
+};
+
 class JobServices : public solver::JobContext {
  public:
   // The client's secrets, SSH agents, directories and credentials. Thread-safe.
@@ -30,6 +40,8 @@ class JobServices : public solver::JobContext {
   [[nodiscard]] virtual const Entitlements& entitlements() const = 0;
   // The client's terminal, if this vertex is to run on it; else null.
   [[nodiscard]] virtual std::shared_ptr<TerminalLender> terminal(const Digest& /*vertex*/) { return nullptr; }
+  // A process of the vertex has ended. Called from any thread.
+  virtual void OnUsage(const Digest& /*vertex*/, const std::string& /*name*/, const StepUsage& /*usage*/) {}
   // Solves another definition within the job, for build ops; blocks.
   [[nodiscard]] virtual Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop) = 0;
 };

@@ -93,7 +93,7 @@ test:
     def test_a_failed_step_is_told_with_its_place_and_exit_code(self):
         self.recipe("\nSTEP:\n    FUNCTION\n    RUN echo before; exit 7\n\ntest:\n    DO +STEP\n")
         failed = self.earth("+test", check=1)
-        self.assertRegex(failed.err, r"Earthfile:6:5")
+        self.assertRegex(failed.err, r"ERROR Earthfile:6:4")
         self.assertIn("did not complete successfully. Exit code 7", failed.err)
         self.assertIn("Repeating the failure error...", failed.err)
         self.assertRegex(failed.err, r"\+test \| before")
@@ -125,8 +125,54 @@ here:
         self.write("b", "b")
         self.write(".secret", "C=c\n")
         self.earth("--secret", "A=a", "--secret-file", "B=b", "+test")
+        # Newlines at the end are lost on the way into a variable, not into a file.
+        self.recipe("lines:\n    RUN --secret A --mount=type=secret,id=A,target=/a [ \"$A\" = a ] && [ $(wc -l </a) = 2 ]\n")
+        self.write("a", "a\n\n")
+        self.earth("--secret-file", "A=a", "+lines")
+        self.recipe("test:\n    RUN --secret A --secret B --secret C [ \"$A$B$C\" = abc ]\n")
         missing = self.earth("--no-cache", "--secret", "A=a", "+test", check=1)
         self.assertIn('unable to lookup secret "B": not found', missing.err)
+
+    def test_a_step_without_cache_runs_once(self):
+        """Whatever has asked for it before the end: a condition, a WAIT, a TRY."""
+        self.write("sub/file", "x")
+        self.write("Earthfile", """VERSION --try 0.8
+FROM box:1
+test:
+    COPY --dir sub ./s
+    COPY +parts/a .
+    RUN --no-cache cat /proc/sys/kernel/random/uuid > id
+    LET seen = $(cat id)
+    WAIT
+        SAVE ARTIFACT id AS LOCAL first
+    END
+    TRY
+        RUN test "$(cat id)" = "$seen"
+    FINALLY
+        SAVE ARTIFACT id AS LOCAL second
+    END
+    SAVE ARTIFACT id AS LOCAL third
+parts:
+    RUN touch a b
+    SAVE ARTIFACT a
+    SAVE ARTIFACT b
+""")
+        for flags in ((), ("--no-cache",)):
+            self.earth(*flags, "+test")
+            self.assertEqual(len({(self.work / name).read_text() for name in ("first", "second", "third")}), 1)
+
+    def test_what_steps_use_is_told_on_request(self):
+        self.recipe("test:\n    RUN i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done\n    RUN true\n")
+        done = self.earth("--exec-stats", "--exec-stats-summary", "table", "+test")
+        told = re.findall(r"\+test \| \[stats\] total CPU: (\S+); total memory: (\S+)", done.err)
+        self.assertEqual(len(told), 2, done)
+        rows = (self.work / "table").read_text().splitlines()
+        self.assertEqual(rows[0].split(), ["target", "command", "memory", "cpu"])
+        self.assertEqual({row.split("  ")[0] for row in rows[1:]}, {"+test"})
+        self.assertEqual(len(rows), 3, rows)
+        again = self.earth("--exec-stats", "--exec-stats-summary", "-", "+test")
+        self.assertEqual(again.out.split(), ["target", "command", "memory", "cpu"])
+        self.assertNotIn("[stats]", again.err)
 
     def test_arguments_from_everywhere(self):
         self.recipe("test:\n    ARG a\n    ARG b\n    ARG c\n    RUN echo \"$a $b $c\" >/out\n"
@@ -173,6 +219,27 @@ here:
     def test_cloud_commands_are_refused_in_one_line(self):
         refused = self.earth("account", "login", check=1)
         self.assertEqual(len(refused.err.strip().splitlines()), 1, refused)
+        self.assertIn("cloud service", refused.err)
+        self.assertIn("cloud service", self.loam("account", check=2).err)
+
+    def test_the_configuration_file_is_changed_in_earthlys_layout(self):
+        file = self.base / ".earthly/config.yml"
+        self.earth("config", "global.cache_size_mb", "10")
+        self.earth("config", 'git."example.com".password', "hunter2")
+        self.earth("config", "global.buildkit_additional_args", "['userns', '--host']")
+        self.earth("config", "git", "{a.test: {auth: ssh, user: git, strict_host_key_checking: false, ssh_command: ssh -c x}}",
+                   "--dry-run")
+        self.assertEqual(file.read_text(), "global:\n    cache_size_mb: 10\n    buildkit_additional_args:\n        - userns\n"
+                                           "        - --host\ngit:\n    example.com:\n        password: hunter2\n")
+        self.earth("config", "global.buildkit_additional_args", "--delete")
+        self.earth("config", "git", "{a.test: {auth: ssh, ssh_command: 'ssh -c x'}}")
+        self.assertEqual(file.read_text(), "global:\n    cache_size_mb: 10\ngit:\n    a.test:\n        auth: ssh\n"
+                                           "        ssh_command: ssh -c x\n")
+        for key, value in (("global.conversion_parallelism", "many"), ("global.nothing", "1"), ("git", "[a]"), ("git", "{a")):
+            self.earth("config", key, value, check=1)
+        self.assertIn("how many", self.earth("config", "global.conversion_parallelism", "-h").out)
+        missing = self.earth("--config", "none.yml", "config", "global.cache_size_mb", "1", check=1)
+        self.assertIn("failed to read from none.yml: open none.yml: no such file or directory", missing.err)
 
     def test_groups_of_github_actions(self):
         self.recipe("a:\n    RUN echo in-a\n\nb:\n    RUN echo in-b\n\nall:\n    BUILD +a\n    BUILD +b\n")

@@ -13,6 +13,7 @@
 #include "cli/build_engine.h"
 #include "cli/commands/earthfile/earth_config.h"
 #include "cli/commands/earthfile/earth_secrets.h"
+#include "cli/commands/earthfile/exec_stats.h"
 #include "cli/commands/plan_printer.h"
 #include "cli/docker_endpoint.h"
 #include "cli/progress/earth_display.h"
@@ -250,7 +251,7 @@ Result<Prepared> Prepare(const Context& context, EarthSettings& settings, const 
   if (config_path.empty()) {
     config_path = context.Env("earthly_config");
   }
-  const EarthConfig config = LOAM_TRY(LoadEarthConfig(config_path, home));
+  const EarthConfig config = LOAM_TRY(LoadEarthConfig(config_path, home, settings.String("installation-name")));
   const Words words = LOAM_TRY(ReadWords(command_words));
 
   sema::earthfile::EvaluateOptions& options = request.options;
@@ -281,6 +282,7 @@ Result<Prepared> Prepare(const Context& context, EarthSettings& settings, const 
   secrets.file_name = files.secrets_name;
   secrets.provider = config.secret_provider;
   options.project_secrets = !config.secret_provider.empty();
+  options.mark_env_secrets = true;
   secrets.home = home;
   const std::shared_ptr<session::SecretStore> store = LOAM_TRY(MakeEarthSecrets(context, secrets));
   session::LocalClientOptions client;
@@ -445,6 +447,17 @@ Exit FailureCode(const Error& error, EarthDialect dialect) {
 
 }  // namespace
 
+void PrintEarthError(const Context& context, const Error& error, EarthDialect dialect) {
+  if (dialect == EarthDialect::kLoam) {
+    PrintError(context, error);
+    return;
+  }
+  fmt::print(context.err, "Error: {}\n", error.message());
+  if (!error.hint().empty()) {
+    fmt::print(context.err, "Help: {}\n", error.hint());
+  }
+}
+
 std::string_view ProgramOf(EarthDialect dialect) {
   return dialect == EarthDialect::kEarthly ? "earthly" : "loam";
 }
@@ -454,7 +467,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   const WallTime started = SystemClock().Now();
   Result<Prepared> prepared = Prepare(context, settings, words, dialect);
   if (!prepared) {
-    PrintError(context, prepared.error());
+    PrintEarthError(context, prepared.error(), dialect);
     return dialect == EarthDialect::kEarthly ? Exit::kFailed : Exit::kUsage;
   }
   const Result<ProgressMode> mode = ParseProgressMode(
@@ -498,6 +511,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     lines = MakeEarthDisplay({.out = context.err,
                               .colors = context.Colors(),
                               .live = live && !github,
+                              .columns_from_zero = dialect == EarthDialect::kEarthly,
                               .github = github,
                               .verbose = settings.Bool("verbose") || settings.Bool("debug"),
                               .clock = &SystemClock(),
@@ -535,6 +549,21 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
       OpenShellInFailedStep(context, job, failure, *terminal);
     };
   }
+  ExecStats stats;
+  const std::string summary = settings.String("exec-stats-summary");
+  const bool tell_usage = settings.Bool("exec-stats");
+  if (tell_usage || !summary.empty()) {
+    build.on_usage = [&](const Digest& vertex, const std::string& name, const ops::StepUsage& usage) {
+      const auto step = report.steps->Find(vertex, name);
+      if (!step || step->internal) {
+        return;
+      }
+      stats.Observe(step->target, step->command, usage);
+      if (tell_usage) {
+        say(step->target, DescribeUsage(usage));
+      }
+    };
+  }
   build.keep_image = [&](const std::string& archive, const std::string& name) -> Result<> {
     const auto here = LOAM_TRY(OpenEngine(context, settings.flags()));
     LOAM_TRY(here->images().Import({.path = archive, .names = {name}}, context.stop));
@@ -555,6 +584,12 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     PrintError(context, built.error());
   } else if (!built && !built.error().hint().empty() && !has_mistakes) {
     fmt::print(context.err, "hint: {}\n", built.error().hint());
+  }
+  if (!summary.empty()) {
+    if (const Result<> written = stats.Write(summary, context.out); !written) {
+      PrintError(context, written.error());
+      return Exit::kFailed;
+    }
   }
   if (lines != nullptr) {
     PrintOutputs(context, report, request.options.push);

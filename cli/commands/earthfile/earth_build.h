@@ -20,6 +20,9 @@ enum class EarthAction : std::uint8_t { kBuild, kExplain };
 Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vector<std::string>& words,
                       EarthDialect dialect, EarthAction action = EarthAction::kBuild);
 
+// PrintError in the dialect's words: "error: …" or "Error: …".
+void PrintEarthError(const Context& context, const Error& error, EarthDialect dialect);
+
 // "loam", for messages that show a command line.
 std::string_view ProgramOf(EarthDialect dialect);
 

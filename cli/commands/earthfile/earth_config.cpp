@@ -44,6 +44,103 @@ Result<std::string> Scalar(std::string_view text, const std::string& place) {
   return std::string(TrimSpace(text.substr(0, comment)));
 }
 
+// Maps and lists in braces and brackets.
+class FlowParser {
+ public:
+  explicit FlowParser(std::string_view text) : text_(text) {}
+
+  Result<YamlNode> Parse() {
+    YamlNode node = LOAM_TRY(Value(0));
+    SkipBlanks();
+    if (at_ < text_.size()) {
+      return Wrong(fmt::format("`{}` follows its end", text_.substr(at_)));
+    }
+    return node;
+  }
+
+ private:
+  static constexpr int kMaxDepth = 32;
+
+  [[nodiscard]] tl::unexpected<Error> Wrong(std::string_view what) const {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no value of YAML: {}", text_, what));
+  }
+  void SkipBlanks() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) {
+      ++at_;
+    }
+  }
+  bool Skip(char c) {
+    SkipBlanks();
+    if (at_ < text_.size() && text_[at_] == c) {
+      ++at_;
+      return true;
+    }
+    return false;
+  }
+
+  // Up to one of `ends`, or the whole quoted text.
+  Result<std::string> Word(std::string_view ends) {
+    SkipBlanks();
+    const std::size_t begin = at_;
+    if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) {
+      const char quote = text_[at_++];
+      while (at_ < text_.size() && text_[at_] != quote) {
+        at_ += quote == '"' && text_[at_] == '\\' ? 2 : 1;
+      }
+      if (at_ >= text_.size()) {
+        return Wrong("a quote is not closed");
+      }
+      ++at_;
+    } else {
+      // A colon ends a key only in front of a blank.
+      while (at_ < text_.size() && ends.find(text_[at_]) == std::string_view::npos &&
+             !(text_[at_] == ':' && (at_ + 1 == text_.size() || text_[at_ + 1] == ' '))) {
+        ++at_;
+      }
+    }
+    return Scalar(text_.substr(begin, at_ - begin), "");
+  }
+
+  Result<YamlNode> Value(int depth) {
+    if (depth > kMaxDepth) {
+      return Wrong("it is nested too deeply");
+    }
+    YamlNode node;
+    if (Skip('{')) {
+      while (!Skip('}')) {
+        std::string key = LOAM_TRY(Word(",}"));
+        if (key.empty() || !Skip(':')) {
+          return Wrong("expected `key: value`");
+        }
+        node.members.emplace_back(std::move(key), LOAM_TRY(Value(depth + 1)));
+        if (!Skip(',') && !(at_ < text_.size() && text_[at_] == '}')) {
+          return Wrong("expected `,` or `}`");
+        }
+      }
+      return node;
+    }
+    if (Skip('[')) {
+      while (!Skip(']')) {
+        node.items.push_back(LOAM_TRY(Word(",]")));
+        if (!Skip(',') && !(at_ < text_.size() && text_[at_] == ']')) {
+          return Wrong("expected `,` or `]`");
+        }
+      }
+      return node;
+    }
+    if (depth == 0) {
+      node.value = LOAM_TRY(Scalar(text_, ""));
+      at_ = text_.size();
+    } else {
+      node.value = LOAM_TRY(Word(",}"));
+    }
+    return node;
+  }
+
+  const std::string_view text_;
+  std::size_t at_ = 0;
+};
+
 class Parser {
  public:
   Parser(std::string_view text, std::string_view name) : name_(name) {
@@ -88,19 +185,13 @@ class Parser {
       std::string key = LOAM_TRY(Scalar(text.substr(0, colon), Place()));
       YamlNode child;
       child.value = LOAM_TRY(Scalar(text.substr(colon + 1), Place()));
+      const std::string place = fmt::format("{}:{}", name_, lines_[at_].number);
       ++at_;
       if (child.value.empty() && at_ < lines_.size() &&
           (lines_[at_].indent > indent || (lines_[at_].indent == indent && lines_[at_].text.starts_with("- ")))) {
         child = LOAM_TRY(Map(lines_[at_].indent));
-      } else if (child.value.starts_with('[') && child.value.ends_with(']')) {
-        const std::string inner = child.value.substr(1, child.value.size() - 2);
-        for (const std::string_view item : Split(inner, ',')) {
-          if (!TrimSpace(item).empty()) {
-            child.items.push_back(LOAM_TRY(Scalar(item, "")));
-          }
-        }
-      } else if (child.value == "{}") {
-        child.value.clear();
+      } else if (child.value.starts_with('[') || child.value.starts_with('{')) {
+        child = LOAM_TRY_CONTEXT(place, ParseYamlValue(child.value));
       }
       node.members.emplace_back(std::move(key), std::move(child));
     }
@@ -178,6 +269,10 @@ Result<YamlNode> ParseSimpleYaml(std::string_view text, std::string_view name) {
   return Parser(text, name).Parse();
 }
 
+Result<YamlNode> ParseYamlValue(std::string_view text) {
+  return FlowParser(TrimSpace(text)).Parse();
+}
+
 Result<EarthConfig> ParseEarthConfig(std::string_view text, std::string_view name) {
   const YamlNode root = LOAM_TRY(ParseSimpleYaml(text, name));
   EarthConfig config;
@@ -200,14 +295,20 @@ Result<EarthConfig> ParseEarthConfig(std::string_view text, std::string_view nam
   return config;
 }
 
-Result<EarthConfig> LoadEarthConfig(const std::string& path, const std::string& home) {
+std::string DefaultEarthConfig(const std::string& home, const std::string& installation) {
+  return fmt::format("{}/.{}/config.yml", home, installation.empty() ? "earthly" : installation);
+}
+
+Result<EarthConfig> LoadEarthConfig(const std::string& path, const std::string& home, const std::string& installation) {
   if (!path.empty()) {
-    const std::string text = LOAM_TRY_CONTEXT("the configuration file", ReadFile(path));
+    const std::string text = LOAM_TRY_CONTEXT(fmt::format("read config: failed to read from {}", path), ReadFile(path));
     return ParseEarthConfig(text, path);
   }
-  for (const char* const name : {"/.earthly/config.yml", "/.earthly/config.yaml"}) {
-    const std::string file = home + name;
-    if (const auto text = LOAM_TRY(ReadFileIfExists(file))) {
+  const std::string standard = DefaultEarthConfig(home, installation);
+  for (const std::string& file : {standard, standard.substr(0, standard.size() - 2) + "aml"}) {
+    const auto text =
+        LOAM_TRY_CONTEXT(fmt::format("read config: failed to read from {}", file), ReadFileIfExists(file));
+    if (text) {
       return ParseEarthConfig(*text, file);
     }
   }

@@ -22,6 +22,8 @@ struct YamlNode {
 };
 // kInvalidArgument names the line.
 Result<YamlNode> ParseSimpleYaml(std::string_view text, std::string_view name);
+// One value as it is written in a line: a scalar, `[a, 'b']` or `{a: {b: c}}`.
+Result<YamlNode> ParseYamlValue(std::string_view text);
 
 struct EarthConfig {
   std::string secret_provider;
@@ -32,7 +34,10 @@ struct EarthConfig {
 };
 Result<EarthConfig> ParseEarthConfig(std::string_view text, std::string_view name);
 
-// `path` empty: ~/.earthly/config.yml or ~/.earthly/config.yaml, which need not exist; else it must exist.
-Result<EarthConfig> LoadEarthConfig(const std::string& path, const std::string& home);
+// ~/.earthly/config.yml; `installation` (earthly's --installation-name, "" for its own) instead of "earthly".
+std::string DefaultEarthConfig(const std::string& home, const std::string& installation);
+
+// `path` empty: the default, also as config.yaml, which need not exist; else it must exist.
+Result<EarthConfig> LoadEarthConfig(const std::string& path, const std::string& home, const std::string& installation);
 
 }  // namespace loam::cli

@@ -11,6 +11,7 @@
 #include "base/file_system.h"
 #include "base/process.h"
 #include "base/strings.h"
+#include "compiler/sema/earthfile/evaluate.h"
 
 namespace loam::cli {
 namespace {
@@ -91,17 +92,26 @@ class Secrets final : public session::SecretStore {
     if (id.starts_with(kAwsPrefix)) {
       return Aws(id.substr(kAwsPrefix.size()));
     }
-    const ProjectSecret secret = ReadId(id);
-    if (const auto found = values_.find(secret.name); found != values_.end()) {
-      return found->second;
+    if (!id.ends_with(sema::earthfile::kEnvSecretSuffix)) {
+      return Value(ReadId(id), std::move(stop));
     }
-    if (!provider_.empty()) {
-      return AskProvider(secret, stop);
-    }
-    return Missing(secret.name);
+    id.remove_suffix(sema::earthfile::kEnvSecretSuffix.size());
+    std::string value = LOAM_TRY(Value(ReadId(id), std::move(stop)));
+    value.erase(value.find_last_not_of('\n') + 1);
+    return value;
   }
 
  private:
+  Result<std::string> Value(const ProjectSecret& secret, std::stop_token stop) const {
+    if (const auto found = values_.find(secret.name); found != values_.end()) {
+      return found->second;
+    }
+    if (provider_.empty()) {
+      return Missing(secret.name);
+    }
+    return AskProvider(secret, std::move(stop));
+  }
+
   static tl::unexpected<Error> Missing(std::string_view id) {
     return Unexpected(Error(ErrorCode::kNotFound, fmt::format("unable to lookup secret \"{}\": not found", id))
                           .WithHint(fmt::format("pass it by `--secret {}=VALUE`, `--secret-file {}=FILE`, or in a "

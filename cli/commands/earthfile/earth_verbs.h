@@ -17,6 +17,9 @@ bool LooksLikeEarthReference(std::string_view word);
 // `loam +target …`, `loam build [FLAGS] +target …`: nullopt if the command line is not about Earthfiles.
 std::optional<Exit> TryEarthCommand(Context& context, const std::vector<std::string>& arguments);
 
+// A command of earthly's cloud service, such as `account`: why it is refused.
+std::optional<Error> RefusedCloudCommand(std::string_view name);
+
 // earthly's own command line.
 Exit RunEarthly(Context& context, const std::vector<std::string>& arguments);
 

@@ -77,6 +77,14 @@ void PrintHelp(std::FILE* out, const Context& context) {
 
 }  // namespace
 
+std::optional<Error> RefusedCloudCommand(std::string_view name) {
+  if (std::find(std::begin(kRefused), std::end(kRefused), name) == std::end(kRefused)) {
+    return std::nullopt;
+  }
+  return Error(ErrorCode::kUnimplemented,
+               fmt::format("`{}` is a command of earthly's cloud service, which does not exist any more", name));
+}
+
 std::span<const EarthVerb> EarthVerbs() {
   return kVerbs;
 }
@@ -157,12 +165,8 @@ Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {
         return verb.run(context, settings, after, EarthDialect::kEarthly);
       }
     }
-    if (std::find(std::begin(kRefused), std::end(kRefused), rest[0]) != std::end(kRefused)) {
-      PrintError(context,
-                 Error(ErrorCode::kUnimplemented,
-                       fmt::format("`earthly {}` is a command of earthly's cloud service, which does not exist "
-                                   "any more",
-                                   rest[0])));
+    if (const std::optional<Error> refused = RefusedCloudCommand(rest[0])) {
+      PrintEarthError(context, *refused, EarthDialect::kEarthly);
       return Exit::kFailed;
     }
   }

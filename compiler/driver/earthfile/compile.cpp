@@ -43,6 +43,23 @@ std::vector<ir::Value*> ValuesOf(EvaluateOutcome& outcome) {
   return values;
 }
 
+// A step that is never taken from the cache may have run already, for an IF, a WAIT or a TRY. A pass that changes what
+// it is made of makes another step of it, which would run again.
+bool HasUncachedSteps(const ir::Graph& graph, const std::vector<ir::Value*>& results) {
+  std::vector<ir::Value> roots;
+  for (const ir::Value* const result : results) {
+    roots.push_back(*result);
+  }
+  for (const ir::NodeId id : graph.PostOrder(roots)) {
+    for (const ir::Metadata* const metadata : graph.MetadataOf(id)) {
+      if (metadata->ignore_cache) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 // A filesystem that another one is made of is built with it.
 void DropInnerStates(const ir::Graph& graph, Outputs& outputs) {
   std::vector<ir::Value> roots = outputs.states;
@@ -106,7 +123,7 @@ Result<std::optional<CompileResult>> Compile(const sema::earthfile::EvaluateRequ
   if (options.verify || kAlwaysVerify) {
     LOAM_TRY_CONTEXT("after evaluation", ir::Verify(result.module));
   }
-  if (options.level != passes::OptLevel::kO0) {
+  if (options.level != passes::OptLevel::kO0 && !HasUncachedSteps(result.module.graph, values)) {
     result.pass_reports =
         LOAM_TRY(passes::RunPasses(result.module, {.level = options.level, .verify = options.verify}));
   }

@@ -58,6 +58,8 @@ enum class OutputMode : std::uint8_t {
   kArtifact,  // --artifact: only the artifact that was named
 };
 
+inline constexpr std::string_view kEnvSecretSuffix = "?env";
+
 struct EvaluateOptions {
   OutputMode mode = OutputMode::kAll;
   bool push = false;
@@ -72,6 +74,9 @@ struct EvaluateOptions {
   bool interactive = false;
   // Ids of secrets have the PROJECT of their Earthfile: "NAME?org=ORG&project=NAME" (names are URL-escaped).
   bool project_secrets = false;
+  // Ids of secrets that become variables end with kEnvSecretSuffix: whoever is asked leaves out the newlines at the end
+  // of the value, as `$(cat FILE)` would.
+  bool mark_env_secrets = false;
   std::string resolve_mode = "default";         // of images: default, pull, local
   ir::Network network = ir::Network::kSandbox;  // of steps that do not say --network=none
 

@@ -253,7 +253,7 @@ Checked<> TargetEvaluation::ReadSecrets(const Step& step, StepMounts& mounts) {
     if (!IsVariableName(env)) {
       return Fail<Kind::kEarthBadSecret>(range_, text, fmt::format("invalid secret environment name: {}", env));
     }
-    add(SecretId(id), env);
+    add(in_.options().mark_env_secrets ? fmt::format("{}{}", SecretId(id), kEnvSecretSuffix) : SecretId(id), env);
   }
   if (step.aws) {
     const std::string query = step.oidc.empty() ? std::string() : "?oidc=" + UrlEscape(step.oidc);
