@@ -133,7 +133,7 @@ class Display final : public EarthDisplay {
   // Null for steps that are not shown.
   Line* LineOf(const Step& step) {
     if (const auto found = lines_.find(&step); found != lines_.end()) {
-      return found->second.label.target.empty() && !options_.verbose ? nullptr : &found->second;
+      return IsShown(found->second) ? &found->second : nullptr;
     }
     Line line{.step = &step};
     if (auto label = options_.steps->Find(step.digest, step.name)) {
@@ -143,15 +143,15 @@ class Display final : public EarthDisplay {
       line.label.command = step.name;
       line.label.internal = true;
     }
-    if (line.label.internal && options_.verbose && line.label.target.empty()) {
+    if (line.label.target.empty()) {
       line.label.target = "internal";
     }
-    const bool shown = !line.label.internal || options_.verbose;
-    if (!shown) {
-      line.label.target.clear();
-    }
     Line& kept = lines_.emplace(&step, std::move(line)).first->second;
-    return shown ? &kept : nullptr;
+    return IsShown(kept) ? &kept : nullptr;
+  }
+  // What the user did not write is shown where it fails: else nobody would know why.
+  [[nodiscard]] bool IsShown(const Line& line) const {
+    return !line.label.internal || options_.verbose || line.step->state == StepState::kFailed;
   }
 
   void StateChanged(Line& line) {

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "cli/progress/earth_display.h"
 #include "cli/progress/model.h"
 #include "cli/progress/plain.h"
 #include "cli/progress/tty.h"
@@ -198,6 +199,25 @@ TEST(PlainDisplay, WholeLogOfTheFailedStep) {
   EXPECT_THAT(text, HasSubstr("#1 ERROR: exit code: 2\n"));
   EXPECT_THAT(text, HasSubstr("------\n > RUN make:\n1.000 cc a.c\n"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+}
+
+TEST(EarthDisplay, AnInternalStepIsShownWhereItFails) {
+  const FixedClock clock;
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* const out = ::open_memstream(&text, &size);
+  const EarthDisplayOptions options{
+      .out = out, .clock = &clock, .steps = std::make_shared<gateway::earthfile::StepRegistry>()};
+  const auto display = MakeEarthDisplay(options);
+  display->OnEvent(Completed("[context] good", 0, 1));
+  display->OnEvent(Started("[context] bad", 0));
+  display->OnEvent(Completed("[context] bad", 0, 1, "there is no directory `x`"));
+  display->Finish(false, Digest::Of("[context] bad"));
+  std::fclose(out);
+  const std::string shown(text, size);
+  std::free(text);  // NOLINT(cppcoreguidelines-no-malloc): open_memstream's
+  EXPECT_THAT(shown, HasSubstr("there is no directory `x`"));
+  EXPECT_THAT(shown, Not(HasSubstr("good")));
 }
 
 }  // namespace
