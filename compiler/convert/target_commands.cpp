@@ -489,6 +489,9 @@ void TargetStages::Words(TargetStage& target, const Command& command) {
     }
     text += " " + *portable;
   }
+  if (text.empty()) {
+    return Fail(command.location.range, keyword, "it has no arguments, which Earthfiles reject too");
+  }
   if (command.kind == CommandKind::kUser) {
     target.user = IsOneOf(kRootUsers, text.substr(1)) ? "" : text.substr(1);
   } else if (command.kind == CommandKind::kWorkdir) {

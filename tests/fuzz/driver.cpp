@@ -108,7 +108,8 @@ class Runner {
     loam::fuzz::ResetCoverage();
     current_input = &input;
     SetCpuTimer(timeout_);
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+    // An exception that leaves the target is a finding: it ends in SIGABRT.
+    [&]() noexcept { LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size()); }();
     SetCpuTimer(0);
     current_input = nullptr;
     ++runs_;

@@ -138,6 +138,8 @@ TEST(ToDockerfile, WhatCannotBeConvertedIsNamed) {
   EXPECT_THAT(Error("    COPY ./lib+x/y .\n"), HasSubstr("another Earthfile"));
   EXPECT_THAT(Error("    FROM +t\n"), HasSubstr("needs itself"));
   EXPECT_THAT(Error("    SAVE ARTIFACT f\n"), HasSubstr("the image alone knows"));
+  EXPECT_THAT(Error("    USER\n"), HasSubstr("no arguments"));
+  EXPECT_THAT(Error("    WORKDIR\n"), HasSubstr("no arguments"));
   // All of them at once.
   EXPECT_EQ(Convert("t:\n    FROM a\n    LOCALLY\n    HOST a 1.2.3.4\n    IF x\n    END\n").errors.size(), 3U);
 }
