@@ -4,6 +4,7 @@
 #include "language-server/features/dockerfile/analysis.h"
 #include "language-server/features/dockerfile/features.h"
 #include "language-server/features/dockerfile/names.h"
+#include "language-server/features/missing_files.h"
 
 namespace loam::lsp::dockerfile {
 namespace {
@@ -34,6 +35,31 @@ bool MayBeOfBase(const Query& query, const Names& names, const ast::Dockerfile& 
   return true;
 }
 
+// What COPY and ADD take of the context.
+void AddMissingFiles(const Query& query, const ast::Dockerfile& file, std::vector<Diagnostic>& found) {
+  const std::vector<std::string> contexts = PossibleContexts(query);
+  if (contexts.empty()) {
+    return;
+  }
+  for (std::uint32_t index = 0; index < file.instructions.size(); ++index) {
+    const ast::Instruction& instruction = *file.instructions[index];
+    if ((instruction.kind != ast::InstructionKind::kCopy && instruction.kind != ast::InstructionKind::kAdd) ||
+        instruction.invalid || instruction.FindFlag("from") != nullptr) {
+      continue;
+    }
+    for (const ast::FileSource& source : static_cast<const ast::FileTransfer&>(instruction).sources) {
+      const auto path = source.heredoc == nullptr ? NamesOf(query).Expand(source.path.text, index) : std::nullopt;
+      const bool remote = !path || path->find("://") != std::string::npos || path->starts_with("git@");
+      if (remote || path->empty() || IsInContext(contexts, *path)) {
+        continue;
+      }
+      if (auto missing = MissingFile(query, SpanOf(source.path.range), *path)) {
+        found.push_back(std::move(*missing));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Diagnostic> Diagnostics(const Query& query) {
@@ -57,6 +83,7 @@ std::vector<Diagnostic> Diagnostics(const Query& query) {
   if (!checked.failure.empty()) {
     found.push_back(ChecksFailed(query, checked.failure));
   }
+  AddMissingFiles(query, analysis.file(), found);
   std::stable_sort(found.begin(), found.end(),
                    [](const Diagnostic& a, const Diagnostic& b) { return a.span.begin < b.span.begin; });
   return found;

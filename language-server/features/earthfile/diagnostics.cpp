@@ -1,6 +1,12 @@
+#include <algorithm>
+
+#include "compiler/sema/earthfile/flags.h"
+#include "compiler/sema/earthfile/words.h"
 #include "language-server/features/compiler_diagnostic.h"
 #include "language-server/features/earthfile/analysis.h"
+#include "language-server/features/earthfile/dockerfiles.h"
 #include "language-server/features/earthfile/features.h"
+#include "language-server/features/missing_files.h"
 
 namespace loam::lsp::earthfile {
 namespace {
@@ -11,6 +17,48 @@ using driver::findings::Finding;
 Span FirstLine(const Text& text, Span span) {
   const Span line = text.LineSpan(text.LineAt(span.begin));
   return {span.begin, std::max(span.begin, std::min(span.end, line.end))};
+}
+
+// What COPY and FROM DOCKERFILE take of the directory. A target that runs on this machine may make it first.
+void AddMissingFiles(const Query& query, std::vector<Diagnostic>& out) {
+  const auto& scopes = EarthfileAnalysis::Of(query.document).symbols().scopes;
+  if (PossibleContexts(query).empty() ||
+      std::any_of(scopes.begin(), scopes.end(), [](const auto& scope) { return scope.is_local; })) {
+    return;
+  }
+  const auto add = [&](Span span, std::string_view what) {
+    if (auto missing = MissingFile(query, span, what)) {
+      out.push_back(std::move(*missing));
+    }
+  };
+  const std::vector<std::string> context = {query.document.Folder()};
+  for (const auto& scope : scopes) {
+    sema::earthfile::EachStatement(scope.recipe, [&](const ast::earthfile::Statement& statement) {
+      if (statement.kind != ast::earthfile::StatementKind::kCommand ||
+          statement.command->kind != ast::earthfile::CommandKind::kCopy) {
+        return;
+      }
+      sema::earthfile::CopyFlags flags;
+      const auto rest = sema::earthfile::ParseFlags(sema::earthfile::ToWords(statement.command->args), {}, flags);
+      if (!rest || !flags.from.empty() || flags.if_exists) {
+        return;
+      }
+      for (std::size_t i = 0; i + 1 < rest->size(); ++i) {
+        const auto& word = (*rest)[i];
+        if (!word.text.empty() && word.text.find_first_of("$+\"'()") == std::string::npos &&
+            !IsInContext(context, word.text)) {
+          add(SpanOf(word.range), word.text);
+        }
+      }
+    });
+  }
+  for (const DockerfileUse& use : DockerfilesOf(query)) {
+    if (!use.exists) {
+      const std::string inside = context.front() + "/";
+      add(use.file.size() > 0 ? use.file : use.context,
+          use.path.starts_with(inside) ? use.path.substr(inside.size()) : use.path);
+    }
+  }
 }
 
 }  // namespace
@@ -36,6 +84,7 @@ std::vector<Diagnostic> Diagnostics(const Query& query) {
     made.deprecated = finding.rule.starts_with("Deprecated");
     out.push_back(std::move(made));
   }
+  AddMissingFiles(query, out);
   if (!analysis.failure().empty()) {
     out.push_back(ChecksFailed(query, analysis.failure()));
   }

@@ -49,13 +49,11 @@ std::optional<DockerfileUse> Read(const Query& query, const ast::earthfile::Comm
   }
   const std::string folder = query.document.Folder() + "/";
   const std::string path = flags.file.empty() ? folder + rest->front().text + "/Dockerfile" : folder + flags.file;
-  if (!IsFile(path)) {
-    return std::nullopt;
-  }
   const Text& text = query.document.text();
   DockerfileUse use;
   // Clean, as paths of URIs are.
   use.path = PathOfUri(UriOfPath(path));
+  use.exists = IsFile(path);
   use.context = SpanOf(rest->front().range);
   use.file = flags.file.empty() ? Span{} : PlaceOf(text, words, flags.file);
   use.target = flags.target.empty() ? Span{} : PlaceOf(text, words, flags.target);
@@ -93,6 +91,9 @@ std::vector<DockerfileUse> DockerfilesOf(const Query& query) {
 
 std::optional<DockerfileUse> DockerfileAt(const Query& query, std::uint32_t offset) {
   for (DockerfileUse& use : DockerfilesOf(query)) {
+    if (!use.exists) {
+      continue;
+    }
     if (IsAt(use.context, offset) || IsAt(use.file, offset) || IsAt(use.target, offset)) {
       return std::move(use);
     }

@@ -10,7 +10,8 @@
 namespace loam::lsp::earthfile {
 
 struct DockerfileUse {
-  std::string path;   // of a file of this machine, which is there
+  std::string path;  // of a file of this machine
+  bool exists = false;
   Span context;       // the directory, as written
   Span file;          // the value of -f; empty without one
   Span target;        // the value of --target; empty without one

@@ -43,7 +43,9 @@ std::vector<DocumentLink> Links(const Query& query) {
     }
   }
   for (const DockerfileUse& use : DockerfilesOf(query)) {
-    links.push_back({use.context, UriOfPath(use.path), "open the Dockerfile", {}});
+    if (use.exists) {
+      links.push_back({use.context, UriOfPath(use.path), "open the Dockerfile", {}});
+    }
   }
   return links;
 }

@@ -508,3 +508,31 @@ test('malformed input ends nothing', async () => {
   assert.equal((await client.request('textDocument/documentSymbol', { textDocument: { uri: file } })).length, 1);
   assert.equal(await client.stop(), 0);
 });
+
+test('files that the context does not have', async () => {
+  const { client, uri } = await session({ here: '', 'docker/x': '', 'sub/Earthfile': '', 'sub/own': '', 'sub/[a]': '' });
+  const missing = (diagnostics) => diagnostics.filter((d) => d.code === 'MissingFile').map((d) => `${d.range.start.line + 1}:${d.range.start.character + 1} ${d.message} ${d.severity}`);
+  const text = `FROM scratch AS a
+ARG WHERE=nowhere
+COPY here none ./
+COPY docker/x *.c /d/
+COPY --from=a none /
+COPY $WHERE /e
+COPY $UNKNOWN . ** /f/
+ADD https://example.com/none git@example.com:a/b.git /g/
+COPY <<E /h
+E
+COPY ["x", "no ne", "/i/"]
+`;
+  // The context may be any folder above, up to the workspace's.
+  const found = missing(await client.open(uri('docker/Dockerfile'), text));
+  assert.deepEqual(found, ['3:11 the build context has no `none` 2', '4:15 the build context has no `*.c` 2', '6:6 the build context has no `nowhere` 2', '11:12 the build context has no `no ne` 2']);
+  client.configuration = { loam: { lint: { severity: { MissingFile: 'off' } } } };
+  assert.deepEqual(missing(await client.open(uri('docker/other.Dockerfile'), text)), []);
+  client.configuration = {};
+  const earth = 'VERSION 0.8\na:\n    FROM scratch\n    COPY own here ./\n    COPY --if-exists none ./\n    COPY +b/x "y z" ./\n    COPY $z *.go own* ./\nb:\n    FROM DOCKERFILE ./none\n';
+  assert.deepEqual(missing(await client.open(uri('sub/Earthfile'), earth, 'earthfile')), ['4:14 the build context has no `here` 2', '7:13 the build context has no `*.go` 2', '9:21 the build context has no `none/Dockerfile` 2']);
+  // Without a folder of the workspace nothing is known.
+  assert.deepEqual(missing(await client.open('file:///else/where/Dockerfile', text)), []);
+  assert.equal(await client.stop(), 0);
+});
