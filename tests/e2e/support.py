@@ -150,7 +150,12 @@ class LoamCase(unittest.TestCase):
         return name
 
     def debian_image(self, name, *packages):
-        """Imports an image of these Debian packages. The tar is kept between runs: making it means downloading."""
+        """Imports an image of these Debian packages."""
+        self.loam("image", "import", "--tag", name, self.debian_rootfs(*packages), check=0)
+        return name
+
+    def debian_rootfs(self, *packages):
+        """The tar of a root filesystem of these Debian packages. It is kept between runs: making it means downloading."""
         need_program("apt-get")
         script = SOURCE_DIR / "scripts/debian-rootfs"
         key = hashlib.sha256(script.read_bytes() + " ".join(packages).encode()).hexdigest()[:16]
@@ -160,15 +165,18 @@ class LoamCase(unittest.TestCase):
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not kept.exists():
                 self.run_checked(script, kept, *packages)
-        self.loam("image", "import", "--tag", name, kept, check=0)
-        return name
+        return kept
 
     def node_image(self, name):
+        return self.debian_image(name, *self.node_packages())
+
+    @staticmethod
+    def node_packages():
         """Debian's Node.js and npm, also where apt prefers another vendor's."""
         versions = subprocess.run(["apt-cache", "madison", "nodejs"], capture_output=True, text=True).stdout
         packaged = [line.split("|")[1].strip() for line in versions.splitlines() if "debian" in line or "deb12" in line]
         need(packaged, "needs Debian's nodejs in apt's lists")
-        return self.debian_image(name, "busybox-static", "nodejs=" + packaged[0], "libnode108", "npm")
+        return "busybox-static", "nodejs=" + packaged[0], "libnode108", "npm"
 
     # --- partners ----------------------------------------------------------------------------------------------------
 

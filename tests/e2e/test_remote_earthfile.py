@@ -3,6 +3,7 @@ LOAM_TEST_BUILDKITD names."""
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -21,10 +22,12 @@ class RemoteEarthfile(support.LoamCase):
         support.need(pathlib.Path(daemon).exists(), f"needs {daemon}")
         self.registry = self.enterContext(base_images.Registry())
         self.registry.push("box", ["1"], base_images.busybox_rootfs())
+        self.registry.push_busybox("latest")
         self.box = f"{self.registry.host}/box:1"
         self.socket = self.base / "engine.sock"
         config = self.base / "engine.toml"
-        config.write_text(f'[registry."{self.registry.host}"]\nhttp = true\n')
+        config.write_text(f'[registry."{self.registry.host}"]\nhttp = true\n'
+                          f'[registry."docker.io"]\nmirrors = ["{self.registry.host}"]\n')
         log = open(self.base / "engine.log", "wb")
         self.addCleanup(log.close)
         process = subprocess.Popen([daemon, "--root", str(self.root), "--addr", f"unix://{self.socket}", "--config", config,
@@ -185,6 +188,21 @@ privileged:
         self.assertFalse((self.work / "done").exists())
         self.earth("-P", "+privileged")
         self.assertTrue((self.work / "done").exists())
+
+    def test_examples(self):
+        """Those whose base images are at hand; their second build runs nothing."""
+        for name in ("monorepo", "multiplatform"):
+            self.work = self.base / name
+            shutil.copytree(support.SOURCE_DIR / f"examples/earthfile-{name}", self.work)
+            self.earth("+all")
+            again = self.earth("+all")
+            steps = [line for line in again.stderr.splitlines() if "--> RUN " in line]
+            self.assertEqual([line for line in steps if "*cached*" not in line], [], again)
+        out = subprocess.run(["sh", self.base / "monorepo/api/out/api"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(out, "[api] ready\n")
+        images = self.run_checked(support.LOAM, "image", "ls", "--root", self.base / "here")
+        for tag in ("latest", "latest_linux_amd64", "latest_linux_arm64"):
+            self.assertIn(f"greeting:{tag} ", images)
 
     def test_earthlys_command_line(self):
         self.write("Earthfile", f"VERSION 0.8\nhi:\n    FROM {self.box}\n    RUN echo hi > f\n    SAVE ARTIFACT f AS LOCAL f\n")
