@@ -135,7 +135,8 @@ YamlNode& Child(YamlNode& node, const std::string& key) {
     }
   }
   node.value.clear();
-  return node.members.emplace_back(key, YamlNode()).second;
+  node.members.push_back({key, {}});
+  return node.members.back().value;
 }
 
 const Key* FindKey(std::span<const Key> keys, std::string_view name) {
@@ -221,7 +222,7 @@ Result<std::string> Changed(const std::string& text, const std::string& path, co
   if (set) {
     Child(*node, names.back()) = std::move(*set);
   } else {
-    std::erase_if(node->members, [&](const auto& member) { return member.first == names.back(); });
+    std::erase_if(node->members, [&](const auto& member) { return member.key == names.back(); });
   }
   std::string out;
   Write(root, 0, out);

@@ -112,7 +112,8 @@ class FlowParser {
         if (key.empty() || !Skip(':')) {
           return Wrong("expected `key: value`");
         }
-        node.members.emplace_back(std::move(key), LOAM_TRY(Value(depth + 1)));
+        YamlNode member = LOAM_TRY(Value(depth + 1));
+        node.members.push_back({std::move(key), std::move(member)});
         if (!Skip(',') && !(at_ < text_.size() && text_[at_] == '}')) {
           return Wrong("expected `,` or `}`");
         }
@@ -193,7 +194,7 @@ class Parser {
       } else if (child.value.starts_with('[') || child.value.starts_with('{')) {
         child = LOAM_TRY_CONTEXT(place, ParseYamlValue(child.value));
       }
-      node.members.emplace_back(std::move(key), std::move(child));
+      node.members.push_back({std::move(key), std::move(child)});
     }
     return node;
   }

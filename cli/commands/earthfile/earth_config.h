@@ -12,14 +12,21 @@
 
 namespace loam::cli {
 
+struct YamlMember;
+
 // A tree of maps and scalars; keys in the order of the file.
 struct YamlNode {
   std::string value;
-  std::vector<std::pair<std::string, YamlNode>> members;
+  std::vector<YamlMember> members;
   std::vector<std::string> items;  // of a list of scalars
 
   [[nodiscard]] const YamlNode* Find(std::string_view key) const;
 };
+struct YamlMember {
+  std::string key;
+  YamlNode value;
+};
+
 // kInvalidArgument names the line.
 Result<YamlNode> ParseSimpleYaml(std::string_view text, std::string_view name);
 // One value as it is written in a line: a scalar, `[a, 'b']` or `{a: {b: c}}`.
