@@ -109,6 +109,10 @@ Result<BuildOutputs> ParseBuildOutputs(const Context& context, const Flags& flag
   }
   if (flags.Bool("load")) {
     engine::ExportRequest request{.type = "docker-load", .attributes = {{"host", LOAM_TRY(DockerEndpoint(context))}}};
+    const std::string via = flags.Has("load-via") ? flags.String("load-via") : context.Env("LOAM_LOAD_VIA");
+    if (!via.empty()) {
+      request.attributes["via"] = via;
+    }
     // The daemon unpacks it at once: compression would be work for both sides.
     request.attributes["compression"] = "uncompressed";
     if (!names.empty()) {

@@ -1,6 +1,8 @@
 #include "cli/remote/remote_build_engine.h"
 
 #include <algorithm>
+#include <mutex>
+#include <thread>
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
@@ -10,6 +12,7 @@
 #include "base/strings.h"
 #include "cli/remote/docker_archive.h"
 #include "cli/remote/gateway_solve.h"
+#include "cli/remote/merge_engines.h"
 #include "cli/remote/remote_channel.h"
 #include "cli/remote/remote_site.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
@@ -55,6 +58,10 @@ Result<RemoteExports> ExportsOf(const std::vector<engine::ExportRequest>& reques
     if (request.type == "docker-load") {
       exporter.set_type("docker");
       exports.docker_host = take("host");
+      if (const std::string via = take("via"); via == "registry") {
+        return Unexpected(ErrorCode::kUnimplemented,
+                          "an image of a remote engine is loaded by an archive, not `via=registry`");
+      }
       exports.temporary = LOAM_TRY(TempDir::Create("", "loam-load-"));
       exports.docker_archive = exports.temporary->Child("image.tar");
       output = {.kind = session::SessionOutput::Kind::kFile, .path = exports.docker_archive};
@@ -196,11 +203,33 @@ class RemoteBuildEngine final : public BuildEngine {
     if (request.on_failure) {
       return Unexpected(ErrorCode::kUnimplemented, "a shell in a failed step is not possible on a remote engine");
     }
-    const auto platform = request.frontend.options.find("platform");
-    const Choice choice =
-        LOAM_TRY(Choose(platform == request.frontend.options.end() ? std::string() : platform->second));
-    return RemoteBuild(engines_[choice.engine], tls_, request, report, std::move(stop))
-        .Run(choice.platform, std::move(progress));
+    if (engines_.size() == 1) {
+      const std::vector<std::string> own = LOAM_TRY(PlatformsOf(engines_.front()));
+      return RemoteBuild(engines_.front(), tls_, request, report, std::move(stop))
+          .Run(own.front(), std::move(progress));
+    }
+    std::vector<std::vector<std::string>> offered;
+    for (const EngineAddress& address : engines_) {
+      offered.push_back(LOAM_TRY(PlatformsOf(address)));
+    }
+    const std::vector<std::string> wanted = LOAM_TRY(WantedPlatforms(request, offered));
+    std::vector<EngineShare> shares = LOAM_TRY(ShareOut(wanted, offered));
+    // What cannot be put together can only come from an engine that builds all of it.
+    const bool one_engine = shares.size() > 1 && !PartialExports(request.exports);
+    for (std::size_t i = 0; i < offered.size() && one_engine && shares.size() > 1; ++i) {
+      const bool has_all = std::all_of(wanted.begin(), wanted.end(), [&](const std::string& platform) {
+        return std::find(offered[i].begin(), offered[i].end(), platform) != offered[i].end();
+      });
+      if (has_all) {
+        shares = {{i, wanted}};
+      }
+    }
+    if (shares.size() == 1) {
+      const std::size_t engine = shares.front().engine;
+      return RemoteBuild(engines_[engine], tls_, request, report, std::move(stop))
+          .Run(offered[engine].front(), std::move(progress));
+    }
+    return BuildTogether(shares, offered, request, progress, report, std::move(stop));
   }
 
   Result<> BuildEarthfile(const EarthBuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
@@ -246,6 +275,68 @@ class RemoteBuildEngine final : public BuildEngine {
     std::size_t engine = 0;
     std::string platform;  // the worker's own
   };
+
+  // Each engine its platforms, at the same time, shown in one progress; the first failure stops the others.
+  [[nodiscard]] Result<BuildOutcome> BuildTogether(const std::vector<EngineShare>& shares,
+                                                   const std::vector<std::vector<std::string>>& offered,
+                                                   const BuildRequest& request,
+                                                   const std::shared_ptr<solver::ProgressSink>& progress,
+                                                   gateway::DockerfileBuildReport& report, std::stop_token stop) const {
+    if (!request.caches.exports.empty()) {
+      return Unexpected(ErrorCode::kUnimplemented, "`--cache-to` is not supported with several engines in one build");
+    }
+    BuildRequest partial = request;
+    partial.exports = LOAM_TRY(PartialExports(request.exports));
+    partial.frontend.options["multi-platform"] = "true";
+    std::vector<gateway::DockerfileBuildReport> reports(shares.size());
+    reports.front().sources = report.sources;
+    std::vector<std::optional<Result<BuildOutcome>>> outcomes(shares.size());
+    std::mutex mutex;  // guards first_failed
+    std::optional<std::size_t> first_failed;
+    std::stop_source either;
+    const std::stop_callback by_user(stop, [&] { either.request_stop(); });
+    {
+      std::vector<std::jthread> builds;
+      for (std::size_t i = 0; i < shares.size(); ++i) {
+        builds.emplace_back([&, i] {
+          BuildRequest own = partial;
+          own.frontend.options["platform"] = Join(shares[i].platforms, ",");
+          const std::size_t engine = shares[i].engine;
+          outcomes[i].emplace(RemoteBuild(engines_[engine], tls_, own, reports[i], either.get_token())
+                                  .Run(offered[engine].front(), progress));
+          if (!*outcomes[i]) {
+            const std::lock_guard lock(mutex);
+            if (!first_failed) {
+              first_failed = i;
+              either.request_stop();
+            }
+          }
+        });
+      }
+    }
+    report = std::move(reports[first_failed.value_or(0)]);
+    if (first_failed) {
+      return Unexpected(std::move(*outcomes[*first_failed]).error());
+    }
+    std::vector<std::map<std::string, std::string>> parts;
+    for (auto& outcome : outcomes) {
+      parts.push_back((*outcome)->response);
+    }
+    return BuildOutcome{LOAM_TRY(MergePushed(request.exports, parts, *request.client, std::move(stop)))};
+  }
+
+  [[nodiscard]] static Result<std::vector<std::string>> WantedPlatforms(
+      const BuildRequest& request, const std::vector<std::vector<std::string>>& offered) {
+    const auto found = request.frontend.options.find("platform");
+    if (found == request.frontend.options.end()) {
+      return std::vector<std::string>{offered.front().front()};
+    }
+    std::vector<std::string> wanted;
+    for (const std::string_view name : Split(found->second, ',')) {
+      wanted.push_back(LOAM_TRY(ParsePlatform(TrimSpace(name))).ToString());
+    }
+    return wanted;
+  }
 
   // The platforms of an engine's workers, its own first.
   [[nodiscard]] Result<std::vector<std::string>> PlatformsOf(const EngineAddress& address) const {

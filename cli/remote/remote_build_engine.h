@@ -9,8 +9,8 @@
 
 namespace loam::cli {
 
-// Several engines: a build goes to the first one whose workers are of its platform. Nothing is connected to before a
-// build.
+// Several engines: each platform of a build goes to the first one whose workers are of it. If that takes several, they
+// build at the same time, and what they make is put together (merge_engines.h). Nothing is connected to before a build.
 std::unique_ptr<BuildEngine> MakeRemoteBuildEngine(std::vector<EngineAddress> engines, EngineTls tls);
 
 }  // namespace loam::cli

@@ -1,6 +1,7 @@
 #include "runtime-executor/daemon/session_export.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -32,6 +33,15 @@ Result<> NeedSession(const std::shared_ptr<session::Session>& session, const std
   return {};
 }
 
+Result<> Drain(const UniqueFd& fd) {
+  std::array<char, 65536> rest;
+  ssize_t got = 0;
+  do {
+    got = read(fd.get(), rest.data(), rest.size());
+  } while (got > 0 || (got < 0 && errno == EINTR));
+  return got < 0 ? UnexpectedErrno("read what is exported") : Result<>();
+}
+
 Result<std::map<std::string, std::string>> ExportDirectory(
     engine::Job& job, std::span<const engine::PlatformResult> results, const SessionExport& output,
     const std::shared_ptr<session::Session>& session, const std::string& scratch_root, const std::stop_token& stop) {
@@ -60,17 +70,31 @@ Result<std::map<std::string, std::string>> ExportArchive(engine::Job& job,
   UniqueFd read_end(fds[0]);
   UniqueFd write_end(fds[1]);
   Result<> sent;
-  // Closing the read end makes a blocked export fail when the client is gone.
-  std::thread sender([&, read_end = std::move(read_end)]() mutable {
-    sent = session::SendFile(session, output.index, {}, read_end, stop);
-    read_end.Reset();
-  });
+  std::thread sender;
+  const auto start = [&](const std::map<std::string, std::string>& metadata) {
+    sender = std::thread([&, metadata] {
+      sent = session::SendFile(session, output.index, metadata, read_end, stop);
+      if (!sent && sent.error().Is(ErrorCode::kAlreadyExists)) {
+        // The client has the file: what is still written goes nowhere.
+        sent = Drain(read_end);
+      }
+      // Makes a blocked export fail when the client is gone.
+      read_end.Reset();
+    });
+  };
   engine::ExportRequest request = output.request;
   request.attributes["dest"] = "-";
   request.output_fd = write_end.get();
+  if (output.request.type == "tar") {
+    start({});
+  } else {
+    request.announce = start;
+  }
   auto response = job.Export(results, request, stop);
   write_end.Reset();
-  sender.join();
+  if (sender.joinable()) {
+    sender.join();
+  }
   // The client's reason comes first: the export then only saw a closed pipe.
   if (!sent) {
     return Unexpected(sent.error());

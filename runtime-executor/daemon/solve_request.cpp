@@ -65,6 +65,7 @@ class Solve {
     frontends.stop = stop_;
     frontends_.emplace(std::move(frontends));
     Result<std::map<std::string, std::string>> response = BuildAndExport();
+    CloseBridge();
     const Result<> recorded = job.Finish(response ? std::nullopt : std::optional<Error>(response.error()));
     if (response && !recorded) {
       return Unexpected(recorded.error().Wrap("the build succeeded, but its record could not be written"));
@@ -157,9 +158,9 @@ class Solve {
       }
     }
     if (request_.enablesessionexporter()) {
-      // By references of the bridge, which has ended: the client gets the metadata only.
+      const std::vector<std::string> refs = bridge_ == nullptr ? std::vector<std::string>() : bridge_->ReturnedRefs();
       for (SessionExport& found :
-           LOAM_TRY(FindSessionExporters(session_, result.metadata, {}, static_cast<int>(outputs_.size()), stop_))) {
+           LOAM_TRY(FindSessionExporters(session_, result.metadata, refs, static_cast<int>(outputs_.size()), stop_))) {
         outputs_.push_back(std::move(found));
       }
     }
@@ -239,10 +240,13 @@ class Solve {
       }
       return result;
     }
-    if (request_.has_definition() && !request_.definition().def().empty()) {
+    // An empty definition is scratch; none at all, with no frontend, is a build that the client drives.
+    if (request_.has_definition()) {
       gateway::FrontendResult result;
       result.refs.emplace_back("", LOAM_TRY(job_->Solve(request_.definition(), stop_)));
-      result.definitions[""] = request_.definition().SerializeAsString();
+      if (!request_.definition().def().empty()) {
+        result.definitions[""] = request_.definition().SerializeAsString();
+      }
       return result;
     }
     const bool says_nothing = asked->options.empty() && inputs.empty();
@@ -264,16 +268,20 @@ class Solve {
     asked.frontend = kDockerfileFrontend;
   }
 
-  // The client's own build function drives the build through the bridge.
+  // The client's own build function drives the build through the bridge, which stays open until the result is exported.
   Result<gateway::FrontendResult> RunClientBuild(std::map<std::string, std::string> inputs,
                                                  gateway::FrontendRequestPtr root) {
-    const auto bridge =
-        std::make_shared<gateway::BridgeBuild>(frontends_->BridgeOptions(std::move(inputs), std::move(root)));
-    services_.bridge_builds->Add(request_.ref(), bridge);
-    Result<gateway::FrontendResult> result = bridge->WaitForReturn(stop_);
-    services_.bridge_builds->Remove(request_.ref());
-    bridge->Close();
-    return result;
+    bridge_ = std::make_shared<gateway::BridgeBuild>(frontends_->BridgeOptions(std::move(inputs), std::move(root)));
+    services_.bridge_builds->Add(request_.ref(), bridge_);
+    return bridge_->WaitForReturn(stop_);
+  }
+
+  void CloseBridge() {
+    if (bridge_ != nullptr) {
+      services_.bridge_builds->Remove(request_.ref());
+      bridge_->Close();
+      bridge_.reset();
+    }
   }
 
   const SolveServices& services_;
@@ -288,6 +296,8 @@ class Solve {
   std::shared_ptr<session::ClientServices> client_;
   engine::Job* job_ = nullptr;
   std::optional<gateway::Frontends> frontends_;
+  // While a client's own build function may use it.
+  std::shared_ptr<gateway::BridgeBuild> bridge_;
 };
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "runtime-executor/engine/cache_collector.h"
 
+#include <algorithm>
+
+#include "runtime-executor/cache/remote/imported_chains.h"
 #include "runtime-executor/cache/remote/inline_cache.h"
 #include "runtime-executor/ops/fs_result.h"
 
@@ -10,6 +13,14 @@ namespace {
 constexpr int kDeepestBacklink = 2000;
 
 }  // namespace
+
+std::optional<cache::ExportedResult> ResultInImport(const solver::CacheGraphNode::Imported& imported, WallTime now) {
+  const auto* const chains = dynamic_cast<const cache::ImportedChains*>(&imported.import->cache());
+  if (chains == nullptr || !chains->HasResult(imported.node)) {
+    return std::nullopt;
+  }
+  return cache::ExportedResult{chains->Created(imported.node).value_or(now), chains->LayersOf(imported.node)};
+}
 
 content::Descriptor CacheLayerOf(const exporter::LayerBlob& layer) {
   content::Descriptor descriptor = layer.blob;
@@ -77,6 +88,29 @@ Result<CacheCollector::Items> CacheCollector::AddBacklinks(solver::KeyId key, in
   return items;
 }
 
+CacheCollector::Items CacheCollector::AddImported(const solver::CacheGraphNode::Imported& key, int depth) {
+  const std::pair id(key.import.get(), key.node);
+  const auto [found, is_new] = imported_backlinks_.try_emplace(id);
+  if (!is_new || depth > kDeepestBacklink) {
+    return found->second;
+  }
+  const solver::ImportedCache& cache = key.import->cache();
+  Items items;
+  const auto backlinks = cache.Backlinks(key.node);
+  std::vector<std::vector<cache::CacheChains::Link>> inputs;
+  for (const auto& backlink : backlinks) {
+    inputs.resize(std::max<std::size_t>(inputs.size(), backlink.input + 1));
+    for (const cache::CacheChains::Item source : AddImported({key.import, backlink.source}, depth + 1)) {
+      inputs[backlink.input].push_back({source, backlink.selector});
+    }
+  }
+  if (const auto item = chains_.Add(cache.OutputKeyOf(key.node), inputs)) {
+    items.insert(*item);
+  }
+  imported_backlinks_[id] = items;
+  return items;
+}
+
 Result<> CacheCollector::Add(const std::vector<solver::CacheGraphNode>& graph) {
   std::vector<Items> items_of(graph.size());
   for (std::size_t i = 0; i < graph.size(); ++i) {
@@ -86,6 +120,9 @@ Result<> CacheCollector::Add(const std::vector<solver::CacheGraphNode>& graph) {
     }
     for (const solver::KeyId key : node.keys) {
       LOAM_TRY(AddBacklinks(key, 0));
+    }
+    for (const solver::CacheGraphNode::Imported& imported : node.imported) {
+      AddImported(imported, 0);
     }
     const auto output = static_cast<std::int32_t>(node.output);
     const Digest key = solver::OutputKey(node.op_digest, output);
@@ -111,7 +148,16 @@ Result<> CacheCollector::Add(const std::vector<solver::CacheGraphNode>& graph) {
       continue;
     }
     items_of[i].insert(*item);
-    if (const auto fs = LOAM_TRY(ResultOf(engine_, node))) {
+    const auto fs = LOAM_TRY(ResultOf(engine_, node));
+    if (!fs && node.export_cache.value_or(true)) {
+      for (const solver::CacheGraphNode::Imported& imported : node.imported) {
+        if (auto result = LOAM_TRY(imported_(imported))) {
+          chains_.AddResult(*item, std::move(*result));
+          break;
+        }
+      }
+    }
+    if (fs) {
       if (auto layers = LOAM_TRY(layers_(*fs))) {
         const WallTime created = node.records.empty() ? engine_.clock.Now() : node.records.front().created;
         chains_.AddResult(*item, {created, std::move(*layers)});
@@ -135,7 +181,8 @@ Result<std::string> InlineCacheOf(EngineState& engine, const std::vector<solver:
   }
   cache::CacheChains chains;
   CacheCollector collector(
-      engine, chains, [&](const snapshot::FsRef& result) -> Result<std::optional<std::vector<content::Descriptor>>> {
+      engine, chains,
+      [&](const snapshot::FsRef& result) -> Result<std::optional<std::vector<content::Descriptor>>> {
         std::vector<content::Descriptor> layers;
         for (const snapshot::LayerId id : result.layer_ids()) {
           const auto found = of_image.find(id);
@@ -145,6 +192,15 @@ Result<std::string> InlineCacheOf(EngineState& engine, const std::vector<solver:
           layers.push_back(found->second);
         }
         return std::optional(std::move(layers));
+      },
+      [&](const solver::CacheGraphNode::Imported& imported) -> Result<std::optional<cache::ExportedResult>> {
+        std::optional<cache::ExportedResult> result = ResultInImport(imported, engine.clock.Now());
+        for (const content::Descriptor& layer : result ? result->layers : std::vector<content::Descriptor>()) {
+          if (std::find(image_layers.begin(), image_layers.end(), layer.digest) == image_layers.end()) {
+            return std::optional<cache::ExportedResult>();
+          }
+        }
+        return result;
       });
   LOAM_TRY(collector.Add(graph));
   return cache::InlineCacheRecords(chains.Marshal(), image_layers);

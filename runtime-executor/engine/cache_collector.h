@@ -12,6 +12,7 @@
 #include "runtime-executor/cache/remote/cache_chains.h"
 #include "runtime-executor/engine/engine_state.h"
 #include "runtime-executor/exporter/layers.h"
+#include "runtime-executor/solver/imported_cache.h"
 #include "runtime-executor/solver/job.h"
 
 namespace loam::engine {
@@ -19,10 +20,14 @@ namespace loam::engine {
 // The layers of a result as the cache has them, or nullopt: the cache does not have all.
 using LayersOfResult = std::function<Result<std::optional<std::vector<content::Descriptor>>>(const snapshot::FsRef&)>;
 
+// The result of a node of an import that this build did not load, or nullopt: it cannot be had, or shall not be.
+using ImportedResult =
+    std::function<Result<std::optional<cache::ExportedResult>>(const solver::CacheGraphNode::Imported&)>;
+
 class CacheCollector {
  public:
-  CacheCollector(EngineState& engine, cache::CacheChains& chains, LayersOfResult layers)
-      : engine_(engine), chains_(chains), layers_(std::move(layers)) {}
+  CacheCollector(EngineState& engine, cache::CacheChains& chains, LayersOfResult layers, ImportedResult imported)
+      : engine_(engine), chains_(chains), layers_(std::move(layers)), imported_(std::move(imported)) {}
 
   // Inputs before their users.
   Result<> Add(const std::vector<solver::CacheGraphNode>& graph);
@@ -36,12 +41,19 @@ class CacheCollector {
   using Items = std::set<cache::CacheChains::Item>;
   // Items for everything by which a key of the engine's own cache is found.
   Result<Items> AddBacklinks(solver::KeyId key, int depth);
+  // The same of a key of an import.
+  Items AddImported(const solver::CacheGraphNode::Imported& key, int depth);
 
   EngineState& engine_;
   cache::CacheChains& chains_;
   const LayersOfResult layers_;
+  const ImportedResult imported_;
   std::map<solver::KeyId, Items> backlinks_;
+  std::map<std::pair<const solver::CacheImport*, std::uint32_t>, Items> imported_backlinks_;
 };
+
+// What an import has for one of its nodes; nullopt: nothing.
+std::optional<cache::ExportedResult> ResultInImport(const solver::CacheGraphNode::Imported& imported, WallTime now);
 
 // A layer of a cache: the blob with its annotations.
 content::Descriptor CacheLayerOf(const exporter::LayerBlob& layer);

@@ -38,6 +38,11 @@ class ResultLayers {
     return {};
   }
 
+  // Of imports: not compressed anew, so they must be as they are asked for.
+  [[nodiscard]] bool Fit(const LayerList& layers) const {
+    return std::all_of(layers.begin(), layers.end(), [this](const auto& layer) { return Fits(layer); });
+  }
+
   Result<std::optional<LayerList>> Of(const snapshot::FsRef& fs) {
     LayerList layers;
     for (const snapshot::LayerId id : fs.layer_ids()) {
@@ -54,6 +59,11 @@ class ResultLayers {
   }
 
  private:
+  [[nodiscard]] bool Fits(const content::Descriptor& blob) const {
+    const auto type = content::CompressionOfMediaType(blob.media_type);
+    return !attributes_.force_compression || (type && *type == attributes_.compression.type);
+  }
+
   Result<std::optional<content::Descriptor>> FindBlob(snapshot::LayerId id) {
     exporter::LayerBlob layer;
     layer.diff_id = LOAM_TRY(engine_.layers->DiffId(id));
@@ -62,9 +72,7 @@ class ResultLayers {
       return std::optional<content::Descriptor>();
     }
     for (content::Descriptor& blob : LOAM_TRY(engine_.layers->Blobs(id))) {
-      const auto type = content::CompressionOfMediaType(blob.media_type);
-      const bool fits = !attributes_.force_compression || (type && *type == attributes_.compression.type);
-      if (fits && engine_.content->Contains(blob)) {
+      if (Fits(blob) && engine_.content->Contains(blob)) {
         layer.blob = std::move(blob);
         return std::optional(CacheLayerOf(layer));
       }
@@ -111,7 +119,12 @@ Result<std::map<std::string, std::string>> JobState::ExportCache(std::span<const
     ResultLayers layers(*engine_, settings);
     LOAM_TRY(layers.Make(wanted, ServicesForExport(), progress, stop));
     cache::CacheChains chains;
-    CacheCollector collector(*engine_, chains, [&](const snapshot::FsRef& fs) { return layers.Of(fs); });
+    CacheCollector collector(
+        *engine_, chains, [&](const snapshot::FsRef& fs) { return layers.Of(fs); },
+        [&](const solver::CacheGraphNode::Imported& imported) -> Result<std::optional<cache::ExportedResult>> {
+          std::optional<cache::ExportedResult> result = LOAM_TRY(FetchImported(imported, stop));
+          return result && layers.Fit(result->layers) ? std::move(result) : std::nullopt;
+        });
     for (const auto& graph : graphs) {
       LOAM_TRY(collector.Add(graph));
     }

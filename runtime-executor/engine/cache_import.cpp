@@ -4,6 +4,7 @@
 #include "base/rfc3339.h"
 #include "base/task_pool.h"
 #include "runtime-executor/cache/remote/imported_chains.h"
+#include "runtime-executor/engine/cache_collector.h"
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/ops/fs_result.h"
 
@@ -51,7 +52,7 @@ class LayerLoader {
       if (const auto created = layer.annotations.find(std::string(cache::kCreatedAnnotation));
           created != layer.annotations.end()) {
         if (const Result<Instant> time = ParseRfc3339(created->second)) {
-          image.created = std::chrono::sys_seconds(std::chrono::seconds(time->seconds));
+          image.created = time->ToWallTime();
         }
       }
       image.open = [engine = engine_.get(), source = source_, diff_id = image.diff_id, blob = image.blob, origin](
@@ -105,6 +106,8 @@ Result<std::shared_ptr<const solver::CacheImport>> JobState::OpenImport(const Ca
         const std::vector<cache::ReadCache> caches = LOAM_TRY(source->Read(stop));
         import = std::make_shared<const solver::CacheImport>(
             LOAM_TRY(cache::MakeImportedChains(caches, LayerLoader(engine_, source))));
+        const std::lock_guard lock(imports_mutex_);
+        import_sources_[import.get()] = source;
         return {};
       });
   if (!read && stop.stop_requested()) {
@@ -149,6 +152,29 @@ Result<std::vector<std::shared_ptr<const solver::CacheImport>>> JobState::Import
     }
   }
   return imports;
+}
+
+Result<std::optional<cache::ExportedResult>> JobState::FetchImported(const solver::CacheGraphNode::Imported& imported,
+                                                                     const std::stop_token& stop) {
+  std::optional<cache::ExportedResult> result = ResultInImport(imported, engine_->clock.Now());
+  std::shared_ptr<cache::CacheSource> source;
+  {
+    const std::lock_guard lock(imports_mutex_);
+    const auto found = import_sources_.find(imported.import.get());
+    source = found == import_sources_.end() ? nullptr : found->second;
+  }
+  if (!result || source == nullptr) {
+    return std::optional<cache::ExportedResult>();
+  }
+  for (const content::Descriptor& layer : result->layers) {
+    const Result<> fetched = engine_->content->Contains(layer) ? Result<>() : source->Fetch(layer, {}, stop);
+    // A cache may have lost blobs: what it still has of the result is not enough.
+    if (!fetched && fetched.error().Is(ErrorCode::kNotFound)) {
+      return std::optional<cache::ExportedResult>();
+    }
+    LOAM_TRY(fetched);
+  }
+  return result;
 }
 
 }  // namespace loam::engine

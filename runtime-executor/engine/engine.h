@@ -208,6 +208,8 @@ struct ExportRequest {
   std::map<std::string, std::string> metadata;
   // Where `dest=-` writes; stays open.
   int output_fd = 1;
+  // Told the response of an image archive before its first byte is written; may be null.
+  std::function<void(const std::map<std::string, std::string>&)> announce;
   // Images carry their cache in their config (cache export of type "inline").
   bool inline_cache = false;
 };

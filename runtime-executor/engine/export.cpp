@@ -28,6 +28,7 @@ Result<std::map<std::string, std::string>> JobState::Export(std::span<const Plat
                                                             const ExportRequest& request, std::stop_token stop) {
   exporter::ExporterServices services = ServicesForExport();
   services.output_fd = request.output_fd;
+  services.announce = request.announce;
   services.layouts = options_.client->oci_layouts();
   const std::unique_ptr<exporter::Exporter> target =
       LOAM_TRY(exporter::MakeExporter(request.type, request.attributes, services));

@@ -107,6 +107,9 @@ class JobState : public std::enable_shared_from_this<JobState> {
       std::span<const CacheEntry> entries, std::stop_token stop);
   [[nodiscard]] Result<std::shared_ptr<const solver::CacheImport>> OpenImport(const CacheEntry& entry,
                                                                               std::stop_token stop);
+  // What an import has for one of its nodes, with its blobs in the content store; nullopt: not everything of it.
+  [[nodiscard]] Result<std::optional<cache::ExportedResult>> FetchImported(
+      const solver::CacheGraphNode::Imported& imported, const std::stop_token& stop);
   [[nodiscard]] cache::BackendServices CacheServices() const;
   // export.cpp
   [[nodiscard]] exporter::ExporterServices ServicesForExport() const;
@@ -127,8 +130,10 @@ class JobState : public std::enable_shared_from_this<JobState> {
   std::mutex resolved_mutex_;  // guards resolved_
   // Images whose configs the build asked for.
   std::vector<provenance::ImageMaterial> resolved_;
-  std::mutex imports_mutex_;  // guards imports_
+  std::mutex imports_mutex_;  // guards imports_ and import_sources_; may be taken while an Import is locked
   std::map<std::string, std::shared_ptr<Import>> imports_;
+  // Where the imports of imports_ come from.
+  std::map<const solver::CacheImport*, std::shared_ptr<cache::CacheSource>> import_sources_;
 };
 
 }  // namespace loam::engine

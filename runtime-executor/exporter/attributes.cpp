@@ -160,9 +160,6 @@ Result<ImageAttributes> TakeImageAttributes(Attributes& attributes) {
   if (const auto value = Take(attributes, "oci-mediatypes")) {
     result.oci_media_types = LOAM_TRY(ParseBool("oci-mediatypes", *value));
     result.oci_media_types_set = true;
-    if (!result.oci_media_types && result.compression.type == content::CompressionType::kZstd) {
-      return Invalid("exporter attribute `compression=zstd` conflicts with `oci-mediatypes=false`");
-    }
   }
   if (const auto value = Take(attributes, "oci-artifact")) {
     result.oci_artifact = LOAM_TRY(ParseFlag("oci-artifact", *value));

@@ -106,6 +106,8 @@ struct ExporterServices {
   const Clock* clock = &SystemClock();
   // Where `dest=-` writes; stays open.
   int output_fd = 1;
+  // Told the response of an image archive before its first byte is written; may be null.
+  std::function<void(const Response&)> announce;
 };
 
 class Exporter {

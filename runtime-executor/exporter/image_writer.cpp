@@ -20,6 +20,8 @@ using content::Descriptor;
 using nlohmann::ordered_json;
 namespace media_type = content::media_type;
 
+constexpr std::string_view kMetadataConfig = "containerimage.config";
+constexpr std::string_view kMetadataBaseConfig = "containerimage.base.config";
 constexpr std::string_view kAttestationArtifactType = "application/vnd.docker.attestation.manifest.v1+json";
 
 Result<Descriptor> StoreBlob(content::ContentStore& store, std::string_view media_type, std::string_view bytes) {
@@ -32,6 +34,16 @@ Result<Descriptor> StoreBlob(content::ContentStore& store, std::string_view medi
 
 Result<Descriptor> StoreJson(content::ContentStore& store, std::string_view media_type, const ordered_json& json) {
   return StoreBlob(store, media_type, EscapeLikeGo(json.dump(2, ' ', false, ordered_json::error_handler_t::replace)));
+}
+
+// An image config among the metadata (clients give it as an attribute of the exporter) takes the place of the result's.
+void TakeConfig(const std::map<std::string, std::string>& metadata, std::string_view key, const std::string& platform,
+                std::string& config) {
+  for (const std::string& name : {std::string(key), fmt::format("{}/{}", key, platform)}) {
+    if (const auto found = metadata.find(name); found != metadata.end()) {
+      config = found->second;
+    }
+  }
 }
 
 class ImageCommit {
@@ -272,7 +284,12 @@ Result<CommittedImage> CommitImage(const ExportInput& input, const ImageAttribut
   for (const auto& [key, value] : input.metadata) {
     LOAM_TRY(merged.annotations.Add(key, value));
   }
-  return ImageCommit(input, merged, services, progress).Run(std::move(stop));
+  ExportInput complete = input;
+  for (PlatformExport& platform : complete.platforms) {
+    TakeConfig(input.metadata, kMetadataConfig, platform.id, platform.image_config);
+    TakeConfig(input.metadata, kMetadataBaseConfig, platform.id, platform.base_image_config);
+  }
+  return ImageCommit(complete, merged, services, progress).Run(std::move(stop));
 }
 
 Response ImageResponse(const CommittedImage& image) {

@@ -174,6 +174,8 @@ Error ConnectionError(CURLcode code, CURL* easy, const char* detail, const HttpO
     }
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
+      // In the words of BuildKit, whose clients look for them; curl ends its own with the name.
+      text = fmt::format("dial tcp: lookup {}: no such host", text.substr(text.rfind(' ') + 1));
       transient = false;
       hint = "check the host name and the DNS settings";
       break;

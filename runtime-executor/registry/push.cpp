@@ -280,7 +280,9 @@ Result<> RegistryClient::Push(const ImageReference& given, const content::Descri
   const auto failed = [&](Error error) { return tl::unexpected(std::move(error).Wrap(context)); };
   PushPlan plan;
   std::set<Digest> seen;
-  if (auto collected = Collect(root, store, 0, seen, plan); !collected) {
+  if (options.root_only) {
+    plan.manifests.push_back(root);
+  } else if (auto collected = Collect(root, store, 0, seen, plan); !collected) {
     return failed(std::move(collected).error());
   }
   const Endpoint endpoint = LOAM_TRY_CONTEXT(context, ChooseEndpoint(*state_, reference, access, stop));

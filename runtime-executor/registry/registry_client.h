@@ -56,6 +56,8 @@ struct PushOptions {
   std::vector<std::string> mount_from;
   // Only by digest: the tag of the reference is not set.
   bool by_digest = false;
+  // What the root names is known to be there: only the root itself is sent.
+  bool root_only = false;
   TransferProgress progress;
 };
 

@@ -5,14 +5,16 @@
 namespace loam::snapshot {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
+// Version 1 had times of layers in seconds.
+constexpr const char* kFromVersion1 = "UPDATE layers SET created = created * 1000000000";
 constexpr const char* kSchema = R"(
 CREATE TABLE layers(
   id INTEGER PRIMARY KEY,
   unpacked INTEGER NOT NULL,
   diff_id BLOB,
   origin TEXT NOT NULL,
-  created INTEGER NOT NULL,
+  created INTEGER NOT NULL,  -- nanoseconds
   bytes INTEGER,
   files INTEGER);
 CREATE INDEX layers_by_diff_id ON layers(diff_id) WHERE diff_id IS NOT NULL;
@@ -44,7 +46,7 @@ LayerInfo ReadInfo(const sqlite::Statement& row) {
   info.unpacked = row.Int(1) != 0;
   info.diff_id = row.GetDigest(2);
   info.origin = row.Text(3);
-  info.created = std::chrono::sys_seconds(std::chrono::seconds(row.Int(4)));
+  info.created = WallTime(std::chrono::nanoseconds(row.Int(4)));
   if (!row.IsNull(5)) {
     info.bytes = row.Int(5);
     info.files = row.Int(6);
@@ -67,11 +69,11 @@ Result<std::unique_ptr<LayerDb>> LayerDb::Open(const std::string& path, std::str
   auto self = std::make_unique<LayerDb>();
   self->boot_ = std::move(boot);
   self->db_ = LOAM_TRY(sqlite::Database::Open(path));
-  if (LOAM_TRY(self->db_.UserVersion()) == 0) {
+  if (LOAM_TRY(self->db_.UserVersion()) < kSchemaVersion) {
     auto transaction = LOAM_TRY(sqlite::Transaction::Begin(self->db_));
     // Another process may have made the tables meanwhile.
-    if (LOAM_TRY(self->db_.UserVersion()) == 0) {
-      LOAM_TRY(self->db_.Execute(kSchema));
+    if (const auto version = LOAM_TRY(self->db_.UserVersion()); version < kSchemaVersion) {
+      LOAM_TRY(self->db_.Execute(version == 0 ? kSchema : kFromVersion1));
       LOAM_TRY(self->db_.SetUserVersion(kSchemaVersion));
     }
     LOAM_TRY(transaction.Commit());
@@ -114,9 +116,10 @@ Result<> LayerDb::Prepare() {
 }
 
 Result<> LayerDb::Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin,
-                         std::optional<std::chrono::sys_seconds> created) {
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(SystemClock().Now().time_since_epoch()).count();
-  const std::int64_t made = created ? created->time_since_epoch().count() : now;
+                         std::optional<WallTime> created) {
+  const WallTime time = SystemClock().Now();
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+  const std::int64_t made = created.value_or(time).time_since_epoch().count();
   const std::lock_guard lock(mutex_);
   if (!unpacked) {
     return insert_.Run(id.value(), unpacked, diff_id, origin, made);

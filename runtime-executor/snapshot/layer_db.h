@@ -22,7 +22,7 @@ class LayerDb {
   static Result<std::unique_ptr<LayerDb>> Open(const std::string& path, std::string boot);
 
   Result<> Insert(LayerId id, bool unpacked, const Digest& diff_id, const std::string& origin,
-                  std::optional<std::chrono::sys_seconds> created = std::nullopt);
+                  std::optional<WallTime> created = std::nullopt);
   Result<std::optional<LayerInfo>> Find(LayerId id);
   // An unpacked layer is preferred.
   Result<std::optional<LayerInfo>> FindByDiffId(const Digest& diff_id);

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/result.h"
 #include "runtime-executor/content/byte_stream.h"
@@ -56,7 +57,7 @@ struct ImageLayer {
   // restart.
   std::string origin;
   // When it was made; nullopt: now.
-  std::optional<std::chrono::sys_seconds> created;
+  std::optional<WallTime> created;
 };
 // Opens the uncompressed tar of a lazy layer whose ImageLayer::open did not survive (the layer was loaded by id).
 using LazyOpener = std::function<Result<std::unique_ptr<content::ByteSource>>(
@@ -70,7 +71,7 @@ struct LayerInfo {
   // Empty if never computed.
   Digest diff_id;
   std::string origin;
-  std::chrono::sys_seconds created;
+  WallTime created;
   // Bytes on disk (hard links once) and number of files; computed on demand by Usage, nullopt before.
   std::optional<std::int64_t> bytes;
   std::optional<std::int64_t> files;

@@ -33,6 +33,14 @@ class ImportedCache {
   [[nodiscard]] virtual std::vector<Node> FindLinked(Node source, std::uint32_t input, const Digest& selector,
                                                      const Digest& output_key) const = 0;
   [[nodiscard]] virtual bool HasResult(Node node) const = 0;
+  // The node's own key, and the links that lead to it: none for a root.
+  struct Backlink {
+    Node source = 0;
+    std::uint32_t input = 0;
+    Digest selector;
+  };
+  [[nodiscard]] virtual Digest OutputKeyOf(Node node) const = 0;
+  [[nodiscard]] virtual std::vector<Backlink> Backlinks(Node node) const = 0;
   // When the result of a node was made; nullopt: the cache does not say.
   [[nodiscard]] virtual std::optional<WallTime> Created(Node node) const = 0;
   // kNotFound: the cache does not have it any more. May download; runs on a pool thread.

@@ -70,6 +70,12 @@ struct CacheGraphNode {
   // Nodes of the solver's storage that stand for it, and their records, the best first.
   std::vector<KeyId> keys;
   std::vector<CacheRecord> records;
+  // Nodes of imports that stand for it.
+  struct Imported {
+    std::shared_ptr<const CacheImport> import;
+    std::uint32_t node = 0;
+  };
+  std::vector<Imported> imported;
   // Null unless this build had it in hands.
   ResultPtr result;
 };

@@ -123,6 +123,13 @@ Result<CacheGraphNode> SolverCore::GraphNodeOf(const VertexState& state, std::ui
       }
     }
   }
+  for (const KeyId key : edge.match_keys) {
+    for (const auto& import : state.imports) {
+      if (const auto found = import->NodeOf(key)) {
+        node.imported.push_back({import, *found});
+      }
+    }
+  }
   for (const KeyId key : node.keys) {
     for (CacheRecord& record : LOAM_TRY(storage_.Records(key))) {
       node.records.push_back(std::move(record));

@@ -200,13 +200,14 @@ class LoamCase(unittest.TestCase):
         wait_for(answers, "docker-registry answering")
         return f"127.0.0.1:{port}"
 
-    def start_dockerd(self):
-        """Debian's dockerd with its own data root and socket; returns the environment for the docker client."""
+    def start_dockerd(self, launcher=()):
+        """Debian's dockerd with its own data root and socket; returns the environment for the docker client. `launcher`: words
+        before its command line."""
         need_program("dockerd")
         run = pathlib.Path(tempfile.mkdtemp(prefix="loam-dockerd-"))
         log = open(run / "log", "wb")
         process = subprocess.Popen(
-            ["dockerd", "--bridge", "none", "--iptables=false", "--data-root", run / "data", "--exec-root", run / "exec",
+            [*launcher, "dockerd", "--bridge", "none", "--iptables=false", "--data-root", run / "data", "--exec-root", run / "exec",
              "--pidfile", run / "pid", "-H", f"unix://{run}/docker.sock"], stdout=log, stderr=log)
 
         def stop():

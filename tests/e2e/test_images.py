@@ -53,6 +53,40 @@ ENTRYPOINT ["/bin/hello"]
         out = self.run_checked("docker", "run", "--rm", "--network=none", "-e", "WHO=you", "hello:2", env=docker)
         self.assertEqual(out, "hello you from 1000\n")
 
+    def test_docker_pulls_from_a_registry_on_loopback(self):
+        docker = self.start_dockerd()
+        self.image()
+        def load(tag, *args, **more):
+            self.build("-t", tag, "--load", "--metadata-file", "../meta.json", *args, ".", env=docker | more)
+            meta = json.loads((self.base / "meta.json").read_text())
+            return meta["docker.load.via"], int(meta["docker.load.layers-sent"])
+        way, sent = load("hello:1", "--load-via=registry")
+        self.assertEqual(way, "registry")
+        self.assertGreater(sent, 0)
+        out = self.run_checked("docker", "run", "--rm", "--network=none", "hello:1", env=docker)
+        self.assertEqual(out, "hello world from 1000\n")
+        # The name it was pulled by is gone, the image is there once.
+        self.assertEqual(self.run_checked("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", env=docker).split(), ["hello:1"])
+        # It is there: named, not sent.
+        self.assertEqual(load("hello:2", "--load-via=registry"), ("none", 0))
+        # What was pulled is known by its digest; only what is on top comes.
+        with open(self.work / "Dockerfile", "a") as file:
+            file.write("COPY Dockerfile /copy\n")
+        self.assertEqual(load("hello:3", LOAM_LOAD_VIA="registry"), ("registry", 1))
+        # The default sends an archive of what is missing.
+        with open(self.work / "Dockerfile", "a") as file:
+            file.write("COPY Dockerfile /copy2\n")
+        self.assertEqual(load("hello:4"), ("archive", 1))
+
+    def test_a_docker_that_does_not_reach_loopback_gets_an_archive(self):
+        """As with Docker in a virtual machine: its daemon is in a network namespace of its own."""
+        docker = self.start_dockerd(["unshare", "--net"])
+        self.image()
+        done = self.build("-t", "hello:1", "--load", "--load-via=registry", "--metadata-file", "../meta.json", ".", env=docker)
+        self.assertIn("the daemon does not reach 127.0.0.1: sending an archive", done.err)
+        self.assertEqual(json.loads((self.base / "meta.json").read_text())["docker.load.via"], "archive")
+        self.assertIn("hello:1", self.run_checked("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", env=docker))
+
     def test_to_standard_output(self):
         self.image()
         done = self.build("-t", "hello:1", "-o", "type=docker,dest=-", ".", binary=True)

@@ -1,5 +1,7 @@
 """loam build --engine: the compiler here, the work on a BuildKit daemon; here that daemon is loamd."""
 import contextlib
+import hashlib
+import json
 import os
 import pathlib
 import socket
@@ -100,6 +102,50 @@ class RemoteEngine(support.LoamCase):
         self.remote(f"--engine=unix://{self.socket}", f"--engine=unix://{self.socket}", "--platform=linux/amd64",
                     "-o", "out", ".")
         self.assertTrue((self.work / "out/Dockerfile").exists())
+
+    def start_other_engine(self, *flags):
+        listening = self.base / "other.sock"
+        log = open(self.base / "other.log", "wb")
+        self.addCleanup(log.close)
+        process = subprocess.Popen([self.daemon, "--root", str(self.base / "other"), "--addr", f"unix://{listening}", *flags],
+                                   stdout=log, stderr=log, env=self.environment())
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        support.wait_for(listening.exists, "the other loamd listening")
+        return f"--engine=unix://{listening}"
+
+    def test_one_build_on_engines_of_two_platforms(self):
+        engines = [f"--engine=unix://{self.socket}", self.start_other_engine("--oci-worker-platform", "linux/arm64")]
+        registry = self.start_registry()
+        self.write("Dockerfile", "FROM scratch\nARG TARGETARCH\nCOPY ${TARGETARCH}.txt /which\n")
+        self.write("amd64.txt", "for amd64\n")
+        self.write("arm64.txt", "for arm64\n")
+        done = self.remote(*engines, "--platform=linux/amd64,linux/arm64", "-t", f"{registry}/app:1,{registry}/app:2",
+                           "--push", "--metadata-file", "meta.json", ".")
+        self.assertIn("[linux/amd64 ", done.stderr)
+        self.assertIn("[linux/arm64 ", done.stderr)
+        made = json.loads((self.work / "meta.json").read_text())["containerimage.digest"]
+        for tag in "12":
+            raw = self.run_checked("skopeo", "inspect", "--tls-verify=false", "--raw", f"docker://{registry}/app:{tag}")
+            self.assertEqual(made, "sha256:" + hashlib.sha256(raw.encode()).hexdigest())
+            platforms = [m["platform"]["architecture"] for m in json.loads(raw)["manifests"]]
+            self.assertEqual(platforms, ["amd64", "arm64"])
+        # Each engine has only built its own.
+        for name, arch in (("loamd.log", "amd64"), ("other.log", "arm64")):
+            with self.subTest(engine=name):
+                self.run_checked("skopeo", "copy", "--src-tls-verify=false", "--override-arch", arch,
+                                 f"docker://{registry}/app:1", f"dir:{self.base}/{arch}")
+                [layer] = json.loads((self.base / arch / "manifest.json").read_text())["layers"]
+                with tarfile.open(self.base / arch / layer["digest"].split(":")[1]) as tar:
+                    self.assertEqual(tar.extractfile("which").read().decode(), f"for {arch}\n")
+        self.remote(*engines, "--platform=linux/amd64,linux/arm64", "-o", "out", ".")
+        for arch in ("amd64", "arm64"):
+            self.assertEqual((self.work / f"out/linux_{arch}/which").read_text(), f"for {arch}\n")
+        refused = self.remote(*engines, "--platform=linux/amd64,linux/arm64", "-o", "type=oci,dest=x.tar", ".", check=1)
+        self.assertIn("cannot be put together", refused.stderr)
+        (self.work / "arm64.txt").unlink()
+        failed = self.remote(*engines, "--platform=linux/amd64,linux/arm64", "-o", "out", ".", check=1)
+        self.assertIn("arm64.txt", failed.stderr)
 
     def test_mutual_tls(self):
         support.need_program("openssl")

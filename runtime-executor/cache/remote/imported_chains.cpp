@@ -18,9 +18,9 @@ struct WayHash {
   }
 };
 
-class ImportedChains final : public solver::ImportedCache {
+class Chains final : public ImportedChains {
  public:
-  explicit ImportedChains(LoadLayers load) : load_(std::move(load)) {}
+  explicit Chains(LoadLayers load) : load_(std::move(load)) {}
 
   void Add(const ReadCache& cache) {
     const CacheConfig& config = cache.config;
@@ -37,12 +37,15 @@ class ImportedChains final : public solver::ImportedCache {
         node_of[i] = static_cast<Node>(results_.size());
       }
       results_.emplace_back();
+      keys_.push_back(record.digest);
+      backlinks_.emplace_back();
     }
     for (std::size_t i = 0; i < config.records.size(); ++i) {
       const CacheConfig::Record& record = config.records[i];
       for (std::uint32_t input = 0; input < record.inputs.size(); ++input) {
         for (const CacheConfig::Input& link : record.inputs[input]) {
           links_[{node_of[link.link], input, link.selector, record.digest}].push_back(node_of[i]);
+          backlinks_[node_of[i]].push_back({node_of[link.link], input, link.selector});
         }
       }
       Best& best = results_[node_of[i]];
@@ -70,6 +73,11 @@ class ImportedChains final : public solver::ImportedCache {
     return found == links_.end() ? std::vector<Node>() : found->second;
   }
   [[nodiscard]] bool HasResult(Node node) const override { return !results_[node].layers.empty(); }
+  [[nodiscard]] Digest OutputKeyOf(Node node) const override { return keys_[node]; }
+  [[nodiscard]] std::vector<Backlink> Backlinks(Node node) const override { return backlinks_[node]; }
+  [[nodiscard]] const std::vector<content::Descriptor>& LayersOf(Node node) const override {
+    return results_[node].layers;
+  }
   [[nodiscard]] std::optional<WallTime> Created(Node node) const override {
     const Result<Instant> created = ParseRfc3339(results_[node].created);
     return created ? std::optional(created->ToWallTime()) : std::nullopt;
@@ -111,7 +119,10 @@ class ImportedChains final : public solver::ImportedCache {
   }
 
   const LoadLayers load_;
-  std::vector<Best> results_;  // by node
+  // By node.
+  std::vector<Best> results_;
+  std::vector<Digest> keys_;
+  std::vector<std::vector<Backlink>> backlinks_;
   std::unordered_map<Digest, Node> roots_;
   std::unordered_map<std::tuple<Node, std::uint32_t, Digest, Digest>, std::vector<Node>, WayHash> links_;
 };
@@ -158,14 +169,13 @@ Result<> CheckLoops(const CacheConfig& config) {
 
 }  // namespace
 
-Result<std::shared_ptr<solver::ImportedCache>> MakeImportedChains(const std::vector<ReadCache>& caches,
-                                                                  LoadLayers load) {
-  auto chains = std::make_shared<ImportedChains>(std::move(load));
+Result<std::shared_ptr<ImportedChains>> MakeImportedChains(const std::vector<ReadCache>& caches, LoadLayers load) {
+  auto chains = std::make_shared<Chains>(std::move(load));
   for (const ReadCache& cache : caches) {
     LOAM_TRY(CheckLoops(cache.config));
     chains->Add(cache);
   }
-  return std::shared_ptr<solver::ImportedCache>(std::move(chains));
+  return std::shared_ptr<ImportedChains>(std::move(chains));
 }
 
 }  // namespace loam::cache

@@ -24,8 +24,14 @@ struct ReadCache {
 using LoadLayers = std::function<Result<solver::ResultPtr>(const std::vector<content::Descriptor>& layers,
                                                            solver::ProgressWriter& progress, std::stop_token stop)>;
 
+// One cache, as the solver looks things up in it, with the layers of its results.
+class ImportedChains : public solver::ImportedCache {
+ public:
+  // Bottom to top; empty: the node has no result.
+  [[nodiscard]] virtual const std::vector<content::Descriptor>& LayersOf(Node node) const = 0;
+};
+
 // Several configs (an inline cache has one a platform) are one cache. kInvalidArgument if records loop.
-Result<std::shared_ptr<solver::ImportedCache>> MakeImportedChains(const std::vector<ReadCache>& caches,
-                                                                  LoadLayers load);
+Result<std::shared_ptr<ImportedChains>> MakeImportedChains(const std::vector<ReadCache>& caches, LoadLayers load);
 
 }  // namespace loam::cache

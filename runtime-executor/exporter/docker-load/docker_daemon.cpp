@@ -290,6 +290,9 @@ Result<DaemonAnswer> DockerDaemon::Get(const std::string& path, const std::stop_
 Result<DaemonAnswer> DockerDaemon::Post(const std::string& path, const std::stop_token& stop) const {
   return Ask("POST", path, nullptr, stop);
 }
+Result<DaemonAnswer> DockerDaemon::Delete(const std::string& path, const std::stop_token& stop) const {
+  return Ask("DELETE", path, nullptr, stop);
+}
 Result<DaemonAnswer> DockerDaemon::PostTar(const std::string& path,
                                            const std::function<Result<>(content::ByteSink&)>& write,
                                            const std::stop_token& stop) const {

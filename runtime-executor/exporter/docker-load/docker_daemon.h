@@ -25,6 +25,7 @@ class DockerDaemon {
   // `path` begins with '/'. kUnavailable if nobody answers. An HTTP error is an answer.
   [[nodiscard]] Result<DaemonAnswer> Get(const std::string& path, const std::stop_token& stop) const;
   [[nodiscard]] Result<DaemonAnswer> Post(const std::string& path, const std::stop_token& stop) const;
+  [[nodiscard]] Result<DaemonAnswer> Delete(const std::string& path, const std::stop_token& stop) const;
   // The body is what `write` writes.
   [[nodiscard]] Result<DaemonAnswer> PostTar(const std::string& path,
                                              const std::function<Result<>(content::ByteSink&)>& write,

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "runtime-executor/exporter/archive_writer.h"
 #include "runtime-executor/exporter/docker-load/docker_daemon.h"
+#include "runtime-executor/exporter/docker-load/loopback_registry.h"
 #include "runtime-executor/exporter/image_writer.h"
 #include "runtime-executor/exporter/oci/layout.h"
 
@@ -50,10 +51,28 @@ std::vector<std::string> LayersOf(const Json& image) {
   return layers;
 }
 
+// How an image gets into the daemon. `kAuto`: by a registry where that sends less.
+enum class Way : std::uint8_t { kAuto, kRegistry, kArchive };
+
+Result<Way> ParseWay(const std::string& value) {
+  for (const auto& [name, way] :
+       {std::pair("auto", Way::kAuto), {"registry", Way::kRegistry}, {"archive", Way::kArchive}}) {
+    if (value == name) {
+      return way;
+    }
+  }
+  return Unexpected(ErrorCode::kInvalidArgument,
+                    fmt::format("`via={}`: an image is loaded by `registry`, `archive` or `auto`", value));
+}
+
 class DockerLoadExporter final : public Exporter {
  public:
-  DockerLoadExporter(ImageAttributes attributes, DockerDaemon daemon, ExporterServices services)
-      : attributes_(std::move(attributes)), daemon_(std::move(daemon)), services_(std::move(services)) {}
+  DockerLoadExporter(ImageAttributes attributes, DockerDaemon daemon, Way way, bool is_local, ExporterServices services)
+      : attributes_(std::move(attributes)),
+        daemon_(std::move(daemon)),
+        way_(way),
+        is_local_(is_local),
+        services_(std::move(services)) {}
 
   [[nodiscard]] std::string Name() const override { return "loading into docker"; }
 
@@ -69,13 +88,25 @@ class DockerLoadExporter final : public Exporter {
     if (!names.empty()) {
       response[std::string(kResponseImageName)] = Join(names, ",");
     }
-    const std::string id = manifest.config.digest.ToString();
+    const Json info = Parse(LOAM_TRY(daemon_.Get("/info", stop)).body);
+    const bool by_contents =
+        info.is_object() &&
+        info.value("DriverStatus", Json()).dump().find("containerd.snapshotter") != std::string::npos;
+    // With containerd's image store images are named by their manifests.
+    const std::string id = (by_contents ? manifest.manifest : manifest.config).digest.ToString();
     const DaemonAnswer known = LOAM_TRY(daemon_.Get(fmt::format("/images/{}/json", id), stop));
     std::size_t present = manifest.layers.size();
     if (known.status == kOk) {
       LOAM_TRY(Tag(id, names, stop));
+      response[std::string(kResponseWay)] = "none";
+    } else if (known.status == kNotFound && is_local_ &&
+               (way_ == Way::kRegistry || (way_ == Way::kAuto && by_contents)) &&
+               LOAM_TRY(Pull(manifest, id, names, present, progress, stop))) {
+      response[std::string(kResponseWay)] = "registry";
     } else if (known.status == kNotFound) {
-      present = LOAM_TRY(KnownLayers(manifest, stop));
+      response[std::string(kResponseWay)] = "archive";
+      // There, layers belong to contents that an archive has to name completely.
+      present = by_contents ? 0 : LOAM_TRY(KnownLayers(manifest, stop));
       const std::string step = "sending layers";
       progress.Started(step);
       Result<> sent = Send(manifest, names, present, step, progress, stop);
@@ -95,6 +126,40 @@ class DockerLoadExporter final : public Exporter {
   }
 
  private:
+  // Serves the image on the loopback interface and has the daemon pull it. False: the daemon does not reach that, and
+  // an archive has to do.
+  Result<bool> Pull(const CommittedManifest& manifest, const std::string& id, const std::vector<std::string>& names,
+                    std::size_t& present, ExportProgress& progress, const std::stop_token& stop) const {
+    const std::string step = "serving the image to the Docker daemon";
+    progress.Started(step);
+    const auto registry = LOAM_TRY(LoopbackRegistry::Start(manifest, *services_.content));
+    const DaemonAnswer pulled = LOAM_TRY(daemon_.Post(
+        fmt::format("/images/create?fromImage={}&tag={}", registry->repository(), LoopbackRegistry::kTag), stop));
+    if (const std::string error = MessageOf(pulled); pulled.status != kOk || !error.empty()) {
+      if (!registry->was_reached()) {
+        progress.Finished(step);
+        const std::string instead = "the daemon does not reach 127.0.0.1: sending an archive";
+        progress.Started(instead);
+        progress.Finished(instead);
+        return false;
+      }
+      return Unexpected(ErrorCode::kUnknown, fmt::format("the Docker daemon did not pull the image: {}", error));
+    }
+    LOAM_TRY(Tag(id, names, stop));
+    if (!names.empty()) {
+      // The name that it was pulled by; the image stays under its own.
+      const std::string pulled_as = fmt::format("{}:{}", registry->repository(), LoopbackRegistry::kTag);
+      const DaemonAnswer untagged = LOAM_TRY(daemon_.Delete(fmt::format("/images/{}?noprune=1", pulled_as), stop));
+      if (untagged.status != kOk) {
+        return Unexpected(ErrorCode::kUnknown,
+                          fmt::format("the Docker daemon keeps the name {}: {}", pulled_as, MessageOf(untagged)));
+      }
+    }
+    present = manifest.layers.size() - std::min(manifest.layers.size(), registry->layers_sent());
+    progress.Finished(step);
+    return true;
+  }
+
   Result<> Tag(const std::string& id, const std::vector<std::string>& names, const std::stop_token& stop) const {
     for (const std::string& name : names) {
       const ImageReference reference = LOAM_TRY(ParseImageReference(name)).WithDefaultTag();
@@ -110,11 +175,6 @@ class DockerLoadExporter final : public Exporter {
 
   // How many layers, from the base, the daemon has.
   Result<std::size_t> KnownLayers(const CommittedManifest& manifest, const std::stop_token& stop) const {
-    const Json info = Parse(LOAM_TRY(daemon_.Get("/info", stop)).body);
-    if (info.is_object() &&
-        info.value("DriverStatus", Json()).dump().find("containerd.snapshotter") != std::string::npos) {
-      return 0;  // there, layers belong to contents that an archive has to name completely
-    }
     const Json config = Parse(LOAM_TRY(services_.content->ReadBlob(manifest.config.digest)));
     std::vector<std::string> wanted;
     if (config.is_object() && config.contains("rootfs") && config["rootfs"].contains("diff_ids")) {
@@ -175,6 +235,9 @@ class DockerLoadExporter final : public Exporter {
 
   const ImageAttributes attributes_;
   const DockerDaemon daemon_;
+  const Way way_;
+  // On this machine, as far as its address tells.
+  const bool is_local_;
   const ExporterServices services_;
 };
 
@@ -186,8 +249,16 @@ Result<std::unique_ptr<Exporter>> MakeDockerLoadExporter(Attributes attributes, 
   if (host == attributes.end()) {
     return Unexpected(ErrorCode::kInvalidArgument, "the docker-load exporter needs `host=URL`");
   }
+  const auto via = attributes.find("via");
+  const Way way = via == attributes.end() ? Way::kAuto : LOAM_TRY(ParseWay(via->second));
+  const bool is_local = host->second.starts_with("unix://");
+  if (way == Way::kRegistry && !is_local) {
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("`via=registry` needs a Docker daemon on this machine, not {}", host->second));
+  }
   DockerDaemon daemon = LOAM_TRY(DockerDaemon::At(host->second));
-  return std::unique_ptr<Exporter>(std::make_unique<DockerLoadExporter>(std::move(image), std::move(daemon), services));
+  return std::unique_ptr<Exporter>(
+      std::make_unique<DockerLoadExporter>(std::move(image), std::move(daemon), way, is_local, services));
 }
 
 }  // namespace loam::exporter

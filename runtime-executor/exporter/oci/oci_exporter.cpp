@@ -58,6 +58,9 @@ class OciExporter final : public Exporter {
       response[std::string(kResponseImageName)] = Join(names, ",");
     }
 
+    if (services_.announce) {
+      services_.announce(response);
+    }
     const std::string step = tar_ ? "sending tarball" : "copying to image layout";
     progress.Started(step);
     if (tar_) {

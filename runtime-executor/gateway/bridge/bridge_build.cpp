@@ -493,6 +493,11 @@ Result<> BridgeBuild::Return(const bridge_api::ReturnRequest& request) {
       return Unexpected(ErrorCode::kUnknown, "gateway result is already set");
     }
     result_.emplace(std::move(result));
+    for (const auto& [name, id] : named) {
+      if (!id.empty()) {
+        returned_refs_.push_back(id);
+      }
+    }
   }
   returned_.notify_all();
   return {};
@@ -566,6 +571,11 @@ Result<FrontendResult> BridgeBuild::WaitForReturn(std::stop_token stop) {
     return Unexpected(ErrorCode::kCanceled, "context canceled");
   }
   return *result_;
+}
+
+std::vector<std::string> BridgeBuild::ReturnedRefs() const {
+  const std::lock_guard lock(mutex_);
+  return returned_refs_;
 }
 
 std::optional<Result<FrontendResult>> BridgeBuild::Returned() const {

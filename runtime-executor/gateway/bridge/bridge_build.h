@@ -116,6 +116,8 @@ class BridgeBuild {
 
   // What was returned, solved. kCanceled on stop.
   Result<FrontendResult> WaitForReturn(std::stop_token stop);
+  // The ids of the references that were returned.
+  std::vector<std::string> ReturnedRefs() const;
   // What was returned so far.
   std::optional<Result<FrontendResult>> Returned() const;
   // Makes WaitForReturn fail, for example because the frontend's process ended; the first of both counts.
@@ -160,6 +162,7 @@ class BridgeBuild {
   std::condition_variable_any returned_;
   std::map<std::string, std::shared_ptr<Ref>> refs_;
   std::optional<Result<FrontendResult>> result_;
+  std::vector<std::string> returned_refs_;
   std::vector<std::shared_ptr<void>> registered_;
   // Of frontends that this one asked.
   engine::FrontendSources nested_sources_;

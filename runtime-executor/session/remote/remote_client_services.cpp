@@ -141,6 +141,17 @@ class RemoteAuth final : public RegistryAuth {
   const RemoteClientOptions options_;
 };
 
+// Clients take this one as it is, so what cannot be a header's value cannot be asked for.
+Result<> AddStoreId(grpc::ClientContext& context, const std::string& store_id) {
+  constexpr const char* kStoreId = "buildkit-attachable-store-id";
+  if (!IsAscii(store_id)) {
+    return Unexpected(ErrorCode::kInvalidArgument,
+                      fmt::format("header key \"{}\" contains value with non-printable ASCII characters", kStoreId));
+  }
+  context.AddMetadata(kStoreId, store_id);
+  return {};
+}
+
 class RemoteLayouts final : public OciLayouts {
  public:
   explicit RemoteLayouts(const RemoteClientOptions& options) : options_(options) {}
@@ -149,7 +160,7 @@ class RemoteLayouts final : public OciLayouts {
     const std::string doing = fmt::format("OCI layout `{}`, blob {}", store_id, digest.ToString());
     const auto session = LOAM_TRY(SessionWith(options_, kReadContent, doing, stop));
     CallContext context(std::move(stop));
-    AddMetadata(*context, "buildkit-attachable-store-id", {std::string(store_id)});
+    LOAM_TRY_CONTEXT(doing, AddStoreId(*context, std::string(store_id)));
     containerd::services::content::v1::ReadContentRequest request;
     request.set_digest(digest.ToString());
     const auto stub = containerd::services::content::v1::Content::NewStub(session->channel());
@@ -174,7 +185,7 @@ class RemoteLayouts final : public OciLayouts {
     const std::string doing = fmt::format("OCI layout `{}`, blob {}", store_id, digest.ToString());
     const auto session = LOAM_TRY(SessionWith(options_, kWriteContent, doing, stop));
     CallContext context(std::move(stop));
-    AddMetadata(*context, "buildkit-attachable-store-id", {std::string(store_id)});
+    LOAM_TRY_CONTEXT(doing, AddStoreId(*context, std::string(store_id)));
     const auto stub = content::Content::NewStub(session->channel());
     const auto call = stub->Write(context.get());
     const auto exchange = [&](content::WriteContentRequest& request) {

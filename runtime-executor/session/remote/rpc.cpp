@@ -7,10 +7,6 @@
 namespace loam::session {
 namespace {
 
-bool IsAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 // As Go's url.QueryEscape.
 std::string QueryEscape(std::string_view text) {
   std::string out;
@@ -29,6 +25,10 @@ std::string QueryEscape(std::string_view text) {
 }
 
 }  // namespace
+
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
 
 Error FromGrpcStatus(const grpc::Status& status, std::string_view doing) {
   const int code = static_cast<int>(status.error_code());

@@ -37,6 +37,9 @@ class CallContext {
   std::stop_callback<Canceller> on_stop_;
 };
 
+// Whether it may be a header's value as it is.
+bool IsAscii(std::string_view text);
+
 // Repeated metadata values as BuildKit encodes them: percent-encoded if any is not ASCII, then `key-encoded` is "1".
 void AddMetadata(grpc::ClientContext& context, const std::string& key, const std::vector<std::string>& values);
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -41,6 +42,23 @@ class FakeImport final : public ImportedCache {
     return input != 0 || !selector.empty() || found == links_.end() ? std::vector<Node>() : found->second;
   }
   [[nodiscard]] bool HasResult(Node node) const override { return !values_[node].empty(); }
+  [[nodiscard]] Digest OutputKeyOf(Node node) const override {
+    for (const auto& [way, nodes] : links_) {
+      if (std::find(nodes.begin(), nodes.end(), node) != nodes.end()) {
+        return way.second;
+      }
+    }
+    return {};
+  }
+  [[nodiscard]] std::vector<Backlink> Backlinks(Node node) const override {
+    std::vector<Backlink> found;
+    for (const auto& [way, nodes] : links_) {
+      if (std::find(nodes.begin(), nodes.end(), node) != nodes.end()) {
+        found.push_back({way.first, 0, Digest()});
+      }
+    }
+    return found;
+  }
   [[nodiscard]] std::optional<WallTime> Created(Node) const override { return WallTime(std::chrono::seconds(12)); }
   Result<ResultPtr> Load(Node node, ProgressWriter&, std::stop_token) override {
     ++loads;
@@ -208,6 +226,24 @@ TEST(ImportsTest, KeysOfImportsAreApart) {
   EXPECT_EQ(b.NodeOf(a.KeyOf(7)), std::nullopt);
   EXPECT_EQ(a.NodeOf(KeyId(7)), std::nullopt);
   EXPECT_FALSE(IsImported(KeyId(7)));
+}
+
+TEST(CacheGraphTest, TellsTheNodesOfImportsThatStandForAStep) {
+  Fixture f;
+  const auto import = std::make_shared<FakeImport>();
+  const auto run = import->Step(import->Root(Digest::Of("base")), "run");
+  const auto copy_node = import->Step(run, "copy", "from the cache");
+  const Chain chain(import);
+  const auto job = f.NewJob();
+  const Edge edge{chain.copy, 0};
+  ASSERT_TRUE(job->Solve(chain.g.graph(), std::span(&edge, 1), {}).has_value());
+  const auto graph = job->CacheGraph(edge);
+  ASSERT_TRUE(graph.has_value()) << graph.error().message();
+  ASSERT_EQ((*graph)[1].imported.size(), 1);
+  EXPECT_EQ((*graph)[1].imported.front().node, run);
+  EXPECT_TRUE((*graph)[1].records.empty());
+  ASSERT_EQ((*graph)[2].imported.size(), 1);
+  EXPECT_EQ((*graph)[2].imported.front().node, copy_node);
 }
 
 TEST(CacheGraphTest, TellsWhatAResultWasMadeOf) {
