@@ -10,9 +10,9 @@
 
 #include "base/strings.h"
 #include "proto/api/services/control/control.grpc.pb.h"
+#include "runtime-executor/daemon/blocking_call.h"
 #include "runtime-executor/daemon/build_record.h"
 #include "runtime-executor/daemon/build_status.h"
-#include "runtime-executor/daemon/call_stop.h"
 #include "runtime-executor/daemon/content_service.h"
 #include "runtime-executor/daemon/provenance_environment.h"
 #include "runtime-executor/daemon/solve_request.h"
@@ -74,7 +74,7 @@ session::SessionHeader ReadHeader(const grpc::ServerContext& context) {
   return header;
 }
 
-std::optional<TraceContext> TraceParentOf(const grpc::ServerContext& context) {
+std::optional<TraceContext> TraceParentOf(const grpc::CallbackServerContext& context) {
   const auto header = context.client_metadata().find("traceparent");
   return header == context.client_metadata().end()
              ? std::nullopt
@@ -89,9 +89,19 @@ void SetVersion(control::types::BuildkitVersion& version) {
 
 }  // namespace
 
-class ControlServices::State final : public control::Control::Service {
+// Calls that last have to hear of clients that leave.
+using ControlBase = control::Control::WithCallbackMethod_Solve<control::Control::WithCallbackMethod_Status<
+    control::Control::WithCallbackMethod_ListenBuildHistory<control::Control::Service>>>;
+using StatusCall = StreamCall<control::StatusResponse>;
+using HistoryCall = StreamCall<control::BuildHistoryEvent>;
+
+class ControlServices::State final : public ControlBase {
  public:
-  explicit State(ControlOptions options) : options_(std::move(options)), watcher_(stop_.get_token()) {
+  using ControlBase::ListenBuildHistory;
+  using ControlBase::Solve;
+  using ControlBase::Status;
+
+  explicit State(ControlOptions options) : options_(std::move(options)), stops_(stop_.get_token()) {
     services_.engine = options_.engine;
     services_.sessions = &sessions_;
     services_.bridge_builds = &bridge_builds_;
@@ -119,24 +129,29 @@ class ControlServices::State final : public control::Control::Service {
     stop_.request_stop();
   }
 
-  grpc::Status Solve(grpc::ServerContext* context, const control::SolveRequest* request,
-                     control::SolveResponse* response) override {
+  grpc::ServerUnaryReactor* Solve(grpc::CallbackServerContext* context, const control::SolveRequest* request,
+                                  control::SolveResponse* response) override {
+    return new UnaryCall(stops_,
+                         [=, this](std::stop_token stop) { return Solve(*context, *request, *response, stop); });
+  }
+
+  grpc::Status Solve(const grpc::CallbackServerContext& context, const control::SolveRequest& request,
+                     control::SolveResponse& response, const std::stop_token& stop) {
     const Running running(*this);
     if (!running.admitted()) {
       return {grpc::StatusCode::UNAVAILABLE, "the daemon is stopping"};
     }
-    Result<std::shared_ptr<BuildStatus>> status = hub_.Start(request->ref());
+    Result<std::shared_ptr<BuildStatus>> status = hub_.Start(request.ref());
     if (!status) {
       return ToWireStatus(status.error());
     }
     std::optional<BuildRecording> recording;
-    if (!request->internal()) {
-      recording.emplace(BuildRecording::Parts{options_.history, &options_.engine->content(), options_.traces,
-                                              TraceParentOf(*context)},
-                        *request);
+    if (!request.internal()) {
+      recording.emplace(
+          BuildRecording::Parts{options_.history, &options_.engine->content(), options_.traces, TraceParentOf(context)},
+          request);
     }
-    options_.log->Debug("build starts", {{"ref", request->ref()}});
-    const CallStop call(watcher_, *context);
+    options_.log->Debug("build starts", {{"ref", request.ref()}});
     SolveEvents events;
     if (recording) {
       events.exported = [&recording](int index, const std::map<std::string, std::string>& made) {
@@ -146,12 +161,12 @@ class ControlServices::State final : public control::Control::Service {
         return recording->Explained(provenance);
       };
     }
-    const auto result = RunSolve(services_, *request, *status, events, call.token());
+    const auto result = RunSolve(services_, request, *status, events, stop);
     grpc::Status answer = result ? grpc::Status::OK : ToWireStatus(result.error());
     if (result) {
-      response->mutable_exporterresponse()->insert(result->begin(), result->end());
+      response.mutable_exporterresponse()->insert(result->begin(), result->end());
     } else {
-      options_.log->Error("build failed", {{"ref", request->ref()}, {"error", answer.error_message()}});
+      options_.log->Error("build failed", {{"ref", request.ref()}, {"error", answer.error_message()}});
     }
     if (recording) {
       const Result<> recorded =
@@ -160,31 +175,35 @@ class ControlServices::State final : public control::Control::Service {
         answer = ToWireStatus(recorded.error().Wrap("the build succeeded, but its history could not be written"));
       }
     }
-    hub_.End(request->ref());
+    hub_.End(request.ref());
     options_.collector->BuildEnded();
     return answer;
   }
 
-  grpc::Status Status(grpc::ServerContext* context, const control::StatusRequest* request,
-                      grpc::ServerWriter<control::StatusResponse>* writer) override {
-    const CallStop call(watcher_, *context);
-    if (hub_.Find(request->ref()) == nullptr) {
-      if (const auto replayed = ReplayLogs(request->ref(), *writer)) {
+  grpc::ServerWriteReactor<control::StatusResponse>* Status(grpc::CallbackServerContext*,
+                                                            const control::StatusRequest* request) override {
+    return new StatusCall(stops_, [request, this](StatusCall& writer, std::stop_token stop) {
+      return Status(request->ref(), writer, stop);
+    });
+  }
+
+  grpc::Status Status(const std::string& ref, StatusCall& writer, const std::stop_token& stop) {
+    if (hub_.Find(ref) == nullptr) {
+      if (const auto replayed = ReplayLogs(ref, writer)) {
         return *replayed;
       }
     }
-    const Result<std::shared_ptr<BuildStatus>> status = hub_.Wait(request->ref(), kStatusPatience, call.token());
+    const Result<std::shared_ptr<BuildStatus>> status = hub_.Wait(ref, kStatusPatience, stop);
     if (!status) {
       return ToWireStatus(status.error());
     }
     if (*status == nullptr) {
-      return ReplayLogs(request->ref(), *writer)
-          .value_or(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such job " + request->ref()));
+      return ReplayLogs(ref, writer).value_or(grpc::Status(grpc::StatusCode::NOT_FOUND, "no such job " + ref));
     }
     std::size_t position = 0;
     control::StatusResponse response;
-    while ((*status)->Next(position, response, call.token())) {
-      if (!writer->Write(response)) {
+    while ((*status)->Next(position, response, stop)) {
+      if (!writer.Write(response)) {
         return grpc::Status::CANCELLED;
       }
       response.Clear();
@@ -272,12 +291,14 @@ class ControlServices::State final : public control::Control::Service {
     return open ? ToWireStatus(pruned) : grpc::Status::CANCELLED;
   }
 
-  grpc::Status ListenBuildHistory(grpc::ServerContext* context, const control::BuildHistoryRequest* request,
-                                  grpc::ServerWriter<control::BuildHistoryEvent>* writer) override {
-    const CallStop call(watcher_, *context);
-    writer->SendInitialMetadata();
-    return ToWireStatus(options_.history->Listen(
-        *request, [writer](const control::BuildHistoryEvent& event) { return writer->Write(event); }, call.token()));
+  grpc::ServerWriteReactor<control::BuildHistoryEvent>* ListenBuildHistory(
+      grpc::CallbackServerContext*, const control::BuildHistoryRequest* request) override {
+    auto* const call = new HistoryCall(stops_, [request, this](HistoryCall& writer, std::stop_token stop) {
+      writer.StartSendInitialMetadata();
+      return ToWireStatus(options_.history->Listen(
+          *request, [&writer](const control::BuildHistoryEvent& event) { return writer.Write(event); }, stop));
+    });
+    return call;
   }
 
   grpc::Status UpdateBuildHistory(grpc::ServerContext*, const control::UpdateBuildHistoryRequest* request,
@@ -327,7 +348,7 @@ class ControlServices::State final : public control::Control::Service {
   }
 
   // The logs of a build that has ended; nullopt if there is none of that ref.
-  std::optional<grpc::Status> ReplayLogs(const std::string& ref, grpc::ServerWriter<control::StatusResponse>& writer) {
+  std::optional<grpc::Status> ReplayLogs(const std::string& ref, StatusCall& writer) {
     const auto record = options_.history->Find(ref);
     if (!record) {
       return ToWireStatus(record.error());
@@ -347,7 +368,7 @@ class ControlServices::State final : public control::Control::Service {
 
   const ControlOptions options_;
   std::stop_source stop_;
-  CallWatcher watcher_;
+  CallStops stops_;
   session::SessionManager sessions_;
   StatusHub hub_;
   BridgeBuilds bridge_builds_;

@@ -108,6 +108,44 @@ RUN cat /program > /copy
             done = self.build("--cache-from", f"type=local,src=cache,tag={tag}", ".")
             self.assertEqual(steps_that_ran(done), set(), done)
 
+    def test_an_import_is_exported_again(self):
+        """What a build found in one cache and did not need itself goes into the next one, too."""
+        self.dockerfile()
+        self.new_root()
+        self.build("-o", "out", "--cache-to", "type=local,dest=a,mode=max", ".")
+        made = self.program()
+        self.new_root()
+        done = self.build("--cache-from", "type=local,src=a", "--cache-to", "type=local,dest=b,mode=max", ".")
+        self.assertEqual(steps_that_ran(done), set(), done)
+        a, b = ({r["digest"] for r in self.blob(name, self.blob(name, self.tag_digest(name))["config"]["digest"])["records"]}
+                for name in "ab")
+        self.assertEqual(a, b)
+        shutil.rmtree(self.work / "a")
+        self.new_root()
+        done = self.build("-o", "out", "--cache-from", "type=local,src=b", ".")
+        self.assertEqual(steps_that_ran(done), set(), done)
+        self.assertEqual(self.program(), made)
+        self.write("main.c", "other\n")
+        done = self.build("-o", "out", "--cache-from", "type=local,src=b", ".")
+        self.assertEqual(len(steps_that_ran(done)), 2, done)  # not the one of the stage `tool`
+
+    def test_a_cache_that_lost_a_layer_is_exported_without_it(self):
+        self.dockerfile()
+        self.new_root()
+        self.build("--cache-to", "type=local,dest=a,mode=max", ".")
+        manifest = self.blob("a", self.tag_digest("a"))
+        sizes = {layer["digest"]: layer["size"] for layer in manifest["layers"]}
+        config = self.blob("a", manifest["config"]["digest"])
+        # That of `tool`: 100 kB of random bytes on top of the base.
+        lost = min((l["blob"] for l in config["layers"] if sizes[l["blob"]] > 100000 and l.get("parent", -1) >= 0))
+        (self.work / "a/blobs/sha256" / lost.split(":")[1]).unlink()
+        self.new_root()
+        done = self.build("--cache-from", "type=local,src=a", "--cache-to", "type=local,dest=b,mode=max", ".")
+        self.assertEqual(steps_that_ran(done), set(), done)
+        again = self.blob("b", self.blob("b", self.tag_digest("b"))["config"]["digest"])
+        self.assertNotIn(lost, [l["blob"] for l in again["layers"]])
+        self.assertEqual([r["digest"] for r in again["records"]], [r["digest"] for r in config["records"]])
+
     def test_found_by_content(self):
         """Another base image with equal files: only the content's key is the same."""
         self.write("Dockerfile", "ARG BASE=scratch\nFROM ${BASE} AS files\nCOPY data /data\nFROM busybox\nCOPY --from=files /data /\nRUN date +%N > /made\n")
@@ -144,6 +182,13 @@ RUN cat /program > /copy
         done = self.build("-o", "out", "--cache-from", image, ".")
         self.assertEqual(steps_that_ran(done), set(), done)
         self.assertEqual(self.program(), made)
+        # Made from it, with its cache again: the same image.
+        def digest(*more):
+            self.build("-t", image, "--push", "--cache-to", "type=inline", "--metadata-file", "../meta.json", *more, ".")
+            return json.loads((self.base / "meta.json").read_text())["containerimage.digest"]
+        first = digest()
+        self.new_root()
+        self.assertEqual(digest("--cache-from", image), first)
         # Without inline cache the image holds none.
         self.build("-o", "type=oci,dest=plain.tar", ".")
         self.assertNotIn(b"moby.buildkit.cache.v0", (self.work / "plain.tar").read_bytes())

@@ -56,6 +56,13 @@ class DaemonCase(LoamCase):
         self.assertEqual(done.returncode, check, done)
         return json.loads(done.stdout)
 
+    def held(self, process):
+        """What a process holds, for counting leaks."""
+        base = pathlib.Path(f"/proc/{process.pid}")
+        return {"descriptors": len(os.listdir(base / "fd")),
+                "mounts": (base / "mountinfo").read_text().count(str(self.base)),
+                "children": len((base / f"task/{process.pid}/children").read_text().split())}
+
     def as_buildctl(self, *args, check=0, **run):
         """The program under the name buildctl."""
         link = self.base / "buildctl"
@@ -329,19 +336,80 @@ class RegistryFaults(DaemonCase):
         self.check(lambda request, layer: request.send_error(404), "(?i)not found|404")
 
 
+    def test_a_registry_that_stalls_holds_up_its_own_build_only(self):
+        """Nothing more comes in the middle of a layer; the client loses patience first (registry_client_test.cpp has the
+        daemon's own)."""
+        stalled, let_go = threading.Event(), threading.Event()
+
+        def lie(request, layer):
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(layer)))
+            request.end_headers()
+            request.wfile.write(layer[:100])
+            request.wfile.flush()
+            stalled.set()
+            if request.rfile.read(1) == b"":
+                let_go.set()
+            request.close_connection = True
+        with self.daemon() as process, LyingRegistry(lie) as registry:
+            self.load("--steps", 1, "--salt", "warm")
+            wait_for(lambda: self.held(process)["descriptors"] < 60, "the end of the first connections")
+            before = self.held(process)
+            client = subprocess.Popen([LOAD, "--addr", self.address, "--steps", "1", "--image", registry.image],
+                                      stdout=subprocess.DEVNULL)
+            self.assertTrue(stalled.wait(30))
+            self.assertEqual(self.load("--clients", 4, "--steps", 2)["errors"], [])
+            self.assertIsNone(client.poll(), "it still waits")
+            client.kill()
+            client.wait()
+            self.assertTrue(let_go.wait(10), "the daemon lets go of the registry")
+            wait_for(lambda: self.held(process)["descriptors"] <= before["descriptors"] + 2, "the release of descriptors")
+            after = self.held(process)
+            self.assertEqual((after["mounts"], after["children"]), (before["mounts"], before["children"]))
+
+
+class BusyMounts(DaemonCase):
+    def test_a_mount_that_somebody_keeps_busy_is_no_error_and_does_not_stay(self):
+        self.import_busybox("box:1")
+        self.write("Dockerfile", "FROM box:1\nRUN while [ ! -e /go ]; do sleep 0.02; done; rm /go; echo made > /made\n"
+                                 "RUN cat /made > /again\n")
+
+        def step():
+            for entry in pathlib.Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    words = (entry / "cmdline").read_bytes()
+                    if b"! -e /go" in words and not words.startswith(b"/proc") and (entry / "root/bin/busybox").exists() \
+                            and not (entry / "root" / str(self.base)[1:]).exists():
+                        return entry
+            return None
+        with self.daemon() as process:
+            before = self.held(process)
+            build = subprocess.Popen([LOAM, "build", "--engine", self.address, "-o", "out", "."], cwd=self.work,
+                                     env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            wait_for(lambda: step() is not None, "the step running")
+            root = step() / "root"
+            kept = [os.open(root / "bin", os.O_RDONLY), os.open(root / "bin/busybox", os.O_RDONLY)]
+            try:
+                (root / "go").write_text("")
+                _, said = build.communicate(timeout=60)
+                self.assertEqual(build.returncode, 0, said)
+                self.assertEqual((self.work / "out/again").read_text(), "made\n")
+                # Still busy, and no mount is left to the daemon.
+                wait_for(lambda: self.held(process)["mounts"] == before["mounts"], "the end of the mounts")
+                self.assertEqual(self.held(process)["children"], before["children"])
+            finally:
+                for fd in kept:
+                    os.close(fd)
+            self.as_buildctl("prune", "--all")
+            self.assertEqual(self.load("--steps", 2)["errors"], [])
+
+
 class Load(DaemonCase):
     @staticmethod
     def memory(process):
         """Resident memory in MB."""
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
-
-    def held(self, process):
-        """What a process holds, for counting leaks."""
-        base = pathlib.Path(f"/proc/{process.pid}")
-        return {"descriptors": len(os.listdir(base / "fd")),
-                "mounts": (base / "mountinfo").read_text().count(str(self.base)),
-                "children": len((base / f"task/{process.pid}/children").read_text().split())}
 
     def test_many_clients_share_equal_steps_and_leave_nothing(self):
         clients, steps = 60, 8

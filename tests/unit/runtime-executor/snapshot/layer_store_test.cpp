@@ -12,6 +12,7 @@
 
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
+#include "base/sqlite.h"
 #include "runtime-executor/snapshot/tar_format.h"
 #include "tests/support/own_mounts.h"
 #include "tests/support/require.h"
@@ -588,6 +589,31 @@ TEST_P(LayerStoreTest, LazyLayerOfAnotherProcessUsesTheOpener) {
     return std::make_unique<content::StringSource>(text);
   });
   EXPECT_EQ(Read(Get(store_->Load(ref)), "x"), "lazy");
+}
+
+TEST_P(LayerStoreTest, KnowsWhenLayersWereMadeToTheNanosecond) {
+  ImageLayer image;
+  image.diff_id = Digest::Of("tar");
+  image.blob.digest = Digest::Of("blob");
+  image.created = WallTime(std::chrono::nanoseconds(1'445'412'480'123'456'789));
+  const LayerId id = Get(store_->AddImageLayer(image)).id();
+  Open();
+  EXPECT_EQ(Get(store_->Info(id)).created, *image.created);
+}
+
+TEST_P(LayerStoreTest, ReadsTheTimesThatVersion1Wrote) {
+  ImageLayer image;
+  image.diff_id = Digest::Of("tar");
+  image.blob.digest = Digest::Of("blob");
+  const LayerId id = Get(store_->AddImageLayer(image)).id();
+  store_.reset();
+  {
+    auto db = Get(sqlite::Database::Open(dir_->path() + "/layers.db"));
+    ASSERT_OK(db.Execute("UPDATE layers SET created = 1445412480"));
+    ASSERT_OK(db.SetUserVersion(1));
+  }
+  Open();
+  EXPECT_EQ(Get(store_->Info(id)).created, WallTime(std::chrono::seconds(1'445'412'480)));
 }
 
 TEST_P(LayerStoreTest, DownloadsAreShownToWhoeverWatches) {
