@@ -119,7 +119,7 @@ RUN cat /program > /copy
         self.assertEqual(steps_that_ran(done), set(), done)
         a, b = ({r["digest"] for r in self.blob(name, self.blob(name, self.tag_digest(name))["config"]["digest"])["records"]}
                 for name in "ab")
-        self.assertEqual(a, b)
+        self.assertLessEqual(a, b)  # the base image has another digest there, too
         shutil.rmtree(self.work / "a")
         self.new_root()
         done = self.build("-o", "out", "--cache-from", "type=local,src=b", ".")
@@ -144,7 +144,7 @@ RUN cat /program > /copy
         self.assertEqual(steps_that_ran(done), set(), done)
         again = self.blob("b", self.blob("b", self.tag_digest("b"))["config"]["digest"])
         self.assertNotIn(lost, [l["blob"] for l in again["layers"]])
-        self.assertEqual([r["digest"] for r in again["records"]], [r["digest"] for r in config["records"]])
+        self.assertLessEqual({r["digest"] for r in config["records"]}, {r["digest"] for r in again["records"]})
 
     def test_found_by_content(self):
         """Another base image with equal files: only the content's key is the same."""
@@ -182,7 +182,10 @@ RUN cat /program > /copy
         done = self.build("-o", "out", "--cache-from", image, ".")
         self.assertEqual(steps_that_ran(done), set(), done)
         self.assertEqual(self.program(), made)
-        # Made from it, with its cache again: the same image.
+        # Made from it, with its cache again: the same image. (The base is one that is the same everywhere.)
+        self.build("-t", f"{registry}/base:1", "--push", "-f", "-", ".", stdin=b"FROM busybox\nLABEL a=b\n")
+        text = (self.work / "Dockerfile").read_text()
+        self.write("Dockerfile", text.replace("FROM busybox", f"FROM {registry}/base:1"))
         def digest(*more):
             self.build("-t", image, "--push", "--cache-to", "type=inline", "--metadata-file", "../meta.json", *more, ".")
             return json.loads((self.base / "meta.json").read_text())["containerimage.digest"]

@@ -76,7 +76,7 @@ ENTRYPOINT ["/bin/hello"]
         # The default sends an archive of what is missing.
         with open(self.work / "Dockerfile", "a") as file:
             file.write("COPY Dockerfile /copy2\n")
-        self.assertEqual(load("hello:4"), ("archive", 1))
+        self.assertEqual(load("hello:4"), ("archive", 2))
 
     def test_a_docker_that_does_not_reach_loopback_gets_an_archive(self):
         """As with Docker in a virtual machine: its daemon is in a network namespace of its own."""
