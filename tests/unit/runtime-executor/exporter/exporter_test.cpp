@@ -327,6 +327,32 @@ TEST_F(ExporterTest, DockerMediaTypesOnRequest) {
   EXPECT_EQ(manifest["layers"][0]["mediaType"], "application/vnd.docker.image.rootfs.diff.tar.gzip");
 }
 
+TEST_F(ExporterTest, DockerMediaTypesOfZstdLayers) {
+  ASSERT_TRUE(Export("oci",
+                     {{"dest", Path("l")}, {"tar", "false"}, {"oci-mediatypes", "false"}, {"compression", "zstd"}},
+                     OneImage(*root_))
+                  .has_value());
+  const json index = json::parse(*ReadFile(Path("l/index.json")));
+  const json manifest =
+      json::parse(*ReadFile(Path("l/blobs/sha256/" + index["manifests"][0]["digest"].get<std::string>().substr(7))));
+  EXPECT_EQ(manifest["layers"][0]["mediaType"], "application/vnd.docker.image.rootfs.diff.tar.zstd");
+}
+
+TEST_F(ExporterTest, AConfigAmongTheAttributesTakesThePlaceOfTheResults) {
+  const std::string config =
+      R"({"architecture":"amd64","os":"linux","created":"2001-02-03T04:05:06Z","config":{"User":"somebody"}})";
+  ASSERT_TRUE(
+      Export("oci", {{"dest", Path("l")}, {"tar", "false"}, {"containerimage.config", config}}, OneImage(*root_))
+          .has_value());
+  const json index = json::parse(*ReadFile(Path("l/index.json")));
+  const auto blob = [&](const json& descriptor) {
+    return json::parse(*ReadFile(Path("l/blobs/sha256/" + descriptor["digest"].get<std::string>().substr(7))));
+  };
+  const json written = blob(blob(index["manifests"][0])["config"]);
+  EXPECT_EQ(written["config"]["User"], "somebody");
+  EXPECT_EQ(written["created"], "2001-02-03T04:05:06Z");
+}
+
 TEST_F(ExporterTest, ImageGoesIntoTheLocalStore) {
   const auto response = Export("image", {{"name", "app:1,other"}, {"name-canonical", "true"}}, OneImage(*root_));
   ASSERT_TRUE(response.has_value()) << response.error().message();

@@ -596,7 +596,7 @@ TEST_P(LayerStoreTest, KnowsWhenLayersWereMadeToTheNanosecond) {
   image.diff_id = Digest::Of("tar");
   image.blob.digest = Digest::Of("blob");
   image.created = WallTime(std::chrono::nanoseconds(1'445'412'480'123'456'789));
-  const LayerId id = Get(store_->AddImageLayer(image)).id();
+  const LayerId id = Get(store_->AddImageLayer(image))->id();
   Open();
   EXPECT_EQ(Get(store_->Info(id)).created, *image.created);
 }
@@ -605,7 +605,7 @@ TEST_P(LayerStoreTest, ReadsTheTimesThatVersion1Wrote) {
   ImageLayer image;
   image.diff_id = Digest::Of("tar");
   image.blob.digest = Digest::Of("blob");
-  const LayerId id = Get(store_->AddImageLayer(image)).id();
+  const LayerId id = Get(store_->AddImageLayer(image))->id();
   store_.reset();
   {
     auto db = Get(sqlite::Database::Open(dir_->path() + "/layers.db"));
