@@ -48,7 +48,13 @@ void AddMissingFiles(const Query& query, const ast::Dockerfile& file, std::vecto
       continue;
     }
     for (const ast::FileSource& source : static_cast<const ast::FileTransfer&>(instruction).sources) {
-      const auto path = source.heredoc == nullptr ? NamesOf(query).Expand(source.path.text, index) : std::nullopt;
+      if (source.heredoc != nullptr) {
+        continue;
+      }
+      // Names are looked at only where there are variables: they are made of the whole file.
+      const std::string_view raw = source.path.text;
+      const auto path = raw.find_first_of("$\\\"'") == std::string_view::npos ? std::optional(std::string(raw))
+                                                                              : NamesOf(query).Expand(raw, index);
       const bool remote = !path || path->find("://") != std::string::npos || path->starts_with("git@");
       if (remote || path->empty() || IsInContext(contexts, *path)) {
         continue;
