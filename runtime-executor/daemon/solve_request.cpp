@@ -164,19 +164,10 @@ class Solve {
         outputs_.push_back(std::move(found));
       }
     }
-    if (result.refs.empty() && outputs_.empty() && caches_.exports.empty()) {
-      return response;
-    }
-    std::vector<engine::PlatformResult> platforms;
     if (outputs_.empty() && caches_.exports.empty()) {
-      // For the history alone: what no exporter could take is no error then.
-      if (auto found = gateway::PlatformResultsOf(result)) {
-        platforms = *std::move(found);
-      }
-      LOAM_TRY(TellDone(platforms, result.is_map));
       return response;
     }
-    platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
+    std::vector<engine::PlatformResult> platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
     if (!outputs_.empty()) {
       LOAM_TRY(job_->Attest(platforms, Attributes(), stop_));
     }
@@ -206,7 +197,8 @@ class Solve {
   }
 
   Result<> TellDone(const std::vector<engine::PlatformResult>& platforms, bool is_map) {
-    if (!events_.done) {
+    // What nobody got needs no explanation; it would cost a cached build more than all the rest.
+    if (!events_.done || outputs_.empty()) {
       return {};
     }
     const std::vector<std::string> predicates =
