@@ -6,6 +6,71 @@
 namespace loam::engine {
 namespace {
 
+// Which units stand on each other in a circle: those get the same number. Merged filesystems stack the same layers in
+// any order.
+class Circles {
+ public:
+  explicit Circles(const std::vector<std::vector<std::size_t>>& parents)
+      : parents_(parents), number_(parents.size(), kNone), low_(parents.size()), at_(parents.size()) {
+    for (std::size_t i = 0; i < parents.size(); ++i) {
+      if (at_[i] == 0) {
+        Visit(i);
+      }
+    }
+  }
+
+  [[nodiscard]] bool Same(std::size_t a, std::size_t b) const { return number_[a] == number_[b]; }
+
+ private:
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  struct Step {
+    std::size_t unit;
+    std::size_t next_parent = 0;
+  };
+
+  // Tarjan's strongly connected components; with a stack of its own, for chains are long.
+  void Visit(std::size_t start) {
+    std::vector<Step> path;
+    const auto enter = [&](std::size_t unit) {
+      at_[unit] = low_[unit] = ++visited_;
+      open_.push_back(unit);
+      path.push_back({unit});
+    };
+    enter(start);
+    while (!path.empty()) {
+      const std::size_t unit = path.back().unit;
+      if (path.back().next_parent < parents_[unit].size()) {
+        const std::size_t parent = parents_[unit][path.back().next_parent++];
+        if (at_[parent] == 0) {
+          enter(parent);
+        } else if (number_[parent] == kNone) {
+          low_[unit] = std::min(low_[unit], at_[parent]);
+        }
+        continue;
+      }
+      path.pop_back();
+      if (!path.empty()) {
+        low_[path.back().unit] = std::min(low_[path.back().unit], low_[unit]);
+      }
+      if (low_[unit] == at_[unit]) {
+        std::size_t last = kNone;
+        do {
+          last = open_.back();
+          open_.pop_back();
+          number_[last] = unit;
+        } while (last != unit);
+      }
+    }
+  }
+
+  const std::vector<std::vector<std::size_t>>& parents_;
+  std::vector<std::size_t> number_;  // kNone: not known yet
+  std::vector<std::size_t> low_;
+  std::vector<std::size_t> at_;  // when it was visited; 0: not yet
+  std::size_t visited_ = 0;
+  std::vector<std::size_t> open_;
+};
+
 class Plan {
  public:
   Plan(std::span<const CacheUnit> units, WallTime now, std::int64_t disk_free)
@@ -19,8 +84,14 @@ class Plan {
       for (const std::string& parent : units[i].parents) {
         if (const auto found = index.find(parent); found != index.end()) {
           parents_[i].push_back(found->second);
-          ++users_[found->second];
         }
+      }
+    }
+    const Circles circles(parents_);
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      std::erase_if(parents_[i], [&](std::size_t parent) { return circles.Same(i, parent); });
+      for (const std::size_t parent : parents_[i]) {
+        ++users_[parent];
       }
     }
   }
@@ -102,8 +173,8 @@ class Plan {
   const WallTime now_;
   std::int64_t disk_free_;
   std::vector<bool> gone_;
-  std::vector<int> users_;  // units that are still there and stand on it
-  std::vector<std::vector<std::size_t>> parents_;
+  std::vector<int> users_;                         // units that are still there and stand on it
+  std::vector<std::vector<std::size_t>> parents_;  // without those of the same circle
   std::vector<std::string> removed_;
 };
 

@@ -39,6 +39,40 @@ const LeaseImpl& Impl(const LayerRef& layer) {
   return static_cast<const LeaseImpl&>(*layer);
 }
 
+// Does a layer speak of what was below it: with an opaque directory, which hides more than was there, or a file that
+// was copied up and is as it was?
+Result<bool> SpeaksOfBelow(int layer, int below, const std::string& overlay_prefix) {
+  for (const DirEntry& entry : LOAM_TRY(ReadDir(layer))) {
+    struct stat info {};
+    if (::fstatat(layer, entry.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      return UnexpectedErrno(fmt::format("stat `{}` of a layer", entry.name));
+    }
+    struct stat old {};
+    const bool in_below = below >= 0 && ::fstatat(below, entry.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!S_ISDIR(info.st_mode)) {
+      if (in_below && info.st_mode == old.st_mode && info.st_uid == old.st_uid && info.st_gid == old.st_gid &&
+          info.st_size == old.st_size && info.st_rdev == old.st_rdev && info.st_mtim.tv_sec == old.st_mtim.tv_sec &&
+          info.st_mtim.tv_nsec == old.st_mtim.tv_nsec) {
+        return true;
+      }
+      continue;
+    }
+    constexpr int kOpen = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    const UniqueFd directory = LOAM_TRY(OpenFileAt(layer, entry.name, kOpen));
+    if (LOAM_TRY(ReadXattrs(directory.get(), "")).contains(overlay_prefix + "opaque")) {
+      return true;
+    }
+    UniqueFd below_directory;
+    if (in_below && S_ISDIR(old.st_mode)) {
+      below_directory = LOAM_TRY(OpenFileAt(below, entry.name, kOpen));
+    }
+    if (LOAM_TRY(SpeaksOfBelow(directory.get(), below_directory.get(), overlay_prefix))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::string IdList(std::span<const LayerRef> layers) {
   std::string text;
   for (const LayerRef& layer : layers) {
@@ -357,6 +391,49 @@ Result<LayerRef> LayerStoreImpl::Flatten(std::span<const LayerRef> layers, std::
   });
 }
 
+// The layer as it can lie on anything: an opaque directory as the removal of what it hid, and nothing that only repeats
+// what lay below. Layers of images are taken as they are.
+Result<LayerRef> LayerStoreImpl::Explicit(std::span<const LayerRef> below, const LayerRef& layer,
+                                          std::stop_token stop) {
+  if (below.empty() || !Impl(layer).unpacked || !LOAM_TRY(Info(layer->id())).origin.empty()) {
+    return layer;
+  }
+  const FsRef lower(std::vector<LayerRef>(below.begin(), below.end()));
+  const std::string key = fmt::format("explicit:{}|{}", IdList(below), layer->id().value());
+  return Computed(key, [&]() -> Result<LayerRef> {
+    const MountedFs view = LOAM_TRY(Mount(lower, stop));
+    {
+      const UniqueFd fs = LOAM_TRY(OpenFileAt(layers_fd(), FsName(layer->id()), O_RDONLY | O_DIRECTORY));
+      if (!LOAM_TRY(SpeaksOfBelow(fs.get(), view.fd(), overlay_prefix_))) {
+        return layer;
+      }
+    }
+    std::vector<LayerRef> stack(below.begin(), below.end());
+    stack.push_back(layer);
+    const MountedFs above = LOAM_TRY(Mount(FsRef(std::move(stack)), stop));
+    const LayerId id = LOAM_TRY(NewDirectory());
+    const auto copy = [&]() -> Result<> {
+      const UniqueFd to = LOAM_TRY(OpenFileAt(layers_fd(), FsName(id), O_RDONLY | O_DIRECTORY));
+      return CopyDifference(view.fd(), above.fd(), to.get(), overlay_prefix_);
+    };
+    if (auto copied = copy(); !copied) {
+      DropDirectory(id);
+      return tl::unexpected(std::move(copied).error().Wrap("compute difference"));
+    }
+    return Publish(id);
+  });
+}
+
+// Those of a stack from `first` on.
+Result<FsRef> LayerStoreImpl::ExplicitLayers(std::span<const LayerRef> layers, std::size_t first,
+                                             std::stop_token stop) {
+  std::vector<LayerRef> result;
+  for (std::size_t i = first; i < layers.size(); ++i) {
+    result.push_back(LOAM_TRY(Explicit(layers.first(i), layers[i], stop)));
+  }
+  return FsRef(std::move(result));
+}
+
 // The layer written anew onto what lies below it, if its implied directories would hide something there: another owner
 // or mode, or a symlink through which its files belong.
 Result<LayerRef> LayerStoreImpl::Rebase(std::span<const LayerRef> below, const LayerRef& layer, std::stop_token stop) {
@@ -451,7 +528,9 @@ Result<FsRef> LayerStoreImpl::Materialize(const FsRef& ref) {
 Result<FsRef> LayerStoreImpl::Merge(std::span<const FsRef> refs) {
   FsRef merged;
   for (const FsRef& ref : refs) {
-    merged = merged.Stack(LOAM_TRY(Materialize(ref)));
+    const FsRef made = LOAM_TRY(Materialize(ref));
+    // Below the first there is nothing but its own.
+    merged = merged.Stack(merged.is_scratch() ? made : LOAM_TRY(ExplicitLayers(made.layers(), 0, {})));
   }
   return merged;
 }
@@ -461,7 +540,7 @@ Result<FsRef> LayerStoreImpl::Diff(const FsRef& given_lower, const FsRef& given_
   const FsRef upper = LOAM_TRY(Materialize(given_upper));
   FsRef suffix;
   if (upper.SuffixAbove(lower, &suffix)) {
-    return suffix;
+    return ExplicitLayers(upper.layers(), lower.layers().size(), stop);
   }
   const std::string key = fmt::format("diff:{}|{}", IdList(lower.layers()), IdList(upper.layers()));
   const auto make = [&]() -> Result<LayerRef> {

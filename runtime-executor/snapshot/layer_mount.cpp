@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
@@ -172,9 +174,73 @@ Result<FsRef> WithLayer(const FsRef& parent, LayerRef layer) {
   return FsRef(std::move(layers));
 }
 
+bool SameMetadata(const struct stat& a, const struct stat& b) {
+  return a.st_mode == b.st_mode && a.st_uid == b.st_uid && a.st_gid == b.st_gid &&
+         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+}
+
+// Attributes that users see.
+Result<Xattrs> VisibleXattrs(int root, const std::string& path, const std::string& overlay_prefix) {
+  const UniqueFd directory = LOAM_TRY(OpenInRoot(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  Xattrs xattrs = LOAM_TRY(ReadXattrs(directory.get(), ""));
+  std::erase_if(xattrs, [&](const auto& entry) { return entry.first.starts_with(overlay_prefix); });
+  return xattrs;
+}
+
+// Is the directory `path` of the upper layer what overlayfs copied up, and nothing else?
+Result<bool> IsUnchangedCopy(LayerStoreImpl& store, int upper, const FsRef& parent, const std::string& path) {
+  const auto info = LOAM_TRY(LstatInRoot(upper, path));
+  if (!info || !S_ISDIR(info->st_mode)) {
+    return false;
+  }
+  const UniqueFd directory = LOAM_TRY(OpenInRoot(upper, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  for (const auto& [key, value] : LOAM_TRY(ReadXattrs(directory.get(), ""))) {
+    if (key == store.overlay_xattr_prefix() + "opaque" || key == store.overlay_xattr_prefix() + "redirect") {
+      return false;
+    }
+  }
+  if (!LOAM_TRY(ReadDir(directory.get())).empty()) {
+    return false;
+  }
+  for (auto layer = parent.layers().rbegin(); layer != parent.layers().rend(); ++layer) {
+    const UniqueFd lower =
+        LOAM_TRY(OpenFileAt(store.layers_fd(), LayerStoreImpl::FsName((*layer)->id()), O_RDONLY | O_DIRECTORY));
+    const auto below = LOAM_TRY(LstatInRoot(lower.get(), path));
+    if (!below) {
+      continue;
+    }
+    return SameMetadata(*info, *below) &&
+           LOAM_TRY(VisibleXattrs(upper, path, store.overlay_xattr_prefix())) ==
+               LOAM_TRY(VisibleXattrs(lower.get(), path, store.overlay_xattr_prefix()));
+  }
+  return false;
+}
+
+// Removes those of the directories from the upper layer that only say what a layer below says.
+Result<> DropUnchanged(LayerStoreImpl& store, const std::string& fs, const FsRef& parent,
+                       std::span<const std::string> paths) {
+  const UniqueFd upper = LOAM_TRY(OpenFileAt(store.layers_fd(), fs, O_RDONLY | O_DIRECTORY));
+  for (const std::string& path : paths) {
+    if (!LOAM_TRY(IsUnchangedCopy(store, upper.get(), parent, path))) {
+      continue;
+    }
+    const ParentAndName place = LOAM_TRY(OpenParentInRoot(upper.get(), path));
+    const UniqueFd directory = LOAM_TRY(OpenFileAt(place.parent.get(), ".", O_RDONLY | O_DIRECTORY));
+    struct stat above {};
+    if (::fstat(directory.get(), &above) != 0) {
+      return UnexpectedErrno(fmt::format("stat the directory of `{}`", path));
+    }
+    const timespec times[2] = {above.st_atim, above.st_mtim};
+    if (::unlinkat(directory.get(), place.name.c_str(), AT_REMOVEDIR) != 0 || ::futimens(directory.get(), times) != 0) {
+      return UnexpectedErrno(fmt::format("remove `{}` from a layer", path));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<FsRef> ActiveFs::Commit(bool keep_empty) && {
+Result<FsRef> ActiveFs::Commit(bool keep_empty, std::span<const std::string> disturbed) && {
   LOAM_CHECK(impl_ != nullptr, "ActiveFs was committed before");
   // Dropped on every error path, with what is on disk.
   const std::unique_ptr<Impl> self = std::move(impl_);
@@ -198,6 +264,9 @@ Result<FsRef> ActiveFs::Commit(bool keep_empty) && {
       return self->parent;
     }
     return WithLayer(self->parent, LOAM_TRY(store.Publish(layer)));
+  }
+  if (!disturbed.empty()) {
+    LOAM_TRY(DropUnchanged(store, fs, self->parent, disturbed));
   }
   if (!keep_empty) {
     const UniqueFd dir = LOAM_TRY(OpenFileAt(store.layers_fd(), fs, O_RDONLY | O_DIRECTORY));

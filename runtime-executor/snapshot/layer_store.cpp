@@ -280,6 +280,8 @@ Result<LayerRef> LayerStoreImpl::Lease(LayerId id) {
 
 std::set<LayerId> LayerStoreImpl::Leased() {
   const std::lock_guard lock(mutex_);
+  // Copies of directories that nobody has any more.
+  std::erase_if(materialized_, [](const auto& entry) { return entry.first.expired(); });
   std::set<LayerId> ids;
   for (const auto& [id, lease] : leases_) {
     if (!lease.expired()) {

@@ -111,6 +111,8 @@ class LayerStoreImpl final : public LayerStore {
   Result<> UnpackLayer(const LayerRef& layer, std::stop_token stop);
   Result<> UnpackInto(LayerId id, const Digest& diff_id, content::ByteSource& tar, std::stop_token stop);
   Result<std::set<std::string>> Implied(const LayerRef& layer);
+  Result<LayerRef> Explicit(std::span<const LayerRef> below, const LayerRef& layer, std::stop_token stop);
+  Result<FsRef> ExplicitLayers(std::span<const LayerRef> layers, std::size_t first, std::stop_token stop);
   Result<LayerRef> Rebase(std::span<const LayerRef> below, const LayerRef& layer, std::stop_token stop);
   Result<LayerRef> Flatten(std::span<const LayerRef> layers, std::stop_token stop);
   // The computed layer of that key, or what `make` returns, remembered.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
 #include <string>
 
 #include "base/result.h"
@@ -50,8 +52,10 @@ class ActiveFs {
   [[nodiscard]] const FsRef& parent() const;
 
   // The parent with one more layer. All processes that write must have ended. `keep_empty` false: if nothing was
-  // changed, the parent itself is returned. Commit takes the object's content; afterwards it is empty, also on error.
-  Result<FsRef> Commit(bool keep_empty = true) &&;
+  // changed, the parent itself is returned. `disturbed`: directories (paths below the root) in which something was made
+  // and removed again; they do not count as changed if they are now as they were. Commit takes the object's content;
+  // afterwards it is empty, also on error.
+  Result<FsRef> Commit(bool keep_empty = true, std::span<const std::string> disturbed = {}) &&;
 
  private:
   std::unique_ptr<Impl> impl_;

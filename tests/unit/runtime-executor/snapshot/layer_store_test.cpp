@@ -10,6 +10,7 @@
 
 #include <fstream>
 
+#include "base/clock.h"
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "base/sqlite.h"
@@ -186,6 +187,56 @@ TEST_P(LayerStoreTest, EmptyCommit) {
   EXPECT_EQ(Get(LstatInRoot(view2.fd(), "/"))->st_mode & 07777U, 0700U);
 }
 
+TEST_P(LayerStoreTest, DirectoriesThatWereOnlyDisturbedDoNotCount) {
+  const FsRef one = Change(FsRef(), [](int root) {
+    for (const char* const path : {"etc/kept", "etc/deep/kept", "touched/kept", "used/kept"}) {
+      Write(root, path, "1");
+    }
+  });
+  ActiveFs active = Get(store_->Begin(one));
+  const auto disturb = [&](const std::string& directory, bool restore) {
+    const UniqueFd fd = Get(OpenInRoot(active.fd(), directory, O_RDONLY | O_DIRECTORY));
+    struct stat before {};
+    ASSERT_EQ(::fstat(fd.get(), &before), 0);
+    Write(fd.get(), "point", "");
+    ASSERT_EQ(::unlinkat(fd.get(), "point", 0), 0);
+    const timespec times[2] = {before.st_atim, before.st_mtim};
+    if (restore) {
+      ASSERT_EQ(::futimens(fd.get(), times), 0);
+    }
+  };
+  disturb("etc/deep", true);
+  disturb("etc", true);
+  disturb("touched", false);
+  Write(active.fd(), "used/new", "2");
+  const std::vector<std::string> disturbed = {"/etc/deep", "/etc", "/touched", "/used", "/missing"};
+  const FsRef two = Get(std::move(active).Commit(true, disturbed));
+  // What the new layer has by itself.
+  const FsRef own({two.layers().back()});
+  EXPECT_THAT(List(own), ElementsAre("touched", "used"));
+  EXPECT_THAT(List(two, "etc"), ElementsAre("deep", "kept"));
+  EXPECT_EQ(Read(two, "used/new"), "2");
+}
+
+TEST_P(LayerStoreTest, LayersOfBeforeTellTheirTimeInNanoseconds) {
+  const WallTime before = SystemClock().Now();
+  const FsRef one = Change(FsRef(), [](int root) { Write(root, "x", "1"); });
+  const WallTime made = Get(store_->List()).front().created;
+  EXPECT_GE(made, before);
+  EXPECT_LE(made, SystemClock().Now());
+  const std::string text = Get(one.ToText());
+  store_.reset();
+  {
+    // As the first version of the table had it.
+    auto db = Get(sqlite::Database::Open(dir_->path() + "/layers.db"));
+    ASSERT_OK(db.Execute("UPDATE layers SET created = 1700000000"));
+    ASSERT_OK(db.SetUserVersion(1));
+  }
+  Open();
+  EXPECT_EQ(Get(store_->List()).front().created.time_since_epoch(), std::chrono::seconds(1700000000));
+  EXPECT_EQ(Read(Get(store_->Load(text)), "x"), "1");
+}
+
 TEST_P(LayerStoreTest, NewDirectoriesAreNotOpaque) {
   // A directory made over nothing must not hide what another stack has under the same name.
   const FsRef base = Change(FsRef(), [](int root) { Write(root, "opt/a", "1"); });
@@ -263,6 +314,32 @@ TEST_P(LayerStoreTest, DiffOfPrefixIsTheSuffix) {
   ASSERT_EQ(diff.layers().size(), 1U);
   EXPECT_EQ(diff.layers()[0]->id(), two.layers()[1]->id());
   EXPECT_TRUE(Get(store_->Diff(two, two)).is_scratch());
+}
+
+TEST_P(LayerStoreTest, LayersOnOtherBasesSayOnlyWhatTheyChanged) {
+  const FsRef base = Change(FsRef(), [](int root) {
+    Write(root, "dir/old", "1");
+    Write(root, "moved", "1");
+  });
+  const FsRef run = Change(base, [](int root) {
+    EXPECT_EQ(::renameat(root, "moved", root, "elsewhere"), 0);
+    EXPECT_EQ(::renameat(root, "elsewhere", root, "moved"), 0);
+    ASSERT_OK(RemoveTreeAt(root, "dir"));
+    Write(root, "dir/new", "2");
+  });
+  const FsRef other = Change(FsRef(), [](int root) {
+    Write(root, "dir/old", "3");
+    Write(root, "dir/others", "3");
+  });
+  const FsRef diff = Get(store_->Diff(base, run));
+  EXPECT_THAT(List(diff), ElementsAre("dir"));
+  // The directory that was made anew hides what it was made in place of, and nothing else.
+  const FsRef rebased = Get(store_->Merge(std::vector<FsRef>{other, diff}));
+  EXPECT_THAT(List(rebased, "dir"), ElementsAre("new", "others"));
+  const FsRef merged = Get(store_->Merge(std::vector<FsRef>{other, run}));
+  EXPECT_THAT(List(merged), ElementsAre("dir", "moved"));
+  EXPECT_THAT(List(merged, "dir"), ElementsAre("new", "others"));
+  EXPECT_EQ(Get(store_->Merge(std::vector<FsRef>{run, diff})).layers().size(), 3U);
 }
 
 TEST_P(LayerStoreTest, DiffIsComputedBetweenUnrelatedStacks) {
