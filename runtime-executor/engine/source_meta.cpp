@@ -3,11 +3,13 @@
 #include <openssl/evp.h>
 
 #include "base/file_system.h"
+#include "base/image_reference.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
 #include "proto/frontend/gateway/pb/gateway.pb.h"
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/engine/source_policy.h"
+#include "runtime-executor/source/image/attestation_chain.h"
 
 namespace loam::engine {
 namespace {
@@ -54,10 +56,6 @@ Result<> JobState::ResolveSourceMeta(const gateway_api::ResolveSourceMetaRequest
   constexpr std::string_view kImage = "docker-image://";
   constexpr std::string_view kLayout = "oci-layout://";
   if (identifier.starts_with(kImage) || identifier.starts_with(kLayout)) {
-    if (request.image().attestationchain() || !request.image().resolveattestations().empty()) {
-      return Unexpected(ErrorCode::kUnimplemented,
-                        fmt::format("attestations of {} cannot be resolved before it is solved", identifier));
-    }
     ImageRequest image;
     const bool layout = identifier.starts_with(kLayout);
     image.ref = identifier.substr(layout ? kLayout.size() : kImage.size());
@@ -75,7 +73,8 @@ Result<> JobState::ResolveSourceMeta(const gateway_api::ResolveSourceMetaRequest
     if (!request.image().noconfig()) {
       response.mutable_image()->set_config(resolved.config);
     }
-    return {};
+    const bool chain = request.image().attestationchain() || !request.image().resolveattestations().empty();
+    return chain && !layout ? AddAttestationChain(image, resolved.digest, request, response, stop) : Result<>();
   }
   source::SourceRequest source;
   source.identifier = identifier;
@@ -111,6 +110,41 @@ Result<> JobState::ResolveSourceMeta(const gateway_api::ResolveSourceMetaRequest
     }
     return {};
   });
+}
+
+Result<> JobState::AddAttestationChain(const ImageRequest& image, const std::string& digest,
+                                       const gateway_api::ResolveSourceMetaRequest& request,
+                                       gateway_api::ResolveSourceMetaResponse& response, std::stop_token stop) {
+  ImageReference reference = LOAM_TRY(ParseImageReference(image.ref));
+  reference.digest = digest;
+  const source::ImageProviderPtr provider = LOAM_TRY(
+      source::ChooseProvider(engine_->ImageOptions(), reference, LOAM_TRY(source::ParseResolveMode(image.resolve_mode)),
+                             options_.client->registry_auth()));
+  const auto chain = LOAM_TRY(source::ReadAttestationChain(
+      *provider, *engine_->content, image.platform.value_or(HostPlatform()),
+      {request.image().resolveattestations().begin(), request.image().resolveattestations().end()}, std::move(stop)));
+  if (!chain) {
+    return {};
+  }
+  auto& wire = *response.mutable_image()->mutable_attestationchain();
+  wire.set_root(chain->root.ToString());
+  wire.set_imagemanifest(chain->image_manifest.ToString());
+  if (!chain->attestation_manifest.empty()) {
+    wire.set_attestationmanifest(chain->attestation_manifest.ToString());
+  }
+  for (const Digest& signature : chain->signature_manifests) {
+    wire.add_signaturemanifests(signature.ToString());
+  }
+  for (const auto& [blob_digest, blob] : chain->blobs) {
+    auto& entry = (*wire.mutable_blobs())[blob_digest.ToString()];
+    entry.set_data(blob.data);
+    auto& descriptor = *entry.mutable_descriptor();
+    descriptor.set_media_type(blob.descriptor.media_type);
+    descriptor.set_digest(blob_digest.ToString());
+    descriptor.set_size(static_cast<std::int64_t>(blob.descriptor.size));
+    descriptor.mutable_annotations()->insert(blob.descriptor.annotations.begin(), blob.descriptor.annotations.end());
+  }
+  return {};
 }
 
 // The digest of a downloaded file with bytes put behind it, by an algorithm of the caller's choice.

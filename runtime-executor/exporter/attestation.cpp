@@ -286,7 +286,8 @@ Result<> SupplementSbom(ReadAttestation& attestation, const snapshot::FsRef& fs,
 }
 
 Result<std::string> ImagePurl(std::string_view type, std::string_view reference_text,
-                              const std::optional<Platform>& platform) {
+                              const std::optional<Platform>& platform,
+                              const std::map<std::string, std::string>& more_qualifiers) {
   ImageReference reference = LOAM_TRY(ParseImageReference(reference_text));
   std::vector<std::string> qualifiers;
   if (!reference.digest.empty()) {
@@ -295,12 +296,15 @@ Result<std::string> ImagePurl(std::string_view type, std::string_view reference_
   if (platform) {
     qualifiers.push_back("platform=" + EscapePathSegment(NormalizePlatform(*platform).ToString(), "$&+:=@"));
   }
+  for (const auto& [name, value] : more_qualifiers) {
+    qualifiers.push_back(fmt::format("{}={}", name, EscapePathSegment(value, "$&+:=@")));
+  }
   const std::string tag = reference.digest.empty() ? reference.WithDefaultTag().tag : reference.tag;
   reference.tag.clear();
   reference.digest.clear();
   std::string purl = fmt::format("pkg:{}", type);
-  const std::string name = reference.Familiar();
-  for (const std::string_view part : Split(name, '/')) {
+  const std::string familiar = reference.Familiar();
+  for (const std::string_view part : Split(familiar, '/')) {
     purl += "/" + EscapePathSegment(part, "");
   }
   if (!tag.empty()) {

@@ -81,8 +81,10 @@ Result<std::string> StatementText(const ReadAttestation& attestation, const std:
 Result<> SupplementSbom(ReadAttestation& attestation, const snapshot::FsRef& fs, const std::vector<Digest>& blobs,
                         snapshot::LayerStore& layers);
 
-// The package URL of an image: "pkg:docker/alpine@3.20?platform=linux%2Famd64". `type`: "docker" or "oci".
+// The package URL of an image: "pkg:docker/alpine@3.20?platform=linux%2Famd64". `type`: "docker" or "oci". `qualifiers`
+// are further ones, whose names sort behind "platform".
 Result<std::string> ImagePurl(std::string_view type, std::string_view reference,
-                              const std::optional<Platform>& platform);
+                              const std::optional<Platform>& platform,
+                              const std::map<std::string, std::string>& qualifiers = {});
 
 }  // namespace loam::exporter

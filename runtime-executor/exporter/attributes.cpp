@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/go_bool.h"
 #include "base/image_reference.h"
 #include "base/platform.h"
 #include "base/strings.h"
@@ -43,15 +44,8 @@ Result<std::int64_t> ParseInteger(std::string_view key, std::string_view value) 
 }  // namespace
 
 Result<bool> ParseBool(std::string_view key, std::string_view value) {
-  for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (value == yes) {
-      return true;
-    }
-  }
-  for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (value == no) {
-      return false;
-    }
+  if (const std::optional<bool> parsed = ParseGoBool(value)) {
+    return *parsed;
   }
   return Invalid(fmt::format("exporter attribute `{}`: `{}` is neither true nor false", key, value));
 }

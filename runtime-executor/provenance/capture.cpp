@@ -119,8 +119,10 @@ Result<> Capture::AddOp(const pb::Op& op, const std::string& pin) {
     AddImage({rest, PlatformOf(op), pin, scheme == "oci-layout"});
   } else if (scheme == "git") {
     const std::string url = GitUrl(source, rest);
-    if (std::none_of(git.begin(), git.end(), [&](const GitMaterial& other) { return other.url == url; })) {
-      git.push_back({url, pin});
+    const std::string bundle = AttributeOf(source, "git.bundle");
+    if (std::none_of(git.begin(), git.end(),
+                     [&](const GitMaterial& other) { return other.url == url && other.bundle == bundle; })) {
+      git.push_back({url, pin, bundle});
     }
     for (const char* attribute : {"git.authtokensecret", "git.authheadersecret"}) {
       if (const std::string id = AttributeOf(source, attribute); !id.empty()) {
@@ -129,6 +131,12 @@ Result<> Capture::AddOp(const pb::Op& op, const std::string& pin) {
     }
     if (const std::string id = AttributeOf(source, "git.mountsshsock"); !id.empty()) {
       AddCredential(ssh, {id, true});
+    }
+  } else if (scheme == "docker-image+blob" || scheme == "oci-layout+blob") {
+    const bool local = scheme == "oci-layout+blob";
+    if (std::none_of(blobs.begin(), blobs.end(),
+                     [&](const BlobMaterial& other) { return other.reference == rest && other.local == local; })) {
+      blobs.push_back({rest, pin, local});
     }
   } else if (scheme == "http" || scheme == "https") {
     const std::string url = RedactUrls(source.identifier());
@@ -158,6 +166,7 @@ void Capture::Finish() {
   const auto by_id = [](const Credential& a, const Credential& b) { return a.id < b.id; };
   std::stable_sort(images.begin(), images.end(),
                    [](const auto& a, const auto& b) { return a.reference < b.reference; });
+  std::stable_sort(blobs.begin(), blobs.end(), [](const auto& a, const auto& b) { return a.reference < b.reference; });
   std::stable_sort(git.begin(), git.end(), [](const auto& a, const auto& b) { return a.url < b.url; });
   std::stable_sort(http.begin(), http.end(), [](const auto& a, const auto& b) { return a.url < b.url; });
   std::sort(locals.begin(), locals.end());

@@ -19,9 +19,17 @@ struct ImageMaterial {
   std::string digest;
   bool local = false;  // of an OCI layout
 };
+// A blob of a registry or an OCI layout, by its digest.
+struct BlobMaterial {
+  std::string reference;
+  std::string digest;
+  bool local = false;
+};
 struct GitMaterial {
   std::string url;  // "https://host/repo.git#ref"
   std::string commit;
+  // What it came from if not from there: "docker-image+blob://name@sha256:…"; may be empty.
+  std::string bundle;
 };
 struct HttpMaterial {
   std::string url;
@@ -40,6 +48,7 @@ struct Capture {
   std::map<std::string, RequestPtr> inputs;
   RequestPtr root;
   std::vector<ImageMaterial> images;
+  std::vector<BlobMaterial> blobs;
   std::vector<GitMaterial> git;
   std::vector<HttpMaterial> http;
   std::vector<std::string> locals;

@@ -21,12 +21,24 @@ using nlohmann::ordered_json;
 constexpr std::string_view kBuildType1 =
     "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md";
 constexpr std::string_view kBuildType02 = "https://mobyproject.org/buildkit@v1";
-// The version of the build's behaviour that clients may pin.
-constexpr int kCompatibilityVersion = 30;
 
 ordered_json DigestSet(const std::string& digest) {
   const auto pair = SplitOnce(digest, ':');
   return pair ? ordered_json{{pair->first, pair->second}} : ordered_json::object();
+}
+
+// The blob that a repository was read from; linked to the repository.
+Result<ordered_json> BundleMaterial(const GitMaterial& git) {
+  const std::size_t scheme = git.bundle.find("://");
+  const std::size_t at = git.bundle.rfind('@');
+  if (scheme == std::string::npos || at == std::string::npos || at < scheme) {
+    return Unexpected(ErrorCode::kInvalidArgument, "invalid git bundle " + git.bundle);
+  }
+  const bool local = git.bundle.starts_with("oci-layout");
+  std::string purl =
+      LOAM_TRY(exporter::ImagePurl(local ? "oci" : "docker", git.bundle.substr(scheme + 3, at - scheme - 3),
+                                   std::nullopt, {{"ref_type", "bundle"}, {"vcs_url", git.url}}));
+  return ordered_json{{"uri", std::move(purl)}, {"digest", DigestSet(git.bundle.substr(at + 1))}};
 }
 
 Result<ordered_json> Materials(const Capture& capture) {
@@ -39,8 +51,16 @@ Result<ordered_json> Materials(const Capture& capture) {
     }
     materials.push_back(std::move(material));
   }
+  for (const BlobMaterial& blob : capture.blobs) {
+    std::string purl = LOAM_TRY(
+        exporter::ImagePurl(blob.local ? "oci" : "docker", blob.reference, std::nullopt, {{"ref_type", "blob"}}));
+    materials.push_back({{"uri", std::move(purl)}, {"digest", DigestSet(blob.digest)}});
+  }
   for (const GitMaterial& git : capture.git) {
     materials.push_back({{"uri", git.url}, {"digest", CommitDigestSet(git.commit)}});
+    if (!git.bundle.empty()) {
+      materials.push_back(LOAM_TRY(BundleMaterial(git)));
+    }
   }
   for (const HttpMaterial& http : capture.http) {
     materials.push_back({{"uri", http.url}, {"digest", DigestSet(http.digest)}});
@@ -378,7 +398,7 @@ Result<std::string> MakePredicate(const Capture& capture, const Settings& settin
     request["locals"].push_back({{"name", local}});
   }
   AddNested(capture.inputs, capture.root, settings.max, request_complete, request);
-  request["compatibilityVersion"] = kCompatibilityVersion;
+  request["compatibilityVersion"] = run.compatibility_version;
 
   ordered_json build_config;
   ordered_json metadata_of_buildkit = ordered_json::object();

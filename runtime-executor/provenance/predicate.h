@@ -33,6 +33,8 @@ std::string_view PredicateType(const Settings& settings);
 
 struct Run {
   std::string invocation_id;
+  // The version of the build's behaviour that the client pinned; else the newest.
+  int compatibility_version = 30;
   WallTime started;
   WallTime finished;
   // What the operator of the builder says of it: a JSON object, whose members stand among those of the environment; ""

@@ -298,6 +298,9 @@ Result<HttpResponse> HttpClient::Perform(const HttpRequest& request, std::stop_t
   set(CURLOPT_HEADERDATA, static_cast<void*>(&exchange));
   set(CURLOPT_WRITEFUNCTION, &OnBody);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
+  if (request.accept_gzip) {
+    set(CURLOPT_ACCEPT_ENCODING, "gzip");
+  }
   if (request.no_proxy) {
     set(CURLOPT_NOPROXY, "*");
   }

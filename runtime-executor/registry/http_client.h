@@ -58,6 +58,8 @@ struct HttpRequest {
   // Ignore proxies of the environment.
   bool no_proxy = false;
   bool follow_redirects = true;
+  // Offer to take the answer compressed; it is given as it was before.
+  bool accept_gzip = false;
 
   // What is sent: `body`, or a part of an open file.
   std::string_view body;

@@ -164,6 +164,25 @@ Result<> FetchAt(HostClient& client, const content::Descriptor& blob, content::C
 
 }  // namespace
 
+Result<content::Descriptor> RegistryClient::ResolveBlob(const ImageReference& reference, const Digest& digest,
+                                                        const Access& access, std::stop_token stop) {
+  return ForEachEndpoint<content::Descriptor>(
+      *state_, reference, access, stop, [&](HostClient& client) -> Result<content::Descriptor> {
+        HttpRequest request;
+        request.method = "HEAD";
+        request.url = client.endpoint().Url("/blobs/" + digest.ToString());
+        const HttpResponse head = LOAM_TRY(client.Send(request, stop));
+        if (!head.ok()) {
+          return tl::unexpected(client.Refusal(head));
+        }
+        content::Descriptor blob;
+        blob.digest = digest;
+        blob.size = LOAM_TRY_CONTEXT(fmt::format("the size of the blob {}", digest.ToString()),
+                                     ParseNumber(head.Header("content-length")));
+        return blob;
+      });
+}
+
 Result<> RegistryClient::FetchBlob(const ImageReference& reference, const content::Descriptor& descriptor,
                                    content::ContentStore& store, const Access& access, const TransferProgress& progress,
                                    std::stop_token stop) {

@@ -137,6 +137,25 @@ Result<std::string> FetchManifestAt(HostClient& client, const content::Descripto
   return std::move(response.body);
 }
 
+// An empty list where there is nothing of that name.
+Result<std::vector<content::Descriptor>> ReferrersAt(HostClient& client, const Digest& digest, std::stop_token stop) {
+  for (const std::string& path : {"/referrers/" + digest.ToString(), "/manifests/sha256-" + digest.Hex()}) {
+    HttpRequest request;
+    request.url = client.endpoint().Url(path);
+    request.headers = {fmt::format("Accept: {}", content::media_type::kOciIndex)};
+    request.body_limit = kMaxManifestSize;
+    const HttpResponse response = LOAM_TRY(client.Send(request, stop));
+    if (response.ok() && response.ContentType() == content::media_type::kOciIndex) {
+      return LOAM_TRY_CONTEXT(path, content::ParseIndex(response.body)).manifests;
+    }
+    const bool unknown = response.ok() || response.status == 404 || response.status == 400 || response.status == 405;
+    if (!unknown) {
+      return tl::unexpected(client.Refusal(response));
+    }
+  }
+  return std::vector<content::Descriptor>();
+}
+
 }  // namespace
 
 std::string NameForErrors(const ImageReference& reference) {
@@ -170,6 +189,13 @@ Result<content::Descriptor> RegistryClient::Resolve(const ImageReference& refere
   return ForEachEndpoint<content::Descriptor>(*state_, reference, access, stop, [&](HostClient& client) {
     return ResolveAt(client, reference.WithDefaultTag(), stop);
   });
+}
+
+Result<std::vector<content::Descriptor>> RegistryClient::Referrers(const ImageReference& reference,
+                                                                   const Digest& digest, const Access& access,
+                                                                   std::stop_token stop) {
+  return ForEachEndpoint<std::vector<content::Descriptor>>(
+      *state_, reference, access, stop, [&](HostClient& client) { return ReferrersAt(client, digest, stop); });
 }
 
 Result<std::string> RegistryClient::FetchManifest(const ImageReference& reference,

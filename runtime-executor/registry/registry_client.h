@@ -72,6 +72,13 @@ class RegistryClient {
   // A manifest or index, verified against the descriptor.
   Result<std::string> FetchManifest(const ImageReference& reference, const content::Descriptor& descriptor,
                                     const Access& access, std::stop_token stop);
+  // Size of a blob of which only the digest is known.
+  Result<content::Descriptor> ResolveBlob(const ImageReference& reference, const Digest& digest, const Access& access,
+                                          std::stop_token stop);
+  // Manifests whose subject is this one (distribution-spec, "Listing Referrers"), also of registries that keep them
+  // under a tag. At most a page of them.
+  Result<std::vector<content::Descriptor>> Referrers(const ImageReference& reference, const Digest& digest,
+                                                     const Access& access, std::stop_token stop);
   // Brings a blob into the store; what an earlier call left unfinished is continued. There already: nothing to do.
   Result<> FetchBlob(const ImageReference& reference, const content::Descriptor& descriptor,
                      content::ContentStore& store, const Access& access, const TransferProgress& progress,

@@ -41,6 +41,12 @@ struct LocalDirRequest {
   std::vector<std::string> exclude_patterns;
   std::vector<std::string> follow_paths;
   std::string shared_key_hint;
+  // Files are transferred also if their metadata says that they did not change.
+  bool refetch = false;
+  // Only the files that match these patterns are wanted; the metadata of all that is selected comes in a file beside
+  // them (session/remote/file_sync.h).
+  bool metadata_only = false;
+  std::vector<std::string> metadata_exceptions;
   // Whose directory it is, where a build uses those of several sessions; empty, or one that is not there: the build's.
   std::string session_id;
   // Called with the bytes that were transferred so far, on the asking thread; may be null.

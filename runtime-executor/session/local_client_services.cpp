@@ -21,6 +21,9 @@ class InPlaceDirs final : public LocalDirs {
     if (found == dirs_.end()) {
       return Unexpected(ErrorCode::kNotFound, fmt::format("the client offers no directory `{}`", request.name));
     }
+    if (request.metadata_only) {
+      return Unexpected(ErrorCode::kUnimplemented, "the metadata alone of a directory that is read in place");
+    }
     return LocalDir{found->second, false, nullptr};
   }
 

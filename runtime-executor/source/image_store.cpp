@@ -8,7 +8,7 @@
 namespace loam::source {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 constexpr const char* kSchema = R"(
   CREATE TABLE IF NOT EXISTS images(
     name TEXT PRIMARY KEY,
@@ -18,6 +18,10 @@ constexpr const char* kSchema = R"(
     size INTEGER NOT NULL,
     updated INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS images_by_repository ON images(repository, digest);
+  CREATE TABLE IF NOT EXISTS origins(
+    digest BLOB NOT NULL,
+    repository TEXT NOT NULL,
+    PRIMARY KEY(digest, repository)) WITHOUT ROWID;
 )";
 constexpr std::string_view kColumns = "name, media_type, digest, size, updated";
 
@@ -110,6 +114,22 @@ Result<bool> ImageStore::Remove(std::string_view name) {
   auto remove = LOAM_TRY(database_.Prepare("DELETE FROM images WHERE name = ?"));
   LOAM_TRY(remove.Run(reference.ToString()));
   return database_.Changes() > 0;
+}
+
+Result<> ImageStore::RememberOrigin(const std::string& repository, const Digest& digest) {
+  if (LOAM_TRY(HasOrigin(repository, digest))) {
+    return {};
+  }
+  const std::scoped_lock lock(mutex_);
+  auto insert = LOAM_TRY(database_.Prepare("INSERT OR IGNORE INTO origins(digest, repository) VALUES(?, ?)"));
+  return insert.Run(digest, repository);
+}
+
+Result<bool> ImageStore::HasOrigin(const std::string& repository, const Digest& digest) {
+  const std::scoped_lock lock(mutex_);
+  auto select = LOAM_TRY(database_.Prepare("SELECT 1 FROM origins WHERE digest = ? AND repository = ?"));
+  select.BindAll(digest, repository);
+  return select.Step();
 }
 
 Result<std::set<Digest>> ImageStore::ReferencedBlobs() {

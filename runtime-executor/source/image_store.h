@@ -58,6 +58,11 @@ class ImageStore {
   // False if there was no such name. Blobs stay until the content store is pruned.
   Result<bool> Remove(std::string_view name);
 
+  // That a repository ("docker.io/library/app") has, or had, a manifest of this digest. Content of a digest may be here
+  // from elsewhere: who asks for it under a name is only given what that name has.
+  Result<> RememberOrigin(const std::string& repository, const Digest& digest);
+  Result<bool> HasOrigin(const std::string& repository, const Digest& digest);
+
   // Reads an image into the content store, verifies it, and names it. Nothing is named on failure.
   Result<std::vector<StoredImage>> Import(const ImportOptions& options, std::stop_token stop = {});
 

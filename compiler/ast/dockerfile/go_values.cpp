@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/go_bool.h"
+
 namespace loam::ast {
 
 namespace {
@@ -142,17 +144,7 @@ std::optional<std::int32_t> ParseInt32(std::string_view text) {
 }
 
 std::optional<bool> ParseBool(std::string_view text) {
-  for (const std::string_view yes : {"1", "t", "T", "TRUE", "true", "True"}) {
-    if (text == yes) {
-      return true;
-    }
-  }
-  for (const std::string_view no : {"0", "f", "F", "FALSE", "false", "False"}) {
-    if (text == no) {
-      return false;
-    }
-  }
-  return std::nullopt;
+  return ParseGoBool(text);
 }
 
 std::optional<std::vector<CsvPart>> SplitCsv(std::string_view text, std::string_view* error) {

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/go_bool.h"
+
 namespace loam::sema {
 namespace {
 
@@ -342,17 +344,7 @@ std::string FormatDuration(std::int64_t nanoseconds) {
 }
 
 std::optional<bool> ParseBool(std::string_view text) {
-  for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == yes) {
-      return true;
-    }
-  }
-  for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == no) {
-      return false;
-    }
-  }
-  return std::nullopt;
+  return ParseGoBool(text);
 }
 
 std::optional<std::uint64_t> ParseUint(std::string_view text, int base, int bits) {

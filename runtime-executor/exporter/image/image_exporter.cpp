@@ -153,6 +153,9 @@ class ImageExporter final : public Exporter {
     };
     const registry::Access access{services_.registry_auth, flags_.insecure};
     LOAM_TRY(services_.registry->Push(reference, image.root, *services_.content, access, options, std::move(stop)));
+    if (services_.images != nullptr) {
+      LOAM_TRY(services_.images->RememberOrigin(reference.Name(), image.root.digest));
+    }
     progress.Finished(step);
     // What the tag points to now: clients look for this line.
     const std::string manifest = fmt::format("pushing manifest for {}@{}", name, image.root.digest.ToString());

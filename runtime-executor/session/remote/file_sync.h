@@ -33,12 +33,24 @@ struct SyncReport {
   std::uint64_t fetched_bytes = 0;
 };
 
+struct ReceiveOptions {
+  // Ask for the contents of every file, whatever its metadata says.
+  bool refetch = false;
+  // Not empty: only that for which it is true is made (with the directories above it), and the stats of all that the
+  // sender offers are written to `kMetadataFile` in the directory.
+  std::function<bool(const std::string& path)> wanted;
+};
+
+// Stats in the sender's order, each as its size (4 bytes, little endian) and a serialised fsutil.types.Stat.
+constexpr std::string_view kMetadataFile = ".fsutil-metadata";
+
 // Makes `directory` (made if it does not exist) equal to what the sender offers. What it got the last time is written
 // in the file `directory` + ".manifest"; without it the directory is emptied first. Paths that leave the directory,
 // come out of order or lie below something that is no directory are errors of the sender. `progress` is called with the
 // bytes that arrived.
 Result<SyncReport> ReceiveTree(PacketStream& stream, const std::string& directory,
-                               const std::function<void(std::uint64_t)>& progress, std::stop_token stop);
+                               const std::function<void(std::uint64_t)>& progress, std::stop_token stop,
+                               const ReceiveOptions& options = {});
 
 struct SendOptions {
   // False leaves out the file or directory, and what is in it. `path` is relative to the tree's root. Empty: all is

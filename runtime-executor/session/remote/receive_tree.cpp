@@ -134,15 +134,19 @@ class RequestQueue {
 
 using Manifest = std::map<std::string, Stat, decltype(&WalkedBefore)>;
 
+void AppendFramed(const Stat& stat, std::string& text) {
+  const std::string bytes = stat.SerializeAsString();
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  for (int i = 0; i < 4; ++i) {
+    text.push_back(static_cast<char>(size >> (8 * i)));
+  }
+  text += bytes;
+}
+
 std::string FormatManifest(const Manifest& manifest) {
   std::string text;
   for (const auto& [path, stat] : manifest) {
-    const std::string bytes = stat.SerializeAsString();
-    const auto size = static_cast<std::uint32_t>(bytes.size());
-    for (int i = 0; i < 4; ++i) {
-      text.push_back(static_cast<char>(size >> (8 * i)));
-    }
-    text += bytes;
+    AppendFramed(stat, text);
   }
   return text;
 }
@@ -172,12 +176,13 @@ bool ParseManifest(std::string_view text, Manifest& manifest) {
 class Receiver {
  public:
   Receiver(PacketStream& stream, std::string directory, const std::function<void(std::uint64_t)>& progress,
-           std::stop_token stop)
+           std::stop_token stop, const ReceiveOptions& options)
       : stream_(stream),
         directory_(std::move(directory)),
         manifest_path_(directory_ + ".manifest"),
         progress_(progress),
-        stop_(std::move(stop)) {}
+        stop_(std::move(stop)),
+        options_(options) {}
 
   Result<SyncReport> Run() {
     LOAM_TRY(Prepare());
@@ -195,6 +200,9 @@ class Receiver {
     LOAM_TRY(MakeLinks());
     LOAM_TRY(RemoveWhatIsGone());
     LOAM_TRY(SetDirectoryTimes());
+    if (options_.wanted) {
+      LOAM_TRY(WriteFileAtomic(fmt::format("{}/{}", directory_, kMetadataFile), metadata_));
+    }
     LOAM_TRY(WriteFileAtomic(manifest_path_, FormatManifest(now_), 0600));
     Packet fin;
     fin.set_type(Packet::PACKET_FIN);
@@ -207,6 +215,12 @@ class Receiver {
   }
 
  private:
+  // A directory whose contents are being listed.
+  struct OpenDir {
+    Stat stat;
+    std::uint32_t id = 0;
+    bool made = false;
+  };
   struct OpenFile {
     std::string path;
     UniqueFd parent;
@@ -262,7 +276,7 @@ class Receiver {
     return {};
   }
 
-  Result<> OnStat(Packet& packet) {
+  Result<> OnStat(const Packet& packet) {
     if (!packet.has_stat()) {
       all_stats_ = true;
       return {};
@@ -270,30 +284,57 @@ class Receiver {
     if (all_stats_) {
       return Unexpected(SenderError("a file after the end of the list"));
     }
-    Stat& stat = *packet.mutable_stat();
+    const Stat& stat = packet.stat();
     const std::string path = stat.path();
     if (!IsCleanPath(path)) {
       return Unexpected(SenderError(fmt::format("bad path `{}`", path)));
     }
-    if (!now_.empty() && !WalkedBefore(now_.rbegin()->first, path)) {
+    const std::uint32_t id = next_id_++;
+    if (options_.wanted && path == kMetadataFile) {
+      return {};
+    }
+    if (!last_path_.empty() && !WalkedBefore(last_path_, path)) {
       return Unexpected(SenderError(fmt::format("`{}` comes out of order", path)));
     }
-    const auto [parent, name] = SplitPath(path);
-    if (!parent.empty()) {
-      const auto above = now_.find(std::string(parent));
-      if (above == now_.end() || !IsDir(above->second)) {
-        return Unexpected(SenderError(fmt::format("`{}` lies in no directory that was sent", path)));
+    last_path_ = path;
+    const std::string_view parent = SplitPath(path).first;
+    // The sender walks its tree: the directories that are open are those above the last path.
+    while (!open_dirs_.empty() && open_dirs_.back().stat.path() != parent) {
+      open_dirs_.pop_back();
+    }
+    if (!parent.empty() && open_dirs_.empty()) {
+      return Unexpected(SenderError(fmt::format("`{}` lies in no directory that was sent", path)));
+    }
+    ++report_.files;
+    if (options_.wanted) {
+      AppendFramed(stat, metadata_);
+    }
+    const bool wanted = !options_.wanted || options_.wanted(path);
+    if (wanted) {
+      for (OpenDir& above : open_dirs_) {
+        if (!above.made) {
+          LOAM_TRY(Take(above.stat, above.id));
+          above.made = true;
+        }
       }
     }
-    const std::uint32_t id = next_id_++;
-    ++report_.files;
+    if (IsDir(stat)) {
+      open_dirs_.push_back({stat, id, wanted});
+    }
+    return wanted ? Take(stat, id) : Result<>();
+  }
+
+  // Of the tree that is made.
+  Result<> Take(const Stat& stat, std::uint32_t id) {
+    const std::string path = stat.path();
     const auto old = before_.find(path);
-    const bool same = old != before_.end() && old->second.SerializeAsString() == stat.SerializeAsString() &&
+    const bool same = old != before_.end() && !(options_.refetch && HasContents(stat)) &&
+                      old->second.SerializeAsString() == stat.SerializeAsString() &&
                       !(HasContents(stat) && !stat.linkname().empty() && changed_.contains(stat.linkname()));
     if (!same) {
       LOAM_TRY(Make(stat, id, old == before_.end() ? nullptr : &old->second));
     }
-    now_.emplace_hint(now_.end(), path, std::move(stat));
+    now_.emplace_hint(now_.end(), path, stat);
     return {};
   }
 
@@ -472,6 +513,7 @@ class Receiver {
   const std::string manifest_path_;
   const std::function<void(std::uint64_t)>& progress_;
   const std::stop_token stop_;
+  const ReceiveOptions& options_;
   RequestQueue* requests_ = nullptr;
   UniqueFd root_;
   Manifest before_{&WalkedBefore};
@@ -481,6 +523,9 @@ class Receiver {
   std::unordered_map<std::uint32_t, OpenFile> open_files_;
   std::unordered_map<std::uint32_t, Stat> stats_;
   std::uint32_t next_id_ = 0;
+  std::string last_path_;
+  std::vector<OpenDir> open_dirs_;
+  std::string metadata_;
   bool all_stats_ = false;
   std::uint64_t bytes_ = 0;
   SyncReport report_;
@@ -489,8 +534,9 @@ class Receiver {
 }  // namespace
 
 Result<SyncReport> ReceiveTree(PacketStream& stream, const std::string& directory,
-                               const std::function<void(std::uint64_t)>& progress, std::stop_token stop) {
-  return Receiver(stream, directory, progress, std::move(stop)).Run();
+                               const std::function<void(std::uint64_t)>& progress, std::stop_token stop,
+                               const ReceiveOptions& options) {
+  return Receiver(stream, directory, progress, std::move(stop), options).Run();
 }
 
 }  // namespace loam::session

@@ -152,6 +152,11 @@ Result<> AddStoreId(grpc::ClientContext& context, const std::string& store_id) {
   return {};
 }
 
+// Clients put "oci:" before the names of their layouts; directories of caches have "local:" already.
+std::string NameAtClient(std::string_view store_id) {
+  return store_id.starts_with("local:") ? std::string(store_id) : fmt::format("oci:{}", store_id);
+}
+
 class RemoteLayouts final : public OciLayouts {
  public:
   explicit RemoteLayouts(const RemoteClientOptions& options) : options_(options) {}
@@ -160,7 +165,7 @@ class RemoteLayouts final : public OciLayouts {
     const std::string doing = fmt::format("OCI layout `{}`, blob {}", store_id, digest.ToString());
     const auto session = LOAM_TRY(SessionWith(options_, kReadContent, doing, stop));
     CallContext context(std::move(stop));
-    LOAM_TRY_CONTEXT(doing, AddStoreId(*context, std::string(store_id)));
+    LOAM_TRY_CONTEXT(doing, AddStoreId(*context, NameAtClient(store_id)));
     containerd::services::content::v1::ReadContentRequest request;
     request.set_digest(digest.ToString());
     const auto stub = containerd::services::content::v1::Content::NewStub(session->channel());

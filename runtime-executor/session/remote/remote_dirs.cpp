@@ -7,6 +7,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "base/digest.h"
+#include "base/pattern_matcher.h"
 #include "proto/session/filesync/filesync.grpc.pb.h"
 #include "runtime-executor/session/remote/client_dirs.h"
 #include "runtime-executor/session/remote/file_sync.h"
@@ -92,6 +93,10 @@ class RemoteDirs final : public LocalDirs {
     add_list(request.include_patterns);
     add_list(request.exclude_patterns);
     add_list(request.follow_paths);
+    if (request.metadata_only) {
+      add("metadata");
+      add_list(request.metadata_exceptions);
+    }
     return Digest::Of(text).Hex();
   }
 
@@ -114,7 +119,13 @@ class RemoteDirs final : public LocalDirs {
     AddMetadata(*context, "followpaths", request.follow_paths);
     const auto call = stub->DiffCopy(context.get());
     CallStream stream(*call);
-    const Result<SyncReport> received = ReceiveTree(stream, path, request.progress, stop);
+    ReceiveOptions options;
+    options.refetch = request.refetch;
+    const PatternMatcher exceptions = LOAM_TRY(PatternMatcher::Create(request.metadata_exceptions));
+    if (request.metadata_only) {
+      options.wanted = [&exceptions](const std::string& file) { return exceptions.MatchesOrParentMatches(file); };
+    }
+    const Result<SyncReport> received = ReceiveTree(stream, path, request.progress, stop, options);
     if (!received && !stream.ended()) {
       context->TryCancel();
     } else {

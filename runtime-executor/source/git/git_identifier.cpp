@@ -7,6 +7,7 @@
 #include "base/pattern_matcher.h"
 #include "base/redact_urls.h"
 #include "base/strings.h"
+#include "runtime-executor/source/blob/blob_locator.h"
 #include "runtime-executor/source/git/git_mirror.h"
 
 namespace loam::source {
@@ -115,6 +116,19 @@ Result<> CheckGitRequest(const GitTreeRequest& request, bool allow_file) {
   if (!request.mtime.empty() && request.mtime != "checkout" && request.mtime != "commit") {
     return Invalid(fmt::format("`{}` is no time for files of git (checkout or commit)", request.mtime));
   }
+  if (!request.bundle.empty()) {
+    LOAM_TRY_CONTEXT("git.bundle", ParseBlobLocator(request.bundle, request.bundle_store));
+    if (!IsCommitId(request.checksum)) {
+      return Invalid("git.bundle requires git.checksum to be set to a whole commit id");
+    }
+    if (IsCommitId(request.ref) && request.ref != request.checksum) {
+      return Invalid(fmt::format("expected checksum to match {}, got {}", request.checksum, request.ref));
+    }
+  }
+  if (request.checkout_bundle && (request.keep_git_dir || !request.subdir.empty())) {
+    return Invalid(fmt::format("git.checkoutbundle is incompatible with {}",
+                               request.keep_git_dir ? "git.keepgitdir" : "git.subdir"));
+  }
   return {};
 }
 
@@ -154,7 +168,13 @@ Result<GitTreeRequest> ParseGitIdentifier(const SourceRequest& source, std::stri
       request.mtime = value;
     } else if (key == "git.fetchbycommit") {
       request.fetch_by_commit = value == "true";
-    } else if (key == "git.bundle" || (key == "git.checkoutbundle" && value == "true") || key.starts_with("git.sig.")) {
+    } else if (key == "git.bundle") {
+      request.bundle = value;
+    } else if (key == "oci.store") {
+      request.bundle_store = value;
+    } else if (key == "git.checkoutbundle") {
+      request.checkout_bundle = value == "true";
+    } else if (key.starts_with("git.sig.")) {
       return Unexpected(ErrorCode::kUnimplemented, fmt::format("git sources with `{}` are not supported", key));
     }
   }

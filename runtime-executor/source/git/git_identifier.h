@@ -10,7 +10,7 @@
 namespace loam::source {
 
 // `reference` is what follows "git://". kInvalidArgument for what git must not see (a ref that begins with `-`, an
-// unknown transport), kUnimplemented for bundles and signatures.
+// unknown transport), kUnimplemented for signatures.
 Result<GitTreeRequest> ParseGitIdentifier(const SourceRequest& request, std::string_view reference, bool allow_file);
 
 // A git identifier ("git://host/a.git#ref:dir") with its directory in one form: no `.` and `..`, no slash in front.

@@ -13,6 +13,7 @@
 #include "base/redact_urls.h"
 #include "base/strings.h"
 #include "runtime-executor/session/ssh_forwarder.h"
+#include "runtime-executor/source/git/git_bundle.h"
 #include "runtime-executor/source/git/git_checkout.h"
 #include "runtime-executor/source/git/git_cli.h"
 #include "runtime-executor/source/git/git_identifier.h"
@@ -24,6 +25,7 @@ namespace {
 
 // What git needs to talk to a remote, for as long as it talks.
 struct Connection {
+  std::shared_ptr<const StagedBundle> bundle;
   std::unique_ptr<session::SshForwarder> agent;
   std::optional<TempDir> known_hosts;
   // With the remote as "origin".
@@ -39,7 +41,10 @@ class GitSourceImpl final : public GitSource {
   [[nodiscard]] std::vector<std::string> Schemes() const override { return {"git"}; }
   Result<std::unique_ptr<SourceInstance>> Open(const SourceRequest& request, std::string_view reference) override;
   Result<GitTree> FetchTree(const GitTreeRequest& request, SourceContext& context) override;
-  void ForgetEndedJobs() override { resolved_.ForgetEnded(); }
+  void ForgetEndedJobs() override {
+    resolved_.ForgetEnded();
+    staged_.ForgetEnded();
+  }
 
   // The same for all that one job asks.
   Result<GitTarget> Resolve(const GitTreeRequest& request, SourceContext& context);
@@ -51,12 +56,15 @@ class GitSourceImpl final : public GitSource {
                              const std::string& id, SourceContext& context);
 
  private:
+  // Fetched once for all that a job asks.
+  Result<std::shared_ptr<const StagedBundle>> StagedOf(const GitTreeRequest& request, SourceContext& context);
   Result<Connection> Connect(const GitTreeRequest& request, SourceContext& context);
   Result<GitMirror> FetchMirror(const Connection& connection, const GitTreeRequest& request, const GitTarget& target,
                                 SourceContext& context);
 
   const GitSourceOptions options_;
   PerJob<GitTarget> resolved_;
+  PerJob<std::shared_ptr<const StagedBundle>> staged_;
 };
 
 // As upstream computes it, so that caches are shared.
@@ -76,6 +84,9 @@ std::string CacheKey(const GitTreeRequest& request, const GitTarget& target) {
   }
   if (!request.mtime.empty() && request.mtime != "checkout") {
     key += "(mtime=" + request.mtime + ")";
+  }
+  if (request.checkout_bundle) {
+    key += "(bundle)";
   }
   return key;
 }
@@ -203,10 +214,29 @@ Result<std::unique_ptr<SourceInstance>> GitSourceImpl::Open(const SourceRequest&
                                        LOAM_TRY(ParseGitIdentifier(request, reference, options_.allow_file)));
 }
 
+Result<std::shared_ptr<const StagedBundle>> GitSourceImpl::StagedOf(const GitTreeRequest& request,
+                                                                    SourceContext& context) {
+  if (options_.registry == nullptr) {
+    return Unexpected(ErrorCode::kUnimplemented, "git bundles need a client of registries");
+  }
+  const std::string key = fmt::format("{}\n{}\n{}", request.bundle, request.bundle_store, request.checksum);
+  return staged_.Get(context.client, key, [&]() -> Result<std::shared_ptr<const StagedBundle>> {
+    return std::make_shared<const StagedBundle>(
+        LOAM_TRY(StageBundle(request, *options_.registry, options_.tmp_dir, context)));
+  });
+}
+
 Result<Connection> GitSourceImpl::Connect(const GitTreeRequest& request, SourceContext& context) {
   Connection connection;
   GitCliOptions options;
-  const std::string transport = GitTransport(request.remote);
+  std::string remote = request.remote;
+  std::string transport = GitTransport(remote);
+  if (!request.bundle.empty()) {
+    // Submodules still come from where they are; the repository itself needs no credentials.
+    connection.bundle = LOAM_TRY(StagedOf(request, context));
+    remote = connection.bundle->url;
+    transport = "file";
+  }
   if (transport == "file") {
     options.allowed_protocols += ":file";
     options.config.emplace_back("safe.directory", "*");
@@ -241,7 +271,7 @@ Result<Connection> GitSourceImpl::Connect(const GitTreeRequest& request, SourceC
     options.known_hosts_grow = true;
   }
   connection.local.emplace(options);
-  options.config.emplace_back("remote.origin.url", request.remote);
+  options.config.emplace_back("remote.origin.url", remote);
   connection.remote.emplace(std::move(options));
   return connection;
 }
@@ -269,7 +299,10 @@ Result<GitTarget> GitSourceImpl::Resolve(const GitTreeRequest& request, SourceCo
     }
     return target;
   }
-  const std::string key = request.remote + "#" + request.ref;
+  if (!request.bundle.empty() && request.ref.empty()) {
+    return GitTarget{request.checksum, request.checksum, ""};
+  }
+  const std::string key = request.remote + "#" + request.ref + (request.bundle.empty() ? "" : "\n" + request.bundle);
   GitTarget target = LOAM_TRY(resolved_.Get(context.client, key, [&]() -> Result<GitTarget> {
     const Connection connection = LOAM_TRY(Connect(request, context));
     return ResolveGitRef(*connection.remote, request.remote, request.ref, context.progress, context.stop);
@@ -314,6 +347,15 @@ Result<snapshot::FsRef> GitSourceImpl::Checkout(const GitTreeRequest& request, c
     }
   }
   const Connection connection = LOAM_TRY(Connect(request, context));
+  if (request.checkout_bundle) {
+    const TempDir scratch = LOAM_TRY(TempDir::Create(options_.tmp_dir, "git-"));
+    const std::string tree =
+        LOAM_TRY_CONTEXT(RedactUrls(request.remote), WriteBundle(*connection.remote, target, request.fetch_by_commit,
+                                                                 scratch.path(), context.progress, context.stop));
+    const snapshot::FsRef fs(std::vector<snapshot::LayerRef>{LOAM_TRY(options_.layers->Adopt(tree))});
+    LOAM_TRY(options_.index->PutCheckout(key, fs));
+    return fs;
+  }
   // Open until the files are written: the mirror holds their objects.
   GitMirror mirror = LOAM_TRY(FetchMirror(connection, request, target, context));
   if (commit != nullptr) {

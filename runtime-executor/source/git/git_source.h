@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "runtime-executor/registry/registry_client.h"
 #include "runtime-executor/snapshot/layer_store.h"
 #include "runtime-executor/source/git/git_tree.h"
 #include "runtime-executor/source/source.h"
@@ -22,6 +23,8 @@ struct GitSourceOptions {
   std::string tmp_dir;
   snapshot::LayerStore* layers = nullptr;
   SourceIndex* index = nullptr;
+  // For bundles; null: there are none.
+  registry::RegistryClient* registry = nullptr;
   // Also take repositories of this machine (`file:///path`, for tests).
   bool allow_file = false;
 };

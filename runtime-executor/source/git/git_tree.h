@@ -25,6 +25,13 @@ struct GitTreeRequest {
   bool skip_submodules = false;
   // Ask the server for the commit `checksum` itself, whatever `ref` points to.
   bool fetch_by_commit = false;
+  // Not empty: the history comes from this blob (source/blob/blob_locator.h) instead of from the remote. Needs the
+  // whole id of a commit as `checksum`.
+  std::string bundle;
+  // The client's layout that has it, if it does not stand in `bundle`.
+  std::string bundle_store;
+  // Instead of its files: the commit with its history as one file, "bundle".
+  bool checkout_bundle = false;
   // "commit": files get the committer's time; "" or "checkout": the time when they are written.
   std::string mtime;
   // Secrets of the client that are used if they exist: a token for HTTP, a whole Authorization header. `<name>.<host>`

@@ -19,6 +19,7 @@
 #include "base/strings.h"
 #include "runtime-executor/registry/http_client.h"
 #include "runtime-executor/solver/progress.h"
+#include "runtime-executor/source/file_attributes.h"
 #include "runtime-executor/source/http/http_names.h"
 #include "runtime-executor/source/per_job.h"
 
@@ -38,16 +39,13 @@ constexpr const char* kUserAgent = "loam (compatible; buildkit/v0.26)";
 struct HttpRequestSpec {
   std::string url;
   Digest checksum;
-  std::string file_name;
-  std::int64_t mode = 0;
-  std::int64_t uid = 0;
-  std::int64_t gid = 0;
+  FileAttributes file;
   std::string auth_secret;
   std::vector<std::pair<std::string, std::string>> headers;  // sorted by name
 
   // What an answer depends on.
   [[nodiscard]] Digest Identity() const {
-    std::string text = fmt::format("{}\n{}\n{} {} {}\n{}", url, file_name, mode, uid, gid, auth_secret);
+    std::string text = fmt::format("{}\n{}\n{} {} {}\n{}", url, file.name, file.mode, file.uid, file.gid, auth_secret);
     for (const auto& [name, value] : headers) {
       text += fmt::format("\n{}: {}", name, value);
     }
@@ -63,9 +61,9 @@ Digest KeyOf(const HttpRequestSpec& spec, const HttpAnswer& answer) {
   }
   GoJsonObject key;
   key.Always("Filename", GoJsonString(answer.file_name))
-      .Always("Perm", std::to_string(spec.mode))
-      .Always("UID", std::to_string(spec.uid))
-      .Always("GID", std::to_string(spec.gid))
+      .Always("Perm", std::to_string(spec.file.mode))
+      .Always("UID", std::to_string(spec.file.uid))
+      .Always("GID", std::to_string(spec.file.gid))
       .Always("Checksum", GoJsonString(answer.digest.ToString()));
   if (const auto modified = ParseHttpTime(answer.last_modified)) {
     key.Add("LastModTime", FormatHttpTime(*modified));
@@ -77,47 +75,18 @@ Digest KeyOf(const HttpRequestSpec& spec, const HttpAnswer& answer) {
   return Digest::Of(key.Text());
 }
 
-Result<std::int64_t> Integer(const std::string& key, const std::string& text) {
-  // As Go reads numbers with a prefix: 0755, 0o755, 0x1ed, 493.
-  std::string digits = text;
-  int base = 10;
-  if (digits.starts_with("0x") || digits.starts_with("0X")) {
-    base = 16;
-    digits.erase(0, 2);
-  } else if (digits.starts_with("0o") || digits.starts_with("0O")) {
-    base = 8;
-    digits.erase(0, 2);
-  } else if (digits.size() > 1 && digits.front() == '0') {
-    base = 8;
-    digits.erase(0, 1);
-  }
-  char* end = nullptr;
-  errno = 0;
-  const long long value = std::strtoll(digits.c_str(), &end, base);
-  if (digits.empty() || *end != '\0' || errno != 0 || value < 0) {
-    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no number for `{}`", text, key));
-  }
-  return value;
-}
-
 Result<HttpRequestSpec> ParseRequest(const SourceRequest& request) {
   HttpRequestSpec spec;
   spec.url = request.identifier;
   for (const auto& [key, value] : request.attributes) {
     if (key == "http.checksum") {
       spec.checksum = LOAM_TRY_CONTEXT("attribute `http.checksum`", Digest::Parse(value));
-    } else if (key == "http.filename") {
-      spec.file_name = value;
-    } else if (key == "http.perm") {
-      spec.mode = LOAM_TRY(Integer(key, value));
-    } else if (key == "http.uid") {
-      spec.uid = LOAM_TRY(Integer(key, value));
-    } else if (key == "http.gid") {
-      spec.gid = LOAM_TRY(Integer(key, value));
     } else if (key == "http.authheadersecret") {
       spec.auth_secret = value;
     } else if (key.starts_with("http.sig.")) {
       return Unexpected(ErrorCode::kUnimplemented, fmt::format("http sources with `{}` are not supported", key));
+    } else if (LOAM_TRY(spec.file.Take(key, value))) {
+      continue;
     } else if (key.starts_with(kHeaderPrefix)) {
       const std::string name = ToLowerAscii(std::string_view(key).substr(kHeaderPrefix.size()));
       for (const auto& [allowed, canonical] : kAllowedHeaders) {
@@ -201,15 +170,7 @@ class Download {
                                           digest->ToString(), spec.checksum.ToString()))
                             .WithHint("the file has changed on the server, or the checksum is that of another file"));
     }
-    const timespec times[2] = {{modified, 0}, {modified, 0}};
-    const auto mode = static_cast<mode_t>(spec.mode == 0 ? kDefaultMode : spec.mode & 07777);
-    if ((spec.uid != 0 || spec.gid != 0) &&
-        ::fchown(file_.get(), static_cast<uid_t>(spec.uid), static_cast<gid_t>(spec.gid)) != 0) {
-      return UnexpectedErrno("set the owner of a downloaded file");
-    }
-    if (::fchmod(file_.get(), mode) != 0 || ::futimens(file_.get(), times) != 0) {
-      return UnexpectedErrno("set mode and time of a downloaded file");
-    }
+    LOAM_TRY(spec.file.Apply(file_.get(), kDefaultMode, modified));
     file_.Reset();
     const std::string root = scratch_.Child("root");
     if (::rename(scratch_.Child("body").c_str(), fmt::format("{}/{}", root, name).c_str()) != 0) {
@@ -292,7 +253,7 @@ class HttpInstance final : public SourceInstance {
     } else {
       // What the checksum says needs nobody's word.
       pinned.digest = spec_.checksum;
-      pinned.file_name = DownloadFileName(spec_.url, spec_.file_name, "");
+      pinned.file_name = DownloadFileName(spec_.url, spec_.file.name, "");
     }
     SourceKey key;
     key.keys = {KeyOf(spec_, pinned).ToString()};
@@ -303,9 +264,9 @@ class HttpInstance final : public SourceInstance {
       key.preimage.fields.push_back({fmt::format("attr:{}", name), std::move(value)});
     };
     add("http.filename", pinned.file_name);
-    add("http.perm", fmt::format("{:o}", spec_.mode));
-    add("http.uid", std::to_string(spec_.uid));
-    add("http.gid", std::to_string(spec_.gid));
+    add("http.perm", fmt::format("{:o}", spec_.file.mode));
+    add("http.uid", std::to_string(spec_.file.uid));
+    add("http.gid", std::to_string(spec_.file.gid));
     add("http.authheadersecret", spec_.auth_secret);
     add("last-modified", pinned.last_modified);
     for (const auto& [name, value] : spec_.headers) {
@@ -352,6 +313,7 @@ Result<registry::HttpRequest> HttpSourceImpl::MakeRequest(const HttpRequestSpec&
   registry::HttpRequest request;
   // A fragment is for the reader of the URL, not for the server.
   request.url = spec.url.substr(0, spec.url.find('#'));
+  request.accept_gzip = true;
   for (const auto& [name, value] : spec.headers) {
     request.headers.push_back(fmt::format("{}: {}", name, value));
   }
@@ -493,7 +455,7 @@ Result<HttpAnswer> HttpSourceImpl::FetchAnswer(const HttpRequestSpec& spec, regi
   if (!ParseHttpTime(answer.last_modified)) {
     answer.last_modified.clear();
   }
-  answer.file_name = DownloadFileName(spec.url, spec.file_name, response.Header("content-disposition"));
+  answer.file_name = DownloadFileName(spec.url, spec.file.name, response.Header("content-disposition"));
   const std::int64_t modified = ParseHttpTime(answer.last_modified).value_or(0);
   answer.fs = snapshot::FsRef(std::vector<snapshot::LayerRef>{
       LOAM_TRY(download.Finish(*options_.layers, answer.file_name, spec, modified, &answer.digest))});

@@ -5,11 +5,14 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "runtime-executor/source/blob/blob_locator.h"
 
 namespace loam::source {
 namespace {
 
 constexpr std::string_view kRegistryOrigin = "docker-image://";
+// A registry whose certificate is not checked, or without TLS.
+constexpr std::string_view kInsecureOrigin = "docker-image+insecure://";
 constexpr std::string_view kStoreOrigin = "image-store://";
 
 // A descriptor of a manifest in the content store, of which only the digest is known.
@@ -25,24 +28,29 @@ Result<content::Descriptor> DescribeStored(const content::ContentStore& store, c
 class RegistryProvider final : public ImageProvider {
  public:
   RegistryProvider(const ImageSourceOptions& options, ImageReference reference,
-                   std::shared_ptr<session::RegistryAuth> auth)
+                   std::shared_ptr<session::RegistryAuth> auth, bool insecure = false)
       : content_(*options.content),
         registry_(*options.registry),
+        images_(options.images),
         reference_(std::move(reference)),
-        access_{std::move(auth), false},
+        access_{std::move(auth), insecure},
         name_(reference_.Familiar()) {}
 
   Result<content::Descriptor> Resolve(std::stop_token stop) const override {
     if (!reference_.digest.empty()) {
       const Digest digest = LOAM_TRY_CONTEXT("`" + name_ + "`", Digest::Parse(reference_.digest));
-      // Content is the same wherever it comes from.
-      if (content_.Contains(digest)) {
+      // The repository cannot have changed it, once it was seen there.
+      if (images_ != nullptr && content_.Contains(digest) && LOAM_TRY(images_->HasOrigin(reference_.Name(), digest))) {
         if (auto known = DescribeStored(content_, digest)) {
           return known;
         }
       }
     }
-    return registry_.Resolve(reference_, access_, std::move(stop));
+    content::Descriptor resolved = LOAM_TRY(registry_.Resolve(reference_, access_, std::move(stop)));
+    if (images_ != nullptr) {
+      LOAM_TRY(images_->RememberOrigin(reference_.Name(), resolved.digest));
+    }
+    return resolved;
   }
 
   Result<> Fetch(const content::Descriptor& blob, const registry::TransferProgress& progress,
@@ -58,16 +66,21 @@ class RegistryProvider final : public ImageProvider {
     return registry_.FetchBlob(reference_, blob, content_, access_, progress, std::move(stop));
   }
 
+  Result<std::vector<content::Descriptor>> Referrers(const Digest& digest, std::stop_token stop) const override {
+    return registry_.Referrers(reference_, digest, access_, std::move(stop));
+  }
+
   [[nodiscard]] std::string Origin(const Digest& root) const override {
     ImageReference pinned = reference_;
     pinned.digest = root.ToString();
-    return std::string(kRegistryOrigin) + pinned.ToString();
+    return std::string(access_.insecure ? kInsecureOrigin : kRegistryOrigin) + pinned.ToString();
   }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
  private:
   content::ContentStore& content_;
   registry::RegistryClient& registry_;
+  ImageStore* const images_;
   const ImageReference reference_;
   const registry::Access access_;
   const std::string name_;
@@ -133,32 +146,7 @@ class LayoutProvider final : public ImageProvider {
  private:
   Result<> Copy(const content::Descriptor& blob, std::uint64_t limit, const registry::TransferProgress& progress,
                 std::stop_token stop) const {
-    if (content_.Contains(blob.digest)) {
-      return {};
-    }
-    const std::string context = fmt::format("OCI layout `{}`, blob {}", name_, blob.digest.ToString());
-    const UniqueFd fd = LOAM_TRY_CONTEXT(context, layouts_->OpenBlob(store_id_, blob.digest, stop));
-    content::FdSource source(fd.get(), context);
-    auto ingest = LOAM_TRY(content_.StartIngest());
-    std::string buffer(1U << 20U, '\0');
-    for (;;) {
-      if (stop.stop_requested()) {
-        return Unexpected(ErrorCode::kCanceled, "context canceled");
-      }
-      const std::size_t got = LOAM_TRY(source.Read(buffer));
-      if (got == 0) {
-        break;
-      }
-      if (ingest.offset() + got > limit) {
-        return Unexpected(ErrorCode::kDataLoss, fmt::format("{}: it is longer than {} bytes", context, limit));
-      }
-      LOAM_TRY(ingest.Write(std::string_view(buffer).substr(0, got)));
-      if (progress) {
-        progress(blob, ingest.offset(), blob.size);
-      }
-    }
-    LOAM_TRY_CONTEXT(context, ingest.Commit(blob.digest));
-    return {};
+    return CopyLayoutBlob(*layouts_, store_id_, name_, blob, limit, content_, progress, std::move(stop));
   }
 
   content::ContentStore& content_;
@@ -197,6 +185,11 @@ Result<ImageProviderPtr> MakeProviderFromOrigin(const ImageSourceOptions& option
     return std::make_shared<RegistryProvider>(
         options, LOAM_TRY(ParseImageReference(std::string_view(origin).substr(kRegistryOrigin.size()))),
         options.default_auth);
+  }
+  if (origin.starts_with(kInsecureOrigin)) {
+    return std::make_shared<RegistryProvider>(
+        options, LOAM_TRY(ParseImageReference(std::string_view(origin).substr(kInsecureOrigin.size()))),
+        options.default_auth, true);
   }
   if (origin.starts_with(kStoreOrigin)) {
     const ImageReference reference =

@@ -28,6 +28,10 @@ class ImageProvider {
   // Brings a blob into the content store, verified.
   virtual Result<> Fetch(const content::Descriptor& blob, const registry::TransferProgress& progress,
                          std::stop_token stop) const = 0;
+  // Manifests that name this one as their subject (signatures, …).
+  virtual Result<std::vector<content::Descriptor>> Referrers(const Digest&, std::stop_token) const {
+    return std::vector<content::Descriptor>();
+  }
   // Kept with the layers: MakeProviderFromOrigin makes a provider of it. Empty: layers must be fetched at once.
   [[nodiscard]] virtual std::string Origin(const Digest& root) const = 0;
   // For errors: "alpine:3.20".

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/go_bool.h"
 #include "base/go_json.h"
 #include "base/strings.h"
 #include "runtime-executor/solver/progress.h"
@@ -22,8 +23,10 @@ constexpr std::string_view kExclude = "local.excludepatterns";
 constexpr std::string_view kFollow = "local.followpaths";
 constexpr std::string_view kSession = "local.session";
 constexpr std::string_view kSharedKeyHint = "local.sharedkeyhint";
+constexpr std::string_view kDiffer = "local.differ";
 constexpr std::chrono::milliseconds kReportInterval{100};
 constexpr std::string_view kMetadataTransfer = "local.metadatatransfer";
+constexpr std::string_view kMetadataExceptions = "local.metadatatransferexclude";
 
 Result<std::vector<std::string>> ParseList(const std::string& key, const std::string& text) {
   const auto invalid = [&] {
@@ -64,10 +67,16 @@ class LocalInstance final : public SourceInstance {
 
   Result<SourceKey> Resolve(SourceContext&) override {
     // The same members as upstream hashes; the key holds for one client only, so nothing is found by it.
-    const std::string text =
-        fmt::format(R"({{"SessionID":{},"IncludePatterns":{},"ExcludePatterns":{},"FollowPaths":{}}})",
-                    GoJsonString(request_.session_id), GoList(request_.include_patterns),
-                    GoList(request_.exclude_patterns), GoList(request_.follow_paths));
+    std::string text = fmt::format(R"({{"SessionID":{},"IncludePatterns":{},"ExcludePatterns":{},"FollowPaths":{})",
+                                   GoJsonString(request_.session_id), GoList(request_.include_patterns),
+                                   GoList(request_.exclude_patterns), GoList(request_.follow_paths));
+    if (request_.metadata_only) {
+      text += R"(,"MetadataTransfer":true)";
+    }
+    if (!request_.metadata_exceptions.empty()) {
+      text += fmt::format(R"(,"MetadataExceptions":{})", GoList(request_.metadata_exceptions));
+    }
+    text += "}";
     const Digest digest = Digest::Of(text);
     SourceKey key;
     key.keys = {fmt::format("session:{}:{}", request_.name, digest.ToString())};
@@ -82,6 +91,7 @@ class LocalInstance final : public SourceInstance {
     add(kInclude, request_.include_patterns);
     add(kExclude, request_.exclude_patterns);
     add(kFollow, request_.follow_paths);
+    add(kMetadataExceptions, request_.metadata_exceptions);
     return key;
   }
 
@@ -150,8 +160,16 @@ class LocalSource final : public Source {
           dir.name = std::string(pair->first) + "-" + dir.name;
           dir.session_id = pair->second;
         }
-      } else if (key == kMetadataTransfer && value != "false" && value != "0" && !value.empty()) {
-        return Unexpected(ErrorCode::kUnimplemented, "local sources that transfer only metadata are not supported");
+      } else if (key == kDiffer) {
+        dir.refetch = value == "none";
+      } else if (key == kMetadataTransfer) {
+        const std::optional<bool> wanted = ParseGoBool(value);
+        if (!wanted) {
+          return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is neither true nor false: {}", key, value));
+        }
+        dir.metadata_only = *wanted;
+      } else if (key == kMetadataExceptions) {
+        dir.metadata_exceptions = LOAM_TRY(ParseList(key, value));
       }
     }
     return std::make_unique<LocalInstance>(std::move(dir));

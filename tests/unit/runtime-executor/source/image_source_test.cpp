@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <csignal>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +18,7 @@
 #include "base/rooted_fs.h"
 #include "runtime-executor/registry/http_client.h"
 #include "runtime-executor/session/local_client_services.h"
+#include "runtime-executor/source/image/attestation_chain.h"
 #include "runtime-executor/source/image/image_provider.h"
 #include "runtime-executor/source/local/local_source.h"
 #include "tests/support/require.h"
@@ -251,6 +254,84 @@ TEST_F(RegistrySourceTest, TheLocalStoreComesFirstUnlessPulled) {
   EXPECT_EQ(who("", "local"), "local");
   EXPECT_EQ(who("", "pull"), "remote");
   EXPECT_EQ(who("@" + remote.target.digest.ToString(), "default"), "remote") << "a digest is binding";
+}
+
+TEST_F(RegistrySourceTest, ADigestIsOnlyTakenFromWhereItWasSeen) {
+  const StoredImage image = Import(*here_, "app");
+  Push("mine/app:1", image.target);
+  const std::string digest = "@" + image.target.digest.ToString();
+  ASSERT_TRUE(Open(*there_, "docker-image://" + host_ + "/mine/app" + digest)->Resolve(context_));
+  ASSERT_TRUE(there_->content->Contains(image.target.digest));
+  const auto other = Open(*there_, "docker-image://" + host_ + "/other/app" + digest)->Resolve(context_);
+  ASSERT_FALSE(other) << "that repository has no such image";
+  EXPECT_TRUE(other.error().Is(ErrorCode::kNotFound)) << other.error().message();
+  // Once it was seen there, the registry is not needed.
+  ASSERT_TRUE(server_->Kill(SIGKILL));
+  ASSERT_TRUE(server_->Wait());
+  EXPECT_TRUE(Open(*there_, "docker-image://" + host_ + "/mine/app" + digest)->Resolve(context_));
+}
+
+TEST_F(RegistrySourceTest, AttestationsOfAnImage) {
+  const StoredImage image = Import(*here_, "amd64");
+  const auto put = [this](const std::string& text, const std::string& type) {
+    content::Descriptor blob;
+    blob.media_type = type;
+    blob.digest = *here_->content->WriteBlob(text);
+    blob.size = text.size();
+    return blob;
+  };
+  const auto entry = [](const content::Descriptor& blob, const json& more) {
+    json made = {{"mediaType", blob.media_type}, {"digest", blob.digest.ToString()}, {"size", blob.size}};
+    made.update(more);
+    return made;
+  };
+  const std::string statement = R"({"_type":"https://in-toto.io/Statement/v1"})";
+  const content::Descriptor provenance = put(statement, std::string(content::media_type::kInToto));
+  const content::Descriptor sbom = put("{}", std::string(content::media_type::kInToto));
+  const content::Descriptor config = put("{\"a\":1}", "application/vnd.oci.image.config.v1+json");
+  const content::Descriptor attestations = put(
+      json{{"schemaVersion", 2},
+           {"mediaType", "application/vnd.oci.image.manifest.v1+json"},
+           {"config", entry(config, json::object())},
+           {"layers",
+            {entry(provenance, {{"annotations", {{"in-toto.io/predicate-type", "https://slsa.dev/provenance/v1"}}}}),
+             entry(sbom, {{"annotations", {{"in-toto.io/predicate-type", "https://spdx.dev/Document"}}}})}}}
+          .dump(),
+      "application/vnd.oci.image.manifest.v1+json");
+  const content::Descriptor index =
+      put(json{{"schemaVersion", 2},
+               {"mediaType", content::media_type::kOciIndex},
+               {"manifests",
+                {entry(image.target, {{"platform", {{"os", "linux"}, {"architecture", "amd64"}}}}),
+                 entry(attestations, {{"platform", {{"os", "unknown"}, {"architecture", "unknown"}}},
+                                      {"annotations",
+                                       {{"vnd.docker.reference.type", "attestation-manifest"},
+                                        {"vnd.docker.reference.digest", image.target.digest.ToString()}}}})}}}
+              .dump(),
+          std::string(content::media_type::kOciIndex));
+  Push("attested:1", index);
+  Push("plain:1", image.target);
+
+  const Platform amd64{"linux", "amd64", "", "", {}};
+  const auto read = [&](const std::string& name, const Platform& platform) {
+    const auto provider =
+        ChooseProvider(there_->options, *ParseImageReference(host_ + "/" + name), ResolveMode::kDefault, nullptr);
+    EXPECT_TRUE(provider);
+    return ReadAttestationChain(**provider, *there_->content, platform, {"https://slsa.dev/provenance/v1"}, {});
+  };
+  const auto chain = read("attested:1", amd64);
+  ASSERT_TRUE(chain) << chain.error().message();
+  ASSERT_TRUE(*chain);
+  EXPECT_EQ((*chain)->root, index.digest);
+  EXPECT_EQ((*chain)->image_manifest, image.target.digest);
+  EXPECT_EQ((*chain)->attestation_manifest, attestations.digest);
+  EXPECT_THAT((*chain)->signature_manifests, testing::IsEmpty());
+  EXPECT_EQ((*chain)->blobs.size(), 3U) << "index, attestations, and the statement that was asked for";
+  EXPECT_EQ((*chain)->blobs.at(provenance.digest).data, statement);
+  const auto plain = read("plain:1", amd64);
+  ASSERT_TRUE(plain) << plain.error().message();
+  EXPECT_FALSE(*plain);
+  EXPECT_FALSE(read("attested:1", Platform{"linux", "s390x", "", "", {}}));
 }
 
 TEST_F(ImageSourceTest, KeysAreUpstreams) {

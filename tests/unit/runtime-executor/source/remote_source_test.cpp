@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "base/process.h"
 #include "base/rooted_fs.h"
 #include "runtime-executor/session/local_client_services.h"
+#include "runtime-executor/source/blob/blob_source.h"
 #include "runtime-executor/source/git/git_source.h"
 #include "runtime-executor/source/http/http_source.h"
 #include "tests/support/require.h"
@@ -64,10 +66,68 @@ class RemoteSourceTest : public testing::Test {
   SourceContext context_;
 };
 
-class GitSourceTest : public RemoteSourceTest {
+// Blobs of a layout of the client.
+class BlobSourceTest : public RemoteSourceTest {
  protected:
   void SetUp() override {
     RemoteSourceTest::SetUp();
+    ASSERT_TRUE(MakeDirs(dir_.Child("layout/blobs/sha256")));
+    context_.client = session::MakeLocalClientServices({.oci_layouts = {{"lay", dir_.Child("layout")}}});
+  }
+  Digest Put(const std::string& text) {
+    const Digest digest = Digest::Of(text);
+    EXPECT_TRUE(WriteFileAtomic(dir_.Child("layout/blobs/sha256/" + digest.Hex()), text));
+    return digest;
+  }
+
+  registry::RegistryClient registry_{registry::RegistryOptions{}};
+};
+
+TEST_F(BlobSourceTest, ABlobIsAFile) {
+  const auto source = MakeBlobSource({.tmp_dir = dir_.Child("tmp"), .layers = layers_.get(), .registry = &registry_});
+  const Digest digest = Put("the blob");
+  const std::string identifier = "oci-layout+blob://any/name@" + digest.ToString();
+  EXPECT_EQ(KeyOf(*source, identifier, {{"oci.store", "lay"}, {"http.filename", "n"}, {"http.uid", "3"}}).keys.front(),
+            Digest::Of(fmt::format(R"({{"Digest":"{}","Filename":"n","Perm":0,"UID":3,"GID":0}})", digest.ToString()))
+                .ToString());
+  auto instance = source->Open(
+      {identifier, {{"oci.store", "lay"}, {"http.filename", "../n"}, {"http.perm", "0741"}, {"http.gid", "9"}}, {}},
+      "");
+  ASSERT_TRUE(instance) << instance.error().message();
+  const auto fs = (*instance)->Fetch(context_);
+  ASSERT_TRUE(fs) << fs.error().message();
+  EXPECT_EQ(ReadIn(*fs, "n"), "the blob");
+  const auto mounted = layers_->Mount(*fs);
+  ASSERT_TRUE(mounted);
+  const auto info = LstatInRoot(mounted->fd(), "n");
+  ASSERT_TRUE(info && *info);
+  EXPECT_EQ((*info)->st_mode & 07777U, 0741U);
+  EXPECT_EQ((*info)->st_gid, 9U);
+  EXPECT_EQ((*info)->st_mtim.tv_sec, 0);
+  EXPECT_THAT(Leftovers(), testing::IsEmpty());
+}
+
+TEST_F(BlobSourceTest, RefusesWhatIsNotThatBlob) {
+  const auto source = MakeBlobSource({.tmp_dir = dir_.Child("tmp"), .layers = layers_.get(), .registry = &registry_});
+  const std::string digest = Put("the blob").ToString();
+  ASSERT_TRUE(WriteFileAtomic(dir_.Child("layout/blobs/sha256/" + digest.substr(7)), "another"));
+  auto instance = source->Open({"oci-layout+blob://n@" + digest, {{"oci.store", "lay"}}, {}}, "");
+  ASSERT_TRUE(instance);
+  const auto fs = (*instance)->Fetch(context_);
+  ASSERT_FALSE(fs);
+  EXPECT_TRUE(fs.error().Is(ErrorCode::kDataLoss)) << fs.error().message();
+  EXPECT_THAT(Leftovers(), testing::IsEmpty());
+  for (const char* const wrong :
+       {"docker-image+blob://h/n:tag", "docker-image+blob://h/n", "oci-layout+blob://h/n@x"}) {
+    EXPECT_FALSE(source->Open({wrong, {{"oci.store", "lay"}}, {}}, "")) << wrong;
+  }
+  EXPECT_FALSE(source->Open({"oci-layout+blob://n@" + digest, {}, {}}, "")) << "no layout is named";
+}
+
+class GitSourceTest : public BlobSourceTest {
+ protected:
+  void SetUp() override {
+    BlobSourceTest::SetUp();
     if (layers_ == nullptr) {
       return;
     }
@@ -75,6 +135,7 @@ class GitSourceTest : public RemoteSourceTest {
                              .tmp_dir = dir_.Child("tmp"),
                              .layers = layers_.get(),
                              .index = index_.get(),
+                             .registry = &registry_,
                              .allow_file = true});
     ASSERT_TRUE(MakeDirs(repo_));
     Git({"init", "--quiet", "--initial-branch=main"});
@@ -224,6 +285,52 @@ TEST_F(GitSourceTest, LinksDoNotLeadASubdirectoryOut) {
   EXPECT_THAT(Leftovers(), testing::IsEmpty());
 }
 
+TEST_F(GitSourceTest, BundlesCarryAHistoryFromOneBuildToAnother) {
+  const std::string second = Commit("two");
+  EXPECT_EQ(Key("#main", {{"git.checkoutbundle", "true"}}), second + "(bundle)");
+  GitTreeRequest write = Request("main");
+  write.checkout_bundle = true;
+  auto instance = source_->Open(
+      {"git://h/x#main", {{"git.fullurl", "file://" + repo_}, {"git.checkoutbundle", "true"}}, {}}, "h/x#main");
+  ASSERT_TRUE(instance) << instance.error().message();
+  const auto written = (*instance)->Fetch(context_);
+  ASSERT_TRUE(written) << written.error().message();
+  const std::string bundle = "oci-layout+blob://any@" + Put(ReadIn(*written, "bundle")).ToString();
+
+  // Nothing is there any more but the bundle.
+  ASSERT_TRUE(RemoveTree(repo_));
+  ASSERT_TRUE(RemoveTree(dir_.Child("git")));
+  for (const std::string& ref : {std::string("main"), std::string(), second, commit_}) {
+    GitTreeRequest read = Request(ref);
+    read.checksum = ref == commit_ ? commit_ : second;
+    read.bundle = bundle;
+    read.bundle_store = "lay";
+    const auto tree = source_->FetchTree(read, context_);
+    ASSERT_TRUE(tree) << ref << ": " << tree.error().message();
+    EXPECT_EQ(ReadIn(tree->fs, "file"), ref == commit_ ? "one" : "two");
+    EXPECT_EQ(tree->commit.ref, ref == "main" ? "refs/heads/main" : read.checksum);
+  }
+  GitTreeRequest missing = Request("main");
+  missing.checksum = std::string(40, 'a');
+  missing.bundle = bundle;
+  missing.bundle_store = "lay";
+  const auto none = source_->FetchTree(missing, context_);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message(), HasSubstr("not found in bundle"));
+}
+
+TEST_F(GitSourceTest, BundlesNeedWhatTheyAreReadBy) {
+  const std::string bundle = "docker-image+blob://h/n@" + Digest::Of("x").ToString();
+  const auto open = [&](std::map<std::string, std::string> attributes) {
+    attributes["git.fullurl"] = "file://" + repo_;
+    return source_->Open({"git://h/x#main", attributes, {}}, "h/x#main").has_value();
+  };
+  EXPECT_TRUE(open({{"git.bundle", bundle}, {"git.checksum", commit_}}));
+  EXPECT_FALSE(open({{"git.bundle", bundle}}));
+  EXPECT_FALSE(open({{"git.bundle", "https://h/n"}, {"git.checksum", commit_}}));
+  EXPECT_FALSE(open({{"git.checkoutbundle", "true"}, {"git.keepgitdir", "true"}}));
+}
+
 TEST_F(GitSourceTest, AStopEndsTheWaitForALock) {
   ASSERT_TRUE(source_->FetchTree(Request(), context_));
   const auto names = ListDir(dir_.Child("git"));
@@ -262,6 +369,11 @@ class TinyServer {
 
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] std::size_t answered() const { return next_; }
+  // What was asked last.
+  std::string last_request() {
+    const std::lock_guard lock(mutex_);
+    return last_request_;
+  }
 
  private:
   void Serve() {
@@ -279,6 +391,10 @@ class TinyServer {
         }
         request.append(buffer, static_cast<std::size_t>(got));
       }
+      {
+        const std::lock_guard lock(mutex_);
+        last_request_ = request;
+      }
       const std::string answer = next_ < answers_.size() ? answers_[next_] : "HTTP/1.1 500 none\r\n\r\n";
       ++next_;
       EXPECT_TRUE(WriteAll(client.get(), answer, "client"));
@@ -290,6 +406,8 @@ class TinyServer {
   std::atomic<std::size_t> next_ = 0;
   UniqueFd listener_;
   std::string url_;
+  std::mutex mutex_;  // guards last_request_
+  std::string last_request_;
   std::jthread thread_;
 };
 
@@ -372,6 +490,26 @@ TEST_F(HttpSourceTest, TooLongAnAnswerIsRefused) {
   ASSERT_FALSE(fs);
   EXPECT_TRUE(fs.error().Is(ErrorCode::kResourceExhausted)) << fs.error().message();
   EXPECT_THAT(Leftovers(), testing::IsEmpty());
+}
+
+TEST_F(HttpSourceTest, CompressedAnswersAreFilesAsTheyWereBefore) {
+  // gzip of "the file\n"
+  constexpr unsigned char kPacked[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff,
+                                       0x2b, 0xc9, 0x48, 0x55, 0x48, 0xcb, 0xcc, 0x49, 0xe5, 0x02,
+                                       0x00, 0xd1, 0x25, 0xa4, 0x7f, 0x09, 0x00, 0x00, 0x00};
+  const std::string packed(reinterpret_cast<const char*>(kPacked), sizeof(kPacked));
+  const auto source = MakeSource();
+  TinyServer server({Answer(packed, "Content-Encoding: gzip\r\n"), Answer("plain")});
+  const auto fetch = [&](const std::string& name) {
+    auto instance = source->Open({server.url() + "/" + name, {}, {}}, "");
+    EXPECT_TRUE(instance);
+    const auto fs = (*instance)->Fetch(context_);
+    EXPECT_TRUE(fs) << fs.error().message();
+    return fs ? ReadIn(*fs, name) : "?";
+  };
+  EXPECT_EQ(fetch("f"), "the file\n");
+  EXPECT_THAT(server.last_request(), HasSubstr("Accept-Encoding: gzip\r\n"));
+  EXPECT_EQ(fetch("g"), "plain");
 }
 
 TEST_F(HttpSourceTest, EmptyFilesAreFiles) {

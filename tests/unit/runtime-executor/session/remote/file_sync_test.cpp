@@ -1,5 +1,6 @@
 #include "runtime-executor/session/remote/file_sync.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,14 +74,14 @@ class FileSync : public testing::Test {
 
   void Put(const std::string& path, const std::string& text) { ASSERT_TRUE(WriteFileAtomic(from_ + "/" + path, text)); }
 
-  Result<SyncReport> Sync() {
+  Result<SyncReport> Sync(const ReceiveOptions& options = {}) {
     Pipe to_receiver, to_sender;
     End sender(to_sender, to_receiver), receiver(to_receiver, to_sender);
     std::thread sending([&] {
       sent_ = SendTree(sender, from_, {});
       to_receiver.Close();
     });
-    Result<SyncReport> received = ReceiveTree(receiver, to_, {}, {});
+    Result<SyncReport> received = ReceiveTree(receiver, to_, {}, {}, options);
     to_sender.Close();
     sending.join();
     return received;
@@ -164,6 +165,59 @@ TEST_F(FileSync, FetchesOnlyWhatChanged) {
   const auto again = Sync();
   ASSERT_TRUE(again);
   EXPECT_EQ(again->fetched_files, 0U);
+}
+
+TEST_F(FileSync, FetchesEverythingWhereMetadataIsNotTrusted) {
+  Put("a", "one");
+  struct stat before {};
+  ASSERT_EQ(::stat((from_ + "/a").c_str(), &before), 0);
+  ASSERT_TRUE(Sync());
+  Put("a", "two");
+  const timespec times[2] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (from_ + "/a").c_str(), times, 0), 0);
+  ASSERT_TRUE(Sync());
+  EXPECT_EQ(Got("a"), "one") << "size and time are the same";
+  const auto report = Sync({.refetch = true, .wanted = {}});
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->fetched_files, 1U);
+  EXPECT_EQ(Got("a"), "two");
+}
+
+TEST_F(FileSync, TakesSomeFilesAndTheMetadataOfAll) {
+  ASSERT_TRUE(MakeDirs(from_ + "/dir/deep"));
+  ASSERT_TRUE(MakeDirs(from_ + "/none"));
+  for (const char* const path :
+       {"dir/deep/wanted", "dir/deep/other", "dir/x", "none/y", "wanted", kMetadataFile.data()}) {
+    Put(path, path);
+  }
+  const ReceiveOptions options{.refetch = false,
+                               .wanted = [](const std::string& path) { return path.ends_with("wanted"); }};
+  const auto stats = [&] {
+    std::vector<std::string> paths;
+    std::string text = Got(std::string(kMetadataFile));
+    while (text.size() > 4) {
+      const auto size = static_cast<std::size_t>(static_cast<unsigned char>(text[0])) |
+                        static_cast<std::size_t>(static_cast<unsigned char>(text[1])) << 8U;
+      fsutil::types::Stat stat;
+      EXPECT_TRUE(stat.ParseFromString(text.substr(4, size)));
+      paths.push_back(stat.path());
+      text.erase(0, 4 + size);
+    }
+    return paths;
+  };
+  const auto report = Sync(options);
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->fetched_files, 2U);
+  EXPECT_EQ(Got("dir/deep/wanted"), "dir/deep/wanted");
+  EXPECT_EQ(Got("wanted"), "wanted");
+  EXPECT_NE(::access((to_ + "/dir/x").c_str(), F_OK), 0);
+  EXPECT_NE(::access((to_ + "/none").c_str(), F_OK), 0);
+  EXPECT_THAT(stats(), testing::ElementsAre("dir", "dir/deep", "dir/deep/other", "dir/deep/wanted", "dir/x", "none",
+                                            "none/y", "wanted"));
+  ASSERT_TRUE(RemoveTree(from_ + "/dir"));
+  ASSERT_TRUE(Sync(options));
+  EXPECT_NE(::access((to_ + "/dir").c_str(), F_OK), 0);
+  EXPECT_THAT(stats(), testing::ElementsAre("none", "none/y", "wanted"));
 }
 
 TEST_F(FileSync, AHardLinkFollowsItsChangedFile) {
