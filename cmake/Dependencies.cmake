@@ -44,6 +44,10 @@ loam_lazy_library(loam_lazy_archive LIBRARY LibArchive::LibArchive FILE ${LibArc
     archive_read_support_filter_bzip2 archive_read_support_filter_gzip archive_read_support_filter_xz
     archive_read_support_filter_zstd archive_read_support_format_tar archive_write_data_block archive_write_disk_new
     archive_write_disk_set_options archive_write_finish_entry archive_write_header)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)         # specifications of CDI devices
+loam_lazy_library(loam_lazy_yaml LIBRARY PkgConfig::YAML FILE ${YAML_LINK_LIBRARIES} SYMBOLS
+    yaml_document_delete yaml_document_get_node yaml_document_get_root_node yaml_parser_delete yaml_parser_initialize
+    yaml_parser_load yaml_parser_set_input_string)
 
 if(LOAM_BUILD_TESTS)
   find_package(GTest REQUIRED)

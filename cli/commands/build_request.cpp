@@ -146,14 +146,17 @@ Result<> AddResources(const Flags& flags, Options& options) {
 }
 
 Result<ops::Entitlements> ParseEntitlements(const Flags& flags) {
+  constexpr std::string_view kDevice = "device=";
   ops::Entitlements entitlements;
   for (const std::string& text : flags.List("allow")) {
     if (text == "network.host") {
       entitlements.network_host = true;
     } else if (text == "security.insecure") {
       entitlements.security_insecure = true;
+    } else if (text == "device" || text.starts_with(kDevice)) {
+      LOAM_TRY(cdi::AddGrant(text == "device" ? "" : text.substr(kDevice.size()), entitlements.devices));
     } else {
-      return Unexpected(BadValue("allow", text, "network.host or security.insecure"));
+      return Unexpected(BadValue("allow", text, "network.host, security.insecure or device[=NAME]"));
     }
   }
   return entitlements;

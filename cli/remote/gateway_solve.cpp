@@ -4,6 +4,7 @@
 #include <optional>
 #include <random>
 
+#include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
 #include "base/digest.h"
@@ -78,6 +79,14 @@ Result<Response> SolveOverGateway(GatewaySolve solve, const GatewayAnswer& answe
   }
   if (solve.entitlements.security_insecure) {
     request.add_entitlements("security.insecure");
+  }
+  if (const auto& devices = solve.entitlements.devices) {
+    if (devices->all) {
+      request.add_entitlements("device");
+    }
+    for (const auto& [name, target] : devices->names) {
+      request.add_entitlements(target.empty() ? "device=" + name : fmt::format("device={},alias={}", target, name));
+    }
   }
 
   std::optional<StatusFeed> feed;

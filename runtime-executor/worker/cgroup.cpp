@@ -191,7 +191,7 @@ CgroupHost DetectCgroups(const std::string& mount) {
 }
 
 Result<StepCgroup> StepCgroup::Create(const CgroupHost& host, const std::string& path, const ResourceLimits& limits,
-                                      bool all_devices, bool runtime_manages) {
+                                      bool all_devices, const std::vector<std::string>& devices, bool runtime_manages) {
   StepCgroup step;
   if (host.version == CgroupVersion::kNone) {
     const bool limited = limits.memory != 0 || limits.memory_swap != 0 || limits.cpu_shares != 0 ||
@@ -239,6 +239,9 @@ Result<StepCgroup> StepCgroup::Create(const CgroupHost& host, const std::string&
     const std::string directory = LOAM_TRY(need("devices", "devices"));
     LOAM_TRY(WriteText(directory + "/devices.deny", "a"));
     for (std::string_view rule : kDefaultDevices) {
+      LOAM_TRY(WriteText(directory + "/devices.allow", rule));
+    }
+    for (const std::string& rule : devices) {
       LOAM_TRY(WriteText(directory + "/devices.allow", rule));
     }
   }

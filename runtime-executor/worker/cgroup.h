@@ -43,8 +43,9 @@ class StepCgroup {
  public:
   // `path` is relative to the hierarchies' roots. With `runtime_manages` nothing is made but the parent that is read
   // for CgroupUse (v2).
+  // `devices`: rules ("c 10:200 rwm") beside those of the ordinary devices.
   static Result<StepCgroup> Create(const CgroupHost& host, const std::string& path, const ResourceLimits& limits,
-                                   bool all_devices, bool runtime_manages);
+                                   bool all_devices, const std::vector<std::string>& devices, bool runtime_manages);
   StepCgroup(StepCgroup&&) noexcept = default;
   StepCgroup& operator=(StepCgroup&&) = delete;
   ~StepCgroup();

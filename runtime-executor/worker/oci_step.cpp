@@ -49,6 +49,15 @@ std::vector<const ExecMount*> ByDestination(const ExecSpec& spec) {
   return mounts;
 }
 
+// "c 10:200 rwm": what the step's devices need to be let through.
+std::vector<std::string> DeviceRules(const ExecSpec& spec) {
+  std::vector<std::string> rules;
+  for (const cdi::DeviceNode& device : spec.edits.devices) {
+    rules.push_back(fmt::format("{} {}:{} {}", device.type, device.major, device.minor, device.permissions));
+  }
+  return rules;
+}
+
 Result<bool> IsDirectory(const ExecMount& mount) {
   if (mount.kind == MountKind::kTmpfs || mount.kind == MountKind::kFile) {
     return mount.kind == MountKind::kTmpfs;
@@ -215,6 +224,11 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
   } else {
     start_.call.Add({"attach", start_.call.Pass(spec.root_fd), input.rootfs});
   }
+  if (spec.network_namespace >= 0) {
+    input.network_namespace = base_ + "/network";
+    host_mounts_.push_back(LOAM_TRY(CloneHostTree(spec.network_namespace, "")));
+    start_.call.Add({"attach", start_.call.Pass(host_mounts_.back().get()), input.network_namespace});
+  }
   int index = 0;
   for (const ExecMount* mount : ByDestination(spec)) {
     const std::string name = fmt::format("mount-{}", index++);
@@ -226,7 +240,7 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
     const bool whole = CleanRootedPath(mount->selector) == "/";
     switch (mount->kind) {
       case MountKind::kTmpfs:
-        input.mounts.push_back({dest, "", mount->readonly, mount->tmpfs_size});
+        input.mounts.push_back({dest, "", mount->readonly, mount->tmpfs_size, {}});
         continue;
       case MountKind::kFile:
         LOAM_TRY(bundle_.WriteFile(name, mount->content, static_cast<mode_t>(mount->mode), mount->uid, mount->gid));
@@ -245,18 +259,19 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
         break;
       }
     }
-    input.mounts.push_back({dest, path, mount->readonly, 0});
+    input.mounts.push_back({dest, path, mount->readonly, 0, mount->options});
   }
 
-  own_cgroup_ = setup_.kind == RuntimeKind::kCrun && setup_.cgroups->version != CgroupVersion::kV2;
+  const bool insecure = spec.security == SecurityMode::kInsecure;
+  // A privileged step sees its cgroups and makes others in them: it gets one of every controller.
+  own_cgroup_ = setup_.kind == RuntimeKind::kCrun && setup_.cgroups->version != CgroupVersion::kV2 && !insecure;
   const std::string cgroup_path =
       CleanRootedPath(spec.cgroup_parent.empty() ? setup_.options->cgroup_parent
                                                  : spec.cgroup_parent + "/" + setup_.options->cgroup_parent)
           .substr(1) +
       "/" + StepCgroupName(number);
-  const bool insecure = spec.security == SecurityMode::kInsecure;
-  cgroup_ = std::make_unique<StepCgroup>(
-      LOAM_TRY(StepCgroup::Create(*setup_.cgroups, cgroup_path, spec.resources, insecure, !own_cgroup_)));
+  cgroup_ = std::make_unique<StepCgroup>(LOAM_TRY(
+      StepCgroup::Create(*setup_.cgroups, cgroup_path, spec.resources, insecure, DeviceRules(spec), !own_cgroup_)));
   for (const UniqueFd& procs : cgroup_->procs()) {
     start_.call.Add({"cgroup", start_.call.Pass(procs.get())});
   }
@@ -264,6 +279,7 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
     input.cgroup_path = "/" + cgroup_path + "/step";
   }
   input.cgroup_v2 = setup_.cgroups->version == CgroupVersion::kV2;
+  input.cgroup_mount = input.cgroup_v2 || (insecure && setup_.cgroups->version != CgroupVersion::kNone);
   if (!insecure) {
     input.seccomp_program = setup_.seccomp_program;
   }

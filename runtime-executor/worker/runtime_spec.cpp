@@ -138,7 +138,7 @@ json Mounts(const RuntimeSpecInput& input, bool insecure) {
   const json read_only_file = Strings({"nosuid", "noexec", "nodev", "rbind", "ro"});
   mounts.push_back(MountJson("/etc/resolv.conf", "bind", input.resolv_conf, read_only_file));
   mounts.push_back(MountJson("/etc/hosts", "bind", input.hosts_file, read_only_file));
-  if (input.cgroup_v2) {
+  if (input.cgroup_mount) {
     mounts.push_back(
         MountJson("/sys/fs/cgroup", "cgroup", "cgroup",
                   insecure ? Strings({"nosuid", "noexec", "nodev"}) : Strings({"nosuid", "noexec", "nodev", "ro"})));
@@ -155,8 +155,11 @@ json Mounts(const RuntimeSpecInput& input, bool insecure) {
       }
       entry = MountJson(mount.dest, "tmpfs", "tmpfs", std::move(options));
     } else {
-      entry =
-          MountJson(mount.dest, "bind", mount.source, mount.readonly ? Strings({"rbind", "ro"}) : Strings({"rbind"}));
+      json options = mount.readonly ? Strings({"rbind", "ro"}) : Strings({"rbind"});
+      for (const std::string& option : mount.options) {
+        options.push_back(option);
+      }
+      entry = MountJson(mount.dest, "bind", mount.source, std::move(options));
     }
     // A mount of the step takes the place of a standard one.
     const auto same = std::find_if(mounts.begin(), mounts.end(),
@@ -211,11 +214,51 @@ json InsecureDevices() {
   return devices;
 }
 
-json Resources(const ResourceLimits& limits, bool insecure) {
+json DeviceJson(const cdi::DeviceNode& node) {
+  json device = {
+      {"path", node.path}, {"type", std::string(1, node.type)}, {"major", node.major}, {"minor", node.minor}};
+  if (node.file_mode) {
+    device["fileMode"] = *node.file_mode;
+  }
+  if (node.uid) {
+    device["uid"] = *node.uid;
+  }
+  if (node.gid) {
+    device["gid"] = *node.gid;
+  }
+  return device;
+}
+
+json Hooks(const std::vector<cdi::Hook>& hooks) {
+  json result = json::object();
+  for (const cdi::Hook& hook : hooks) {
+    json entry = {{"path", hook.path}};
+    if (!hook.args.empty()) {
+      entry["args"] = hook.args;
+    }
+    if (!hook.env.empty()) {
+      entry["env"] = hook.env;
+    }
+    if (hook.timeout_seconds) {
+      entry["timeout"] = *hook.timeout_seconds;
+    }
+    result[hook.name].push_back(std::move(entry));
+  }
+  return result;
+}
+
+json Resources(const ResourceLimits& limits, bool insecure, const std::vector<cdi::DeviceNode>& devices) {
   json resources;
   resources["devices"] = insecure ? json::array({{{"allow", true}, {"type", "c"}, {"access", "rwm"}},
                                                  {{"allow", true}, {"type", "b"}, {"access", "rwm"}}})
                                   : json::array({{{"allow", false}, {"access", "rwm"}}});
+  for (const cdi::DeviceNode& node : devices) {
+    resources["devices"].push_back({{"allow", true},
+                                    {"type", std::string(1, node.type)},
+                                    {"major", node.major},
+                                    {"minor", node.minor},
+                                    {"access", node.permissions}});
+  }
   if (limits.memory != 0) {
     resources["memory"]["limit"] = limits.memory;
   }
@@ -273,7 +316,9 @@ Result<json> ProcessPart(const RuntimeSpecInput& input) {
       capabilities[set] = names;
     }
   }
-  json process = {{"user", {{"uid", input.user.uid}, {"gid", input.user.gid}, {"additionalGids", input.user.groups}}},
+  auto groups = input.user.groups;
+  groups.insert(groups.end(), spec.edits.additional_gids.begin(), spec.edits.additional_gids.end());
+  json process = {{"user", {{"uid", input.user.uid}, {"gid", input.user.gid}, {"additionalGids", groups}}},
                   {"args", spec.args},
                   {"env", spec.env},
                   {"cwd", CleanRootedPath(spec.cwd)},
@@ -310,7 +355,11 @@ Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
 
   json namespaces = json::array({{{"type", "pid"}}, {{"type", "ipc"}}, {{"type", "uts"}}, {{"type", "mount"}}});
   if (spec.network == NetworkMode::kNone) {
-    namespaces.push_back({{"type", "network"}});
+    json network = {{"type", "network"}};
+    if (!input.network_namespace.empty()) {
+      network["path"] = input.network_namespace;
+    }
+    namespaces.push_back(std::move(network));
   }
   if (input.cgroup_v2) {
     namespaces.push_back({{"type", "cgroup"}});
@@ -326,9 +375,12 @@ Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
   } else {
     linux_part["devices"] = InsecureDevices();
   }
+  for (const cdi::DeviceNode& device : spec.edits.devices) {
+    linux_part["devices"].push_back(DeviceJson(device));
+  }
   if (!input.cgroup_path.empty()) {
     linux_part["cgroupsPath"] = input.cgroup_path;
-    linux_part["resources"] = Resources(spec.resources, insecure);
+    linux_part["resources"] = Resources(spec.resources, insecure, spec.edits.devices);
   }
   json config = {{"ociVersion", "1.0.2"},
                  {"root", {{"path", input.rootfs}, {"readonly", spec.readonly_root}}},
@@ -342,6 +394,9 @@ Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
       linux_part["seccomp"] = {{"defaultAction", "SCMP_ACT_ERRNO"}};
       config["annotations"]["run.oci.seccomp_bpf_data"] = Base64(input.seccomp_program);
     }
+  }
+  if (!spec.edits.hooks.empty()) {
+    config["hooks"] = Hooks(spec.edits.hooks);
   }
   config["process"] = std::move(process);
   config["linux"] = std::move(linux_part);

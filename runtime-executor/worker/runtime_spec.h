@@ -20,6 +20,7 @@ struct BundleMount {
   std::string source;
   bool readonly = false;
   std::int64_t tmpfs_size = 0;
+  std::vector<std::string> options;
 };
 
 struct RuntimeSpecInput {
@@ -30,9 +31,13 @@ struct RuntimeSpecInput {
   std::string rootfs;
   std::string hosts_file;
   std::string resolv_conf;
+  // The step's, as a file; empty: as ExecSpec::network has it.
+  std::string network_namespace;
   // Empty: no cgroup in the spec, and no limits.
   std::string cgroup_path;
   bool cgroup_v2 = false;
+  // The container sees its cgroups.
+  bool cgroup_mount = false;
   // The process gets a terminal, which the runtime joins to its own standard streams.
   bool terminal = false;
   // Compiled seccomp program; empty: the profile itself goes into the spec.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "runtime-executor/cdi/container_edits.h"
 
 namespace loam::worker {
 
@@ -52,6 +53,8 @@ struct ExecMount {
   // Path below `fd` (kDetached, kHost), resolved as if `fd` were the root; empty: all of it.
   std::string selector;
   bool readonly = false;
+  // Further options of the runtime ("nosuid"); not for kTmpfs.
+  std::vector<std::string> options;
   // kTmpfs: limit in bytes, 0: none.
   std::int64_t tmpfs_size = 0;
   // kFile.
@@ -101,6 +104,8 @@ struct ExecSpec {
   std::string user;
 
   NetworkMode network = NetworkMode::kHost;
+  // kNone: the network namespace to use, in place of a new one; -1: a new one.
+  int network_namespace = -1;
   SecurityMode security = SecurityMode::kSandbox;
   std::vector<HostAddress> extra_hosts;
   // Empty: "buildkitsandbox", as upstream.
@@ -109,6 +114,8 @@ struct ExecSpec {
   // Below the worker's own parent; empty: that parent.
   std::string cgroup_parent;
   ResourceLimits resources;
+  // Of devices; its mounts are not looked at, they belong to `mounts`.
+  cdi::ContainerEdits edits;
   // /dev/shm; 0: 64 MiB.
   std::int64_t shm_size = 0;
   // Also remove the missing parents that were made for mount points.

@@ -379,13 +379,14 @@ PlanName PlanNameBy(const gateway::earthfile::StepRegistry& steps) {
 
 Exit Explain(const Context& context, engine::Engine& engine, Prepared& prepared) {
   EarthfileBuildReport report;
-  engine::Job job = engine.StartJob(
-      {.client = prepared.client,
-       .progress = std::make_shared<solver::NullProgressSink>(),
-       .entitlements = {.network_host = true, .security_insecure = prepared.request.options.allow_privileged},
-       .title = prepared.title,
-       .build_key = BuildKey(prepared),
-       .plan = true});
+  engine::Job job = engine.StartJob({.client = prepared.client,
+                                     .progress = std::make_shared<solver::NullProgressSink>(),
+                                     .entitlements = {.network_host = true,
+                                                      .security_insecure = prepared.request.options.allow_privileged,
+                                                      .devices = {}},
+                                     .title = prepared.title,
+                                     .build_key = BuildKey(prepared),
+                                     .plan = true});
   prepared.request.messages.notice = [&](std::string_view target, std::string_view text) {
     fmt::print(context.err, "{}{}{}\n", target, target.empty() ? "" : " | ", text);
   };
@@ -541,7 +542,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
 
   EarthBuildRequest build{.frontend = &request,
                           .client = prepared->client,
-                          .entitlements = {.security_insecure = request.options.allow_privileged},
+                          .entitlements = {.security_insecure = request.options.allow_privileged, .devices = {}},
                           .title = prepared->title,
                           .build_key = BuildKey(*prepared)};
   if (settings.Bool("interactive")) {

@@ -289,6 +289,26 @@ TEST_P(WorkerTest, InsecureAllowsEverything) {
   EXPECT_EQ(Out(spec), "Seccomp:\t0\n/dev/fuse\n");
 }
 
+TEST_P(WorkerTest, InsecureStepsMakeCgroupsInTheirOwn) {
+  ExecSpec spec = Shell(
+      "d=/sys/fs/cgroup; if [ -d $d/cpuset ]; then d=$d/cpuset; fi; "
+      "if mkdir $d/loam-inner-test; then echo made; fi");
+  spec.security = SecurityMode::kInsecure;
+  EXPECT_EQ(Out(spec), "made\n");
+  for (const char* const host : {"/sys/fs/cgroup/loam-inner-test", "/sys/fs/cgroup/cpuset/loam-inner-test"}) {
+    EXPECT_NE(::access(host, F_OK), 0) << host;
+  }
+}
+
+TEST_P(WorkerTest, DevicesAreThereAndMayBeUsed) {
+  ExecSpec spec = Shell("cat /proc/self/status > /dev/mine && stat -c '%t:%T %a %g' /dev/mine");
+  spec.edits.devices.push_back({.path = "/dev/mine", .type = 'c', .major = 1, .minor = 3, .file_mode = 0620, .gid = 7});
+  EXPECT_EQ(Out(spec), "1:3 620 7\n");
+  ExecSpec groups = Shell("id -G");
+  groups.edits.additional_gids = {4711};
+  EXPECT_THAT(Out(groups), HasSubstr("4711"));
+}
+
 TEST_P(WorkerTest, SeesOnlyItsOwnProcesses) {
   EXPECT_EQ(Out("echo $$; echo /proc/[0-9]*"), "1\n/proc/1\n");
 }
