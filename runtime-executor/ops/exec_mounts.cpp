@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "base/pattern_matcher.h"
@@ -201,6 +203,7 @@ Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::Res
         prepared.kind == worker::MountKind::kDetached || prepared.kind == worker::MountKind::kHost ? prepared.fd : -1);
     if (root) {
       has_root = true;
+      root_mount_ = current_;
       spec.root_fd = prepared.fd;
       spec.root_selector = prepared.selector;
       spec.readonly_root = mount.readonly();
@@ -211,6 +214,15 @@ Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::Res
   if (!has_root) {
     return Unexpected(ErrorCode::kInvalidArgument, "the step has no root filesystem");
   }
+  std::set<std::string> above = {"/etc"};  // of the files that every step gets
+  for (const worker::ExecMount& mount : spec.mounts) {
+    for (std::size_t slash = mount.dest.rfind('/'); slash != 0 && slash != std::string::npos;
+         slash = mount.dest.rfind('/', slash - 1)) {
+      above.insert(mount.dest.substr(0, slash));
+    }
+  }
+  // What is longer sorts behind what it begins with.
+  disturbed_.assign(above.rbegin(), above.rend());
   return {};
 }
 
@@ -224,7 +236,10 @@ Result<std::vector<solver::ResultPtr>> ExecMounts::Commit() {
     if (output.index < 0) {
       return Unexpected(ErrorCode::kInvalidArgument, fmt::format("invalid output {}", output.index));
     }
-    snapshot::FsRef fs = output.active ? LOAM_TRY(std::move(*output.active).Commit()) : output.unchanged;
+    const std::span<const std::string> disturbed =
+        output.mount == root_mount_ ? std::span<const std::string>(disturbed_) : std::span<const std::string>();
+    snapshot::FsRef fs =
+        output.active ? LOAM_TRY(std::move(*output.active).Commit(true, disturbed)) : output.unchanged;
     results[static_cast<std::size_t>(output.index)] = MakeFsResult(std::move(fs));
   }
   return results;

@@ -63,6 +63,9 @@ class ExecMounts {
   session::ClientServices& client_;
   std::size_t current_ = 0;  // the mount that is being prepared
   std::vector<Output> outputs_;
+  // Of the root filesystem: where mount points are made and removed again, deepest first.
+  std::vector<std::string> disturbed_;
+  std::size_t root_mount_ = 0;
   struct Discarded {
     std::size_t mount;
     snapshot::ActiveFs active;

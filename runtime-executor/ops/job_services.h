@@ -4,11 +4,14 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
 #include "base/digest.h"
 #include "base/result.h"
+#include "runtime-executor/cdi/devices.h"
+#include "runtime-executor/ops/step_proxy.h"
 #include "runtime-executor/ops/terminal_lender.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/snapshot/fs_ref.h"
@@ -16,7 +19,8 @@
 
 namespace pb {
 class Definition;
-}
+class Op;
+}  // namespace pb
 
 namespace loam::ops {
 
@@ -24,6 +28,8 @@ namespace loam::ops {
 struct Entitlements {
   bool network_host = false;
   bool security_insecure = false;
+  // nullopt: none but those that every build may have.
+  std::optional<cdi::DeviceGrants> devices;
 };
 
 // What the processes of one step used.
@@ -40,6 +46,10 @@ class JobServices : public solver::JobContext {
   [[nodiscard]] virtual const Entitlements& entitlements() const = 0;
   // The client's terminal, if this vertex is to run on it; else null.
   [[nodiscard]] virtual std::shared_ptr<TerminalLender> terminal(const Digest& /*vertex*/) { return nullptr; }
+  // Null: steps use the network that they ask for.
+  [[nodiscard]] virtual StepProxies* proxies() { return nullptr; }
+  // As the build's policy wants a source; true: `source` was changed. An error: it may not be used.
+  [[nodiscard]] virtual Result<bool> ApplyPolicy(pb::Op& /*source*/, std::stop_token /*stop*/) { return false; }
   // A process of the vertex has ended. Called from any thread.
   virtual void OnUsage(const Digest& /*vertex*/, const std::string& /*name*/, const StepUsage& /*usage*/) {}
   // Solves another definition within the job, for build ops; blocks.

@@ -27,6 +27,9 @@ class LayerStore;
 namespace loam::cache {
 class ChecksumCache;
 }
+namespace loam::cdi {
+class Devices;
+}
 namespace loam::worker {
 class Worker;
 }
@@ -59,6 +62,8 @@ struct OpEnvironment {
   snapshot::LayerStore* layers = nullptr;
   cache::ChecksumCache* checksums = nullptr;
   source::SourceSet* sources = nullptr;
+  // Null: there are none.
+  const cdi::Devices* devices = nullptr;
   std::function<Result<worker::Worker*>()> worker;
   // `<root>/cache-mounts`.
   std::string cache_mounts_dir;

@@ -77,8 +77,30 @@ class FakeJob final : public JobServices {
   Result<snapshot::FsRef> Solve(const pb::Definition&, std::stop_token) override {
     return Unexpected(ErrorCode::kUnimplemented, "no solver here");
   }
+  StepProxies* proxies() override { return fake_proxies; }
   FakeClient fake_client;
   Entitlements allowed;
+  StepProxies* fake_proxies = nullptr;
+};
+
+// Proxies that nobody is behind, in the network of this process.
+class FakeProxies final : public StepProxies {
+ public:
+  Result<std::unique_ptr<StepProxy>> Start(CheckProxied) override { return std::make_unique<Proxy>(); }
+
+ private:
+  class Proxy final : public StepProxy {
+   public:
+    [[nodiscard]] int network_namespace() const override { return network_.get(); }
+    [[nodiscard]] const std::string& url() const override { return url_; }
+    [[nodiscard]] const std::string& authority() const override { return authority_; }
+    ProxyTraffic Stop() override { return {{{"GET", "http://example.com/", "", 200}}, {}, {}}; }
+
+   private:
+    const UniqueFd network_ = OpenFile("/proc/self/ns/net", O_RDONLY).value();
+    const std::string url_ = "http://127.0.0.1:9";
+    const std::string authority_ = "AUTHORITY\n";
+  };
 };
 
 class FakeContext final : public solver::OpContext, public solver::ProgressWriter {
@@ -124,7 +146,7 @@ class ExecOpTest : public testing::Test {
     const UniqueFd to = OpenFileAt(base->fd(), "bin/busybox", O_WRONLY | O_CREAT, 0755).value();
     ASSERT_TRUE(CopyFileContents(from.get(), to.get()));
     for (const char* applet :
-         {"sh", "true", "cat", "echo", "ls", "stat", "nc", "env", "sleep", "touch", "test", "id"}) {
+         {"sh", "true", "cat", "echo", "ls", "stat", "nc", "env", "sleep", "touch", "test", "id", "mkdir"}) {
       ASSERT_EQ(symlinkat("busybox", base->fd(), (std::string("bin/") + applet).c_str()), 0);
     }
     auto committed = std::move(*base).Commit();
@@ -201,6 +223,22 @@ TEST_F(ExecOpTest, ResultHoldsWhatTheStepWrote) {
   ASSERT_TRUE(mounted);
   EXPECT_FALSE(OpenInRoot(mounted->fd(), "etc/hosts", O_PATH)) << "what is mounted over leaves nothing behind";
   EXPECT_EQ(Log(Shell("cat /file"), {results_[0]}), "content\n");
+}
+
+TEST_F(ExecOpTest, StepsBehindProxies) {
+  FakeProxies proxies;
+  job_->fake_proxies = &proxies;
+  EXPECT_EQ(Log(Shell("mkdir -p /etc/ssl && echo BUNDLE > /etc/ssl/cert.pem; echo $HTTPS_PROXY $no_proxy")),
+            "http://127.0.0.1:9 127.0.0.1,localhost,::1\nproxy network requests:\n- GET http://example.com/ -> 200\n");
+  // The step trusts the proxy, and nothing of that is left.
+  EXPECT_THAT(Log(Shell("cat /etc/ssl/cert.pem; echo MORE >> /etc/ssl/cert.pem"), {results_[0]}),
+              testing::StartsWith("BUNDLE\n\n# build proxy: begin\nAUTHORITY\n"));
+  job_->fake_proxies = nullptr;
+  EXPECT_EQ(Log(Shell("cat /etc/ssl/cert.pem; echo \"[$HTTP_PROXY]\""), {results_[0]}), "BUNDLE\nMORE\n[]\n");
+  pb::Op offline = Shell("echo \"[$HTTP_PROXY]\"");
+  offline.mutable_exec()->set_network(pb::NONE);
+  job_->fake_proxies = &proxies;
+  EXPECT_EQ(Log(offline), "[]\n");
 }
 
 TEST_F(ExecOpTest, ExitCodeIsAnErrorWithDetail) {
