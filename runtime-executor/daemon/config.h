@@ -77,8 +77,11 @@ struct Config {
   // "network.host", "security.insecure", "device"
   std::set<std::string> entitlements;
   std::string otel_socket;
+  // Steps of all builds reach the network through a proxy.
+  bool proxy_network = false;
   bool cdi_disabled = false;
   std::vector<std::string> cdi_spec_dirs;
+  std::vector<std::string> cdi_auto_allowed;
   WorkerSettings worker;
   std::map<std::string, RegistrySettings> registries;
   std::optional<DnsSettings> dns;

@@ -22,7 +22,7 @@ class Reader {
                   {"trace", Level(LogLevel::kTrace)},
                   {"root", Text(config_.root)},
                   {"insecure-entitlements", TextsTo(SetEntitlements)},
-                  {"proxyNetwork", Unsupported("proxyNetwork")},
+                  {"proxyNetwork", Bool(config_.proxy_network)},
                   {"log", Sub(&Reader::Log)},
                   {"grpc", Sub(&Reader::Grpc)},
                   {"otel", Sub(&Reader::Otel)},
@@ -229,7 +229,7 @@ class Reader {
     return Table(table, path,
                  {{"disabled", Bool(config_.cdi_disabled)},
                   {"specDirs", Texts(config_.cdi_spec_dirs)},
-                  {"autoAllowed", Ignored("cdi.autoAllowed")}});
+                  {"autoAllowed", Texts(config_.cdi_auto_allowed)}});
   }
   Result<> Workers(const toml::table& table, const std::string& path) {
     return Table(table, path, {{"oci", Sub(&Reader::OciWorker)}, {"containerd", Sub(&Reader::ContainerdWorker)}});

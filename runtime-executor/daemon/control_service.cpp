@@ -106,6 +106,8 @@ class ControlServices::State final : public ControlBase {
     services_.sessions = &sessions_;
     services_.bridge_builds = &bridge_builds_;
     services_.allowed_entitlements = options_.allowed_entitlements;
+    services_.step_proxies = options_.step_proxies;
+    services_.proxy_network = options_.proxy_network;
     services_.frontends = options_.frontends;
     services_.requests = &requests_;
     services_.worker = {options_.worker_id, options_.worker_labels, options_.platforms};
@@ -245,6 +247,13 @@ class ControlServices::State final : public ControlBase {
       wire.set_minfreespace(rule.min_free);
     }
     SetVersion(*record.mutable_buildkitversion());
+    const cdi::Devices& devices = options_.engine->devices();
+    for (const cdi::Device& device : devices.List()) {
+      control::types::CDIDevice& wire = *record.add_cdidevices();
+      wire.set_name(device.name);
+      wire.set_autoallow(devices.IsAutoAllowed(device));
+      wire.mutable_annotations()->insert(device.annotations.begin(), device.annotations.end());
+    }
     return grpc::Status::OK;
   }
 

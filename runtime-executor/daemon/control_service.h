@@ -28,6 +28,10 @@ struct ControlOptions {
   // Null: traces go nowhere but into the history.
   TraceExporter* traces = nullptr;
   std::set<std::string> allowed_entitlements;
+  // Outlive the engine.
+  ops::StepProxies* step_proxies = nullptr;
+  // Steps of all builds use them, not only of those that ask for it.
+  bool proxy_network = false;
   FrontendSettings frontends;
   std::string worker_id;
   std::map<std::string, std::string> worker_labels;

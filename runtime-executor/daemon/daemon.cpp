@@ -13,6 +13,7 @@
 #include "runtime-executor/daemon/provenance_environment.h"
 #include "runtime-executor/daemon/registry_hosts.h"
 #include "runtime-executor/daemon/usage_records.h"
+#include "runtime-executor/proxy/step_proxies.h"
 
 namespace loam::daemon {
 namespace {
@@ -45,6 +46,12 @@ engine::EngineOptions EngineOptionsOf(const Config& config, const std::string& r
   options.registry_transfers = config.registry_concurrency;
   options.cgroup_parent = config.worker.cgroup_parent;
   options.max_parallel_steps = config.worker.max_parallelism;
+  options.devices.auto_allowed = {config.cdi_auto_allowed.begin(), config.cdi_auto_allowed.end()};
+  if (config.cdi_disabled) {
+    options.devices.directories.clear();
+  } else if (!config.cdi_spec_dirs.empty()) {
+    options.devices.directories = config.cdi_spec_dirs;
+  }
   if (config.dns) {
     options.dns = {config.dns->nameservers, config.dns->options, config.dns->search_domains};
   }
@@ -114,6 +121,9 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   if (!config.cdi_disabled) {
     control.allowed_entitlements.insert("device");
   }
+  daemon->step_proxies_ = LOAM_TRY(proxy::MakeStepProxies());
+  control.step_proxies = daemon->step_proxies_.get();
+  control.proxy_network = config.proxy_network;
   control.frontends = config.frontends;
   control.worker_id = WorkerId(root);
   control.worker_labels = WorkerLabels(config, *daemon->engine_);

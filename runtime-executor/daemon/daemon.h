@@ -36,6 +36,7 @@ class Daemon {
   Daemon() = default;
   // Destroyed from the last to the first.
   std::optional<FileLock> lock_;
+  std::unique_ptr<ops::StepProxies> step_proxies_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<BuildHistory> history_;
   std::unique_ptr<TraceExporter> traces_;

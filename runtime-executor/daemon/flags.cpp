@@ -143,6 +143,11 @@ std::vector<Flag> Flags(Lists& lists) {
       Text(
           "otel-socket-path", "socket on which traces of clients and steps are taken",
           [](Config & c) -> auto& { return c.otel_socket; }),
+      {"proxy-network", Kind::kBool, "steps of all builds reach the network through a proxy",
+       [](const std::string& value, Config& config) -> Result<> {
+         config.proxy_network = value == "true";
+         return {};
+       }},
       {"cdi-disabled", Kind::kBool, "no devices by the Container Device Interface",
        [](const std::string& value, Config& config) -> Result<> {
          config.cdi_disabled = value == "true";

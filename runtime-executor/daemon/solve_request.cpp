@@ -1,5 +1,7 @@
 #include "runtime-executor/daemon/solve_request.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
@@ -9,6 +11,7 @@
 #include "runtime-executor/daemon/session_exporters.h"
 #include "runtime-executor/daemon/solve_caches.h"
 #include "runtime-executor/gateway/bridge/frontends.h"
+#include "runtime-executor/gateway/bridge/verify_platforms.h"
 #include "runtime-executor/session/remote/remote_client_services.h"
 #include "runtime-executor/session/remote/source_policy_client.h"
 
@@ -19,6 +22,10 @@ namespace control = moby::buildkit::v1;
 
 constexpr std::chrono::milliseconds kSessionPatience{5000};
 constexpr std::chrono::milliseconds kBridgePatience{6000};
+
+constexpr std::string_view kDeviceEntitlement = "device=";
+// Of behaviour that clients may pin.
+constexpr int kVersions[] = {10, 20, 30};
 
 // SOURCE_DATE_EPOCH among the frontend's options also counts for the exporters.
 constexpr const char* kEpochOption = "build-arg:SOURCE_DATE_EPOCH";
@@ -34,6 +41,7 @@ class Solve {
 
   Result<std::map<std::string, std::string>> Run() {
     LOAM_TRY(ReadEntitlements());
+    LOAM_TRY(ReadVersion());
     LOAM_TRY(ReadExporters());
     caches_ = LOAM_TRY(ReadSolveCaches(request_));
     if (!request_.session().empty()) {
@@ -42,13 +50,16 @@ class Solve {
     client_ = session::MakeRemoteClientServices({.sessions = services_.sessions,
                                                  .session_id = request_.session(),
                                                  .directory_cache = services_.engine->root() + "/client-dirs"});
-    engine::Job job = services_.engine->StartJob({.client = client_,
-                                                  .progress = status_,
-                                                  .entitlements = entitlements_,
-                                                  .title = Title(),
-                                                  .build_key = BuildKey(),
-                                                  .policy = Policy(),
-                                                  .cache_imports = caches_.imports});
+    engine::Job job = services_.engine->StartJob(
+        {.client = client_,
+         .progress = status_,
+         .entitlements = entitlements_,
+         .title = Title(),
+         .build_key = BuildKey(),
+         .policy = Policy(),
+         .step_proxies = services_.proxy_network || request_.proxynetwork() ? services_.step_proxies : nullptr,
+         .compatibility_version = compatibility_version_,
+         .cache_imports = caches_.imports});
     job_ = &job;
     for (const engine::CacheEntry& entry : caches_.exports) {
       LOAM_TRY(job.CheckCacheExport(entry));
@@ -76,14 +87,35 @@ class Solve {
  private:
   Result<> ReadEntitlements() {
     for (const std::string& name : request_.entitlements()) {
-      // Some carry a value: "device=…", "security.insecure".
-      if (!services_.allowed_entitlements.contains(name)) {
+      // A device may carry a value: "device=vendor/class=name,alias=x".
+      const bool device = name == "device" || name.starts_with(kDeviceEntitlement);
+      if (!services_.allowed_entitlements.contains(device ? "device" : name)) {
         return Unexpected(Error(ErrorCode::kPermissionDenied, fmt::format("entitlement {} is not allowed", name))
                               .WithHint("start the daemon with --allow-insecure-entitlement " + name));
+      }
+      if (device) {
+        LOAM_TRY(cdi::AddGrant(name == "device" ? "" : name.substr(kDeviceEntitlement.size()), entitlements_.devices));
       }
       entitlements_.network_host = entitlements_.network_host || name == "network.host";
       entitlements_.security_insecure = entitlements_.security_insecure || name == "security.insecure";
     }
+    return {};
+  }
+
+  Result<> ReadVersion() {
+    const std::int64_t wanted = request_.compatibilityversion();
+    if (wanted == 0) {
+      return {};
+    }
+    if (std::find(std::begin(kVersions), std::end(kVersions), wanted) == std::end(kVersions)) {
+      const std::string what = fmt::format("unsupported compatibility-version {}", wanted);
+      return Unexpected(
+          ErrorCode::kInvalidArgument,
+          wanted > kVersions[2]
+              ? fmt::format("{}: upgrade buildkit (max supported: {})", what, kVersions[2])
+              : fmt::format("{} (supported: [{} {} {}])", what, kVersions[0], kVersions[1], kVersions[2]));
+    }
+    compatibility_version_ = static_cast<int>(wanted);
     return {};
   }
 
@@ -158,16 +190,17 @@ class Solve {
       }
     }
     if (request_.enablesessionexporter()) {
-      const std::vector<std::string> refs = bridge_ == nullptr ? std::vector<std::string>() : bridge_->ReturnedRefs();
-      for (SessionExport& found :
-           LOAM_TRY(FindSessionExporters(session_, result.metadata, refs, static_cast<int>(outputs_.size()), stop_))) {
-        outputs_.push_back(std::move(found));
-      }
+      LOAM_TRY(AskSessionForExporters(result));
     }
-    if (outputs_.empty() && caches_.exports.empty()) {
+    const bool nothing = !result.is_map && !result.metadata.contains(std::string(gateway::kPlatformsKey)) &&
+                         (result.refs.empty() || result.refs.front().second.is_scratch());
+    if (nothing && outputs_.empty() && caches_.exports.empty()) {
       return response;
     }
     std::vector<engine::PlatformResult> platforms = LOAM_TRY(gateway::PlatformResultsOf(result));
+    if (!nothing) {
+      LOAM_TRY(VerifyPlatforms(result, platforms));
+    }
     if (!outputs_.empty()) {
       LOAM_TRY(job_->Attest(platforms, Attributes(), stop_));
     }
@@ -194,6 +227,40 @@ class Solve {
     }
     LOAM_TRY(TellDone(platforms, result.is_map));
     return response;
+  }
+
+  // The client looks at the result through a bridge: its own if it drove the build, else one that opens now.
+  Result<> AskSessionForExporters(const gateway::FrontendResult& result) {
+    std::vector<std::string> refs;
+    if (bridge_ != nullptr) {
+      refs = bridge_->ReturnedRefs();
+    } else {
+      OpenBridge({}, nullptr);
+      refs = bridge_->Offer(result);
+    }
+    for (SessionExport& found :
+         LOAM_TRY(FindSessionExporters(session_, result.metadata, refs, static_cast<int>(outputs_.size()), stop_))) {
+      outputs_.push_back(std::move(found));
+    }
+    return {};
+  }
+
+  Result<> VerifyPlatforms(const gateway::FrontendResult& result,
+                           std::span<const engine::PlatformResult> platforms) const {
+    const auto requested = request_.frontendattrs().find("platform");
+    const std::vector<std::string> warnings = LOAM_TRY(gateway::PlatformWarnings(
+        requested == request_.frontendattrs().end() ? nullptr : &requested->second, result, platforms));
+    if (warnings.empty()) {
+      return {};
+    }
+    return job_->Step("verifying build result", [&warnings](solver::ProgressWriter& writer) -> Result<> {
+      for (const std::string& text : warnings) {
+        solver::WarningEvent warning;
+        warning.short_message = text;
+        writer.Warning(std::move(warning));
+      }
+      return {};
+    });
   }
 
   Result<> TellDone(const std::vector<engine::PlatformResult>& platforms, bool is_map) {
@@ -263,9 +330,13 @@ class Solve {
   // The client's own build function drives the build through the bridge, which stays open until the result is exported.
   Result<gateway::FrontendResult> RunClientBuild(std::map<std::string, std::string> inputs,
                                                  gateway::FrontendRequestPtr root) {
+    OpenBridge(std::move(inputs), std::move(root));
+    return bridge_->WaitForReturn(stop_);
+  }
+
+  void OpenBridge(std::map<std::string, std::string> inputs, gateway::FrontendRequestPtr root) {
     bridge_ = std::make_shared<gateway::BridgeBuild>(frontends_->BridgeOptions(std::move(inputs), std::move(root)));
     services_.bridge_builds->Add(request_.ref(), bridge_);
-    return bridge_->WaitForReturn(stop_);
   }
 
   void CloseBridge() {
@@ -282,6 +353,7 @@ class Solve {
   const SolveEvents& events_;
   const std::stop_token stop_;
   ops::Entitlements entitlements_;
+  int compatibility_version_ = kVersions[2];
   std::vector<SessionExport> outputs_;
   SolveCaches caches_;
   std::shared_ptr<session::Session> session_;

@@ -44,6 +44,9 @@ struct SolveServices {
   BridgeBuilds* bridge_builds = nullptr;
   // What clients may ask for, by BuildKit's names: "network.host", "security.insecure".
   std::set<std::string> allowed_entitlements;
+  ops::StepProxies* step_proxies = nullptr;
+  // Steps of all builds use them, not only of those that ask for it.
+  bool proxy_network = false;
   FrontendSettings frontends;
   gateway::BridgeWorker worker;
   provenance::RequestRegistry* requests = nullptr;

@@ -1,5 +1,6 @@
-// Traces of OpenTelemetry to a collector (OTLP over gRPC), as the environment says: OTEL_EXPORTER_OTLP_ENDPOINT,
-// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_EXPORTER, OTEL_SERVICE_NAME.
+// Traces of OpenTelemetry to a collector (OTLP over gRPC or HTTP), as the environment says:
+// OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL,
+// OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_EXPORTER, OTEL_SERVICE_NAME.
 #pragma once
 
 #include <condition_variable>
@@ -33,6 +34,8 @@ class TraceExporter {
 
  private:
   class Collector;
+  class GrpcCollector;
+  class HttpCollector;
   TraceExporter(std::unique_ptr<Collector> collector, Log& log);
   void Loop(const std::stop_token& ended);
 

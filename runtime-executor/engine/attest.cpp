@@ -106,6 +106,7 @@ Result<std::string> JobState::ProvenanceOf(const provenance::Capture& capture, c
   run.invocation_id = Digest::Of(fmt::format("{}|{}|{}", options_.title, started_.time_since_epoch().count(), number))
                           .Hex()
                           .substr(0, 25);
+  run.compatibility_version = options_.compatibility_version;
   run.environment = engine_->options.provenance_environment;
   run.dockerfile_version = engine_->options.dockerfile_version;
   run.started = started_;

@@ -7,6 +7,7 @@
 #include "runtime-executor/engine/cache_collector.h"
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/ops/fs_result.h"
+#include "runtime-executor/ops/job_services.h"
 
 namespace loam::engine {
 namespace {
@@ -27,14 +28,49 @@ std::string ShownName(const CacheEntry& entry) {
              : fmt::format("{}:{}", entry.type, Digest::Of(KeyOf(entry)).Hex().substr(0, 16));
 }
 
+// Credentials of the builds that use what a cache has: whoever imported it may be gone when its files are needed.
+class UsersAuth final : public session::RegistryAuth {
+ public:
+  explicit UsersAuth(std::shared_ptr<session::RegistryAuth> importer) : importer_(std::move(importer)) {}
+
+  void Add(const std::shared_ptr<solver::OpContext>& context) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(users_, [](const auto& user) { return user.expired(); });
+    users_.push_back(context);
+  }
+
+  Result<session::RegistryCredentials> Credentials(std::string_view host, std::stop_token stop) override {
+    std::vector<std::weak_ptr<solver::OpContext>> users;
+    {
+      const std::lock_guard lock(mutex_);
+      users = users_;
+    }
+    for (const auto& user : users) {
+      const std::shared_ptr<solver::OpContext> context = user.lock();
+      const auto services = context == nullptr ? nullptr : ops::ServicesOf(*context);
+      if (services != nullptr) {
+        return services->client().registry_auth()->Credentials(host, std::move(stop));
+      }
+    }
+    return importer_->Credentials(host, std::move(stop));
+  }
+
+ private:
+  const std::shared_ptr<session::RegistryAuth> importer_;
+  std::mutex mutex_;  // guards users_
+  std::vector<std::weak_ptr<solver::OpContext>> users_;
+};
+
 // Results of a cache as layers of the engine, downloaded when something needs their files.
 class LayerLoader {
  public:
-  LayerLoader(std::shared_ptr<EngineState> engine, std::shared_ptr<cache::CacheSource> source)
-      : engine_(std::move(engine)), source_(std::move(source)) {}
+  LayerLoader(std::shared_ptr<EngineState> engine, std::shared_ptr<cache::CacheSource> source,
+              std::shared_ptr<UsersAuth> auth)
+      : engine_(std::move(engine)), source_(std::move(source)), auth_(std::move(auth)) {}
 
-  Result<solver::ResultPtr> operator()(const std::vector<content::Descriptor>& layers, solver::ProgressWriter&,
-                                       std::stop_token stop) const {
+  Result<solver::ResultPtr> operator()(const std::vector<content::Descriptor>& layers,
+                                       const std::shared_ptr<solver::OpContext>& context) const {
+    auth_->Add(context);
     const std::string origin = source_->Origin();
     std::vector<snapshot::LayerRef> refs;
     for (const content::Descriptor& layer : layers) {
@@ -51,7 +87,8 @@ class LayerLoader {
       image.origin = origin;
       if (const auto created = layer.annotations.find(std::string(cache::kCreatedAnnotation));
           created != layer.annotations.end()) {
-        if (const Result<Instant> time = ParseRfc3339(created->second)) {
+        constexpr std::int64_t kLast = 9'000'000'000;  // that nanoseconds can tell
+        if (const Result<Instant> time = ParseRfc3339(created->second); time && std::abs(time->seconds) < kLast) {
           image.created = time->ToWallTime();
         }
       }
@@ -66,7 +103,7 @@ class LayerLoader {
     snapshot::FsRef fs(std::move(refs));
     if (origin.empty()) {
       // Only this job can fetch it, but what is recorded must work in later ones.
-      LOAM_TRY(engine_->layers->Unpack(fs, std::move(stop)));
+      LOAM_TRY(engine_->layers->Unpack(fs, context->stop()));
     }
     return ops::MakeFsResult(std::move(fs));
   }
@@ -74,6 +111,7 @@ class LayerLoader {
  private:
   const std::shared_ptr<EngineState> engine_;
   const std::shared_ptr<cache::CacheSource> source_;
+  const std::shared_ptr<UsersAuth> auth_;
 };
 
 }  // namespace
@@ -100,12 +138,15 @@ Result<std::shared_ptr<const solver::CacheImport>> JobState::OpenImport(const Ca
   std::shared_ptr<const solver::CacheImport> import;
   const Result<> read =
       Step(fmt::format("importing cache manifest from {}", ShownName(entry)), [&](solver::ProgressWriter&) -> Result<> {
+        cache::BackendServices services = CacheServices();
+        const auto auth = std::make_shared<UsersAuth>(services.registry_auth);
+        services.registry_auth = auth;
         const std::shared_ptr<cache::CacheSource> source =
             LOAM_TRY_CONTEXT(fmt::format("failed to configure {} cache importer", entry.type),
-                             cache::OpenCacheSource(entry.type, entry.attributes, CacheServices()));
+                             cache::OpenCacheSource(entry.type, entry.attributes, services));
         const std::vector<cache::ReadCache> caches = LOAM_TRY(source->Read(stop));
         import = std::make_shared<const solver::CacheImport>(
-            LOAM_TRY(cache::MakeImportedChains(caches, LayerLoader(engine_, source))));
+            LOAM_TRY(cache::MakeImportedChains(caches, LayerLoader(engine_, source, auth))));
         const std::lock_guard lock(imports_mutex_);
         import_sources_[import.get()] = source;
         return {};

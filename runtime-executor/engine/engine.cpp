@@ -11,6 +11,7 @@
 #include "runtime-executor/engine/engine_state.h"
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/session/local_client_services.h"
+#include "runtime-executor/source/blob/blob_source.h"
 #include "runtime-executor/source/http/http_source.h"
 #include "runtime-executor/source/local/local_source.h"
 #include "runtime-executor/worker/cgroup.h"
@@ -112,9 +113,12 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
   auto git = source::MakeGitSource({.mirrors_dir = root + "/git",
                                     .tmp_dir = tmp,
                                     .layers = state->layers.get(),
-                                    .index = state->source_index.get()});
+                                    .index = state->source_index.get(),
+                                    .registry = state->registry.get()});
   state->git = git.get();
   state->sources.Register(std::move(git));
+  state->sources.Register(
+      source::MakeBlobSource({.tmp_dir = tmp, .layers = state->layers.get(), .registry = state->registry.get()}));
   state->sources.Register(
       source::MakeHttpSource({.tmp_dir = tmp, .layers = state->layers.get(), .index = state->source_index.get()}));
 
@@ -131,6 +135,7 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
   environment.layers = state->layers.get();
   environment.checksums = state->checksums.get();
   environment.sources = &state->sources;
+  environment.devices = &state->devices.emplace(state->options.devices);
   environment.worker = [raw = state.get()] { return raw->Worker(); };
   environment.cache_mounts_dir = root + "/cache-mounts";
   environment.tmp_dir = tmp;
@@ -184,6 +189,10 @@ source::ImageStore& Engine::images() {
 }
 const content::ContentStore& Engine::content() const {
   return *state_->content;
+}
+
+const cdi::Devices& Engine::devices() const {
+  return *state_->devices;
 }
 
 Job Engine::StartJob(JobOptions options) {

@@ -16,6 +16,7 @@
 
 #include "base/platform.h"
 #include "base/result.h"
+#include "runtime-executor/cdi/devices.h"
 #include "runtime-executor/engine/build_record.h"
 #include "runtime-executor/engine/cache_units.h"
 #include "runtime-executor/engine/disk_usage.h"
@@ -74,6 +75,8 @@ struct EngineOptions {
   std::string cgroup_parent;
   // Steps that run at the same time; 0: no limit.
   int max_parallel_steps = 0;
+  // Devices that steps may ask for.
+  cdi::DevicesOptions devices;
   // What provenance says of this builder: a JSON object, see provenance::Run; and the version of its Dockerfile
   // frontend.
   std::string provenance_environment;
@@ -127,6 +130,10 @@ struct JobOptions {
   // that would have to be made are empty filesystems.
   bool plan = false;
   SourcePolicyOptions policy;
+  // Steps reach the network through these only; null: as they ask for.
+  ops::StepProxies* step_proxies = nullptr;
+  // As which version of BuildKit images and attestations are written: 10, 20, or 30, the newest.
+  int compatibility_version = 30;
   // What the processes of a step used, once it has run; may be empty. Called from any thread.
   std::function<void(const Digest& vertex, const std::string& name, const ops::StepUsage& usage)> on_usage;
   // In which steps are looked up that the engine's own cache does not have; the first is the best. One that cannot be
@@ -323,6 +330,7 @@ class Engine {
   // What the snapshotter is and, if it is not overlayfs, why: "native copy: the file system of /x does not support …".
   [[nodiscard]] std::string DescribeSnapshotter() const;
   [[nodiscard]] source::ImageStore& images();
+  [[nodiscard]] const cdi::Devices& devices() const;
   [[nodiscard]] const content::ContentStore& content() const;
 
   // The newest builds, newest first.

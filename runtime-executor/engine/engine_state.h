@@ -55,6 +55,7 @@ class EngineState {
   std::unique_ptr<cache::ChecksumCache> checksums;
   std::unique_ptr<source::SourceIndex> source_index;
   source::SourceSet sources;
+  std::optional<cdi::Devices> devices;
   // One of the sources.
   source::GitSource* git = nullptr;
   content::CodecPool codecs;

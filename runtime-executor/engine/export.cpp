@@ -1,4 +1,8 @@
 // JobState::Export: from results of the solver to an exporter, with its progress as a vertex.
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "runtime-executor/cache/remote/inline_cache.h"
 #include "runtime-executor/engine/cache_collector.h"
 #include "runtime-executor/engine/export_progress.h"
@@ -7,6 +11,35 @@
 #include "runtime-executor/exporter/layers.h"
 
 namespace loam::engine {
+namespace {
+
+constexpr int kFirstVersion = 10;
+// The first with OCI's media types and artifacts unless others are asked for.
+constexpr int kOciVersion = 30;
+
+// What exporters did by themselves in that version.
+Result<> KeepToVersion(int version, const std::string& type, std::span<const PlatformResult> results,
+                       std::map<std::string, std::string>& attributes) {
+  const bool image = type == "image" || type == "oci" || type == "docker";
+  if (!image || version >= kOciVersion) {
+    return {};
+  }
+  const auto compression = attributes.find("compression");
+  if (version == kFirstVersion && compression != attributes.end() && compression->second == "zstd") {
+    return Unexpected(
+        ErrorCode::kUnimplemented,
+        fmt::format("unsupported compatibility-version {} feature {} exporter compression=zstd", version, type));
+  }
+  const bool attested = std::any_of(results.begin(), results.end(),
+                                    [](const PlatformResult& result) { return !result.attestations.empty(); });
+  if (type != "oci") {
+    attributes.emplace("oci-mediatypes", attested ? "true" : "false");
+  }
+  attributes.emplace("oci-artifact", "false");
+  return {};
+}
+
+}  // namespace
 
 exporter::ExporterServices JobState::ServicesForExport() const {
   exporter::ExporterServices services;
@@ -30,8 +63,10 @@ Result<std::map<std::string, std::string>> JobState::Export(std::span<const Plat
   services.output_fd = request.output_fd;
   services.announce = request.announce;
   services.layouts = options_.client->oci_layouts();
+  std::map<std::string, std::string> attributes = request.attributes;
+  LOAM_TRY(KeepToVersion(options_.compatibility_version, request.type, results, attributes));
   const std::unique_ptr<exporter::Exporter> target =
-      LOAM_TRY(exporter::MakeExporter(request.type, request.attributes, services));
+      LOAM_TRY(exporter::MakeExporter(request.type, attributes, services));
 
   exporter::ExportInput input;
   input.multi_platform = request.multi_platform || results.size() > 1;

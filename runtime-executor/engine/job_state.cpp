@@ -82,10 +82,26 @@ Result<std::vector<snapshot::FsRef>> SolveDefinitions(
 class JobState::Services final : public ops::JobServices {
  public:
   explicit Services(const JobOptions& options)
-      : client_(options.client), entitlements_(options.entitlements), on_usage_(options.on_usage) {}
+      : client_(options.client),
+        entitlements_(options.entitlements),
+        proxies_(options.step_proxies),
+        on_usage_(options.on_usage) {}
 
   session::ClientServices& client() override { return *client_; }
   [[nodiscard]] const ops::Entitlements& entitlements() const override { return entitlements_; }
+
+  [[nodiscard]] ops::StepProxies* proxies() override { return proxies_; }
+  Result<bool> ApplyPolicy(pb::Op& source, std::stop_token stop) override {
+    std::shared_ptr<JobState> state;
+    {
+      const std::lock_guard lock(mutex_);
+      state = state_.lock();
+    }
+    if (state == nullptr) {
+      return Unexpected(ErrorCode::kCanceled, "context canceled");
+    }
+    return state->ApplyPolicy(source, {}, false, std::move(stop));
+  }
 
   Result<snapshot::FsRef> Solve(const pb::Definition& definition, std::stop_token stop) override {
     std::shared_ptr<solver::Job> job;
@@ -139,6 +155,7 @@ class JobState::Services final : public ops::JobServices {
  private:
   const std::shared_ptr<session::ClientServices> client_;
   const ops::Entitlements entitlements_;
+  ops::StepProxies* const proxies_;
   const decltype(JobOptions::on_usage) on_usage_;
   std::stop_source ended_;
   std::mutex mutex_;  // guards what follows
@@ -216,9 +233,12 @@ Result<std::vector<std::string_view>> JobState::ApplyPolicies(std::span<const st
   if (policy.empty()) {
     return result;
   }
+  // A client may want to see other sources before it decides about one.
+  constexpr std::size_t kAskedAtOnce = 32;
+  const std::size_t parallelism = policy.asks() ? kAskedAtOnce : 1;
   for (std::string_view& definition : result) {
     const auto apply = [&](pb::Op& op) { return policy.Apply(op, stop); };
-    if (auto rewritten = LOAM_TRY_CONTEXT("failed to load LLB", RewriteSources(definition, apply))) {
+    if (auto rewritten = LOAM_TRY_CONTEXT("failed to load LLB", RewriteSources(definition, apply, parallelism))) {
       definition = changed.emplace_back(*std::move(rewritten));
     }
   }

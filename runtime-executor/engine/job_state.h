@@ -97,6 +97,9 @@ class JobState : public std::enable_shared_from_this<JobState> {
  private:
   std::mutex renewed_mutex_;  // guards renewed_
   std::set<std::string> renewed_;
+  Result<> AddAttestationChain(const ImageRequest& image, const std::string& digest,
+                               const moby::buildkit::v1::frontend::ResolveSourceMetaRequest& request,
+                               moby::buildkit::v1::frontend::ResolveSourceMetaResponse& response, std::stop_token stop);
   Result<std::string> ChecksumOf(source::SourceInstance& instance, source::SourceContext& surroundings,
                                  const std::string& file_name,
                                  const moby::buildkit::v1::frontend::ChecksumRequest& request);

@@ -77,6 +77,15 @@ std::string DefaultName(const pb::Op& op, const std::vector<solver::Edge>& input
   }
 }
 
+// A directory of the client. One with an id of its own is the same directory for all who know the id.
+bool IsOfOneJob(const pb::Op& op) {
+  if (!op.has_source() || !op.source().identifier().starts_with("local://")) {
+    return false;
+  }
+  const auto unique = op.source().attrs().find("local.unique");
+  return unique == op.source().attrs().end() || unique->second.empty();
+}
+
 void ReadMetadata(const pb::OpMetadata& metadata, solver::Vertex& vertex) {
   vertex.options.ignore_cache = metadata.ignore_cache();
   if (metadata.has_export_cache()) {
@@ -123,7 +132,7 @@ Result<LlbGraph> ReadLlbGraph(std::span<const std::string_view> definitions,
         vertex.name = DefaultName(from.op, vertex.inputs);
       }
       vertex.options.imports = imports;
-      vertex.options.job_local = from.op.has_source() && from.op.source().identifier().rfind("local://", 0) == 0;
+      vertex.options.job_local = IsOfOneJob(from.op);
       if (vertex.options.ignore_cache && from.op.has_exec()) {
         for (const pb::Mount& mount : from.op.exec().mounts()) {
           if (mount.mounttype() == pb::CACHE) {

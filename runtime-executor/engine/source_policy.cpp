@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/strings.h"
+#include "base/task_pool.h"
 #include "llb-emit/encode.h"
 #include "runtime-executor/source/git/git_identifier.h"
 
@@ -28,6 +29,7 @@ bool EqualAttributes(const pb::SourceOp& a, const pb::SourceOp& b) {
 }  // namespace
 
 Result<> SourcePolicy::ReadRules() {
+  const std::lock_guard lock(read_mutex_);
   if (read_) {
     return {};
   }
@@ -122,7 +124,8 @@ Result<bool> SourcePolicy::AskClient(pb::Op& op, const std::stop_token& stop, in
 }
 
 Result<std::optional<std::string>> RewriteSources(std::string_view bytes,
-                                                  const std::function<Result<bool>(pb::Op&)>& apply) {
+                                                  const std::function<Result<bool>(pb::Op&)>& apply,
+                                                  std::size_t parallelism) {
   pb::Definition definition;
   if (!definition.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Unexpected(ErrorCode::kInvalidArgument, "the definition is malformed");
@@ -132,6 +135,7 @@ Result<std::optional<std::string>> RewriteSources(std::string_view bytes,
   std::vector<std::string> digests;
   std::vector<bool> changed(ops.size(), false);
   bool any = false;
+  std::vector<std::size_t> sources;
   for (std::size_t i = 0; i < ops.size(); ++i) {
     const std::string& op_bytes = definition.def(static_cast<int>(i));
     if (!ops[i].ParseFromString(op_bytes)) {
@@ -140,9 +144,15 @@ Result<std::optional<std::string>> RewriteSources(std::string_view bytes,
     digests.push_back(Digest::Of(op_bytes).ToString());
     by_digest.emplace(digests.back(), i);
     if (ops[i].has_source()) {
-      changed[i] = LOAM_TRY(apply(ops[i]));
-      any = any || changed[i];
+      sources.push_back(i);
     }
+  }
+  std::vector<Result<bool>> applied(sources.size(), false);
+  ParallelFor(
+      sources.size(), [&](std::size_t i) { applied[i] = apply(ops[sources[i]]); }, parallelism);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    changed[sources[i]] = LOAM_TRY(std::move(applied[i]));
+    any = any || changed[sources[i]];
   }
   if (!any) {
     return std::optional<std::string>();

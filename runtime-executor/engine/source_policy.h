@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -27,9 +28,11 @@ class SourcePolicy {
   SourcePolicy(const SourcePolicyOptions& options, std::span<const std::string> more_rules, ResolveMeta resolve)
       : options_(options), more_rules_(more_rules), resolve_(std::move(resolve)) {}
 
+  // Somebody else decides, which may take long.
+  [[nodiscard]] bool asks() const { return static_cast<bool>(options_.ask); }
   [[nodiscard]] bool empty() const { return !options_.ask && options_.rules.empty() && more_rules_.empty(); }
   // Whether `op`, a source, was changed. kPermissionDenied if it may not be used. `rules_only`: the client is not
-  // asked.
+  // asked. Thread-safe.
   Result<bool> Apply(pb::Op& op, std::stop_token stop, bool rules_only = false);
 
  private:
@@ -39,13 +42,15 @@ class SourcePolicy {
   const SourcePolicyOptions& options_;
   const std::span<const std::string> more_rules_;
   const ResolveMeta resolve_;
+  std::mutex read_mutex_;  // guards read_; rules_ are not changed after
   bool read_ = false;
   std::vector<source::SourceRules> rules_;
 };
 
 // Applies `apply` to every source of a definition; the digests of what depends on a changed one are made anew, and
-// metadata and source locations go with them. nullopt if nothing was changed.
+// metadata and source locations go with them. nullopt if nothing was changed. `parallelism`: calls at the same time.
 Result<std::optional<std::string>> RewriteSources(std::string_view definition,
-                                                  const std::function<Result<bool>(pb::Op&)>& apply);
+                                                  const std::function<Result<bool>(pb::Op&)>& apply,
+                                                  std::size_t parallelism);
 
 }  // namespace loam::engine

@@ -13,7 +13,7 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "runtime-executor/solver/cache_storage.h"
-#include "runtime-executor/solver/progress.h"
+#include "runtime-executor/solver/op.h"
 #include "runtime-executor/solver/result.h"
 
 namespace loam::solver {
@@ -43,8 +43,9 @@ class ImportedCache {
   [[nodiscard]] virtual std::vector<Backlink> Backlinks(Node node) const = 0;
   // When the result of a node was made; nullopt: the cache does not say.
   [[nodiscard]] virtual std::optional<WallTime> Created(Node node) const = 0;
-  // kNotFound: the cache does not have it any more. May download; runs on a pool thread.
-  [[nodiscard]] virtual Result<ResultPtr> Load(Node node, ProgressWriter& progress, std::stop_token stop) = 0;
+  // kNotFound: the cache does not have it any more. May download; runs on a pool thread. `context`: of the vertex whose
+  // result it is; it may be kept.
+  [[nodiscard]] virtual Result<ResultPtr> Load(Node node, const std::shared_ptr<OpContext>& context) = 0;
 };
 
 // One import of one job, with the place of its nodes among the solver's keys: those of the solver's own storage are

@@ -194,8 +194,7 @@ void SolverCore::StartImport(VertexState& state, std::uint32_t index) {
   Submit(
       [this, shared = state.shared_from_this(), index, record, outcome, import = *import, key] {
         outcome->result = [&]() -> Result<ResultPtr> {
-          ResultPtr result =
-              LOAM_TRY(import->cache().Load(*import->NodeOf(key), *shared->channel, shared->channel->stop()));
+          ResultPtr result = LOAM_TRY(import->cache().Load(*import->NodeOf(key), shared->channel));
           std::optional<StoredResult> stored;
           if (options_.results != nullptr) {
             stored = LOAM_TRY_CONTEXT("write the build cache", options_.results->Save(*result));

@@ -82,8 +82,8 @@ class Chains final : public ImportedChains {
     const Result<Instant> created = ParseRfc3339(results_[node].created);
     return created ? std::optional(created->ToWallTime()) : std::nullopt;
   }
-  Result<solver::ResultPtr> Load(Node node, solver::ProgressWriter& progress, std::stop_token stop) override {
-    return load_(results_[node].layers, progress, std::move(stop));
+  Result<solver::ResultPtr> Load(Node node, const std::shared_ptr<solver::OpContext>& context) override {
+    return load_(results_[node].layers, context);
   }
 
  private:

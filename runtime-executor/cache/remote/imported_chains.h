@@ -22,7 +22,7 @@ struct ReadCache {
 
 // Makes a result of a cache's layers, bottom to top.
 using LoadLayers = std::function<Result<solver::ResultPtr>(const std::vector<content::Descriptor>& layers,
-                                                           solver::ProgressWriter& progress, std::stop_token stop)>;
+                                                           const std::shared_ptr<solver::OpContext>& context)>;
 
 // One cache, as the solver looks things up in it, with the layers of its results.
 class ImportedChains : public solver::ImportedCache {

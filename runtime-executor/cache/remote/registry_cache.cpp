@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint64_t kMaxConfigSize = std::uint64_t{64} << 20;
 // How image sources name what a registry has.
 constexpr std::string_view kOrigin = "docker-image://";
+constexpr std::string_view kInsecureOrigin = "docker-image+insecure://";
 
 struct Place {
   ImageReference reference;
@@ -65,12 +66,12 @@ class RegistrySource final : public CacheSource {
 
   [[nodiscard]] std::string Origin() const override {
     const std::lock_guard lock(mutex_);
-    if (place_.access.insecure || root_.empty()) {
-      return {};  // later builds would not know how to reach it
+    if (root_.empty()) {
+      return {};
     }
     ImageReference pinned = place_.reference;
     pinned.digest = root_.ToString();
-    return std::string(kOrigin) + pinned.ToString();
+    return std::string(place_.access.insecure ? kInsecureOrigin : kOrigin) + pinned.ToString();
   }
 
  private:

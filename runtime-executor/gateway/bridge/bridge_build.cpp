@@ -555,6 +555,16 @@ Result<> BridgeBuild::ReadAttestations(const bridge_api::Result& wire, FrontendR
   return {};
 }
 
+std::vector<std::string> BridgeBuild::Offer(const FrontendResult& result) {
+  std::vector<std::string> ids;
+  for (const auto& [name, fs] : result.refs) {
+    auto ref = std::make_shared<Ref>();
+    ref->fs = fs;
+    ids.push_back(fs.is_scratch() ? std::string() : Add(std::move(ref)));
+  }
+  return ids;
+}
+
 void BridgeBuild::Fail(Error error) {
   {
     const std::lock_guard lock(mutex_);

@@ -120,6 +120,8 @@ class BridgeBuild {
   std::vector<std::string> ReturnedRefs() const;
   // What was returned so far.
   std::optional<Result<FrontendResult>> Returned() const;
+  // References to the filesystems of a result, in its order; an empty one is "".
+  std::vector<std::string> Offer(const FrontendResult& result);
   // Makes WaitForReturn fail, for example because the frontend's process ended; the first of both counts.
   void Fail(Error error);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/driver/frontend/dockerfile_frontend.h"
+#include "runtime-executor/gateway/bridge/earthfile_frontend.h"
 #include "runtime-executor/gateway/bridge/frontend_image.h"
 #include "runtime-executor/gateway/dockerfile_build.h"
 #include "runtime-executor/ops/op_failure.h"
@@ -58,6 +59,9 @@ Result<FrontendResult> Frontends::Run(const FrontendRequestPtr& request,
   }
   if (frontend == kGatewayFrontend) {
     return RunImage(request, inputs);
+  }
+  if (frontend == kEarthfileFrontend) {
+    return RunEarthfile(BridgeOptions(inputs, request), request->options, options_.session_id);
   }
   return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {}", frontend));
 }

@@ -29,6 +29,7 @@ TEST(ConfigTest, ReadsEverythingThatIsHonoured) {
   const auto config = Read(R"(
 root = "/foo/bar"
 insecure-entitlements = ["security.insecure"]
+proxyNetwork = true
 [log]
 format = "json"
 level = "debug"
@@ -99,6 +100,7 @@ maxRegistryConcurrency = 9
   EXPECT_EQ(config->server.tls.key_file, "k.pem");
   EXPECT_EQ(config->server.tls.client_ca_file, "a.pem");
   EXPECT_EQ(config->otel_socket, "/tmp/otel.sock");
+  EXPECT_TRUE(config->proxy_network);
   EXPECT_TRUE(config->cdi_disabled);
   EXPECT_THAT(config->cdi_spec_dirs, ElementsAre("/etc/cdi"));
   EXPECT_EQ(config->worker.snapshotter, "native");
@@ -156,7 +158,6 @@ TEST(ConfigTest, WhatCannotBeHonouredIsAnError) {
       {"[worker.oci]\nsnapshotter = \"stargz\"", "snapshotter stargz is not supported"},
       {"[worker.oci]\nenabled = false", "no worker found"},
       {"[worker.containerd]\nenabled = true", "the only worker is the OCI worker"},
-      {"proxyNetwork = true", "proxyNetwork is not supported"},
       {"[log]\nlevel = \"loud\"", "unknown log level `loud`"},
       {"[log]\nformat = \"xml\"", "unsupported log type"},
       {"[[worker.oci.gcpolicy]]\nreservedSpace = \"x\"", "invalid disk space x"},

@@ -60,7 +60,7 @@ class FakeImport final : public ImportedCache {
     return found;
   }
   [[nodiscard]] std::optional<WallTime> Created(Node) const override { return WallTime(std::chrono::seconds(12)); }
-  Result<ResultPtr> Load(Node node, ProgressWriter&, std::stop_token) override {
+  Result<ResultPtr> Load(Node node, const std::shared_ptr<OpContext>&) override {
     ++loads;
     if (broken) {
       return Unexpected(ErrorCode::kUnavailable, "the cache cannot be reached");

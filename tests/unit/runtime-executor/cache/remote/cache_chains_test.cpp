@@ -125,7 +125,7 @@ TEST(ImportedChainsTest, FindsByDefinitionAndByContent) {
   std::vector<content::Descriptor> loaded;
   const auto imported = MakeImportedChains(
       {{cache.config, cache.blobs}},
-      [&](const auto& layers, solver::ProgressWriter&, std::stop_token) -> Result<solver::ResultPtr> {
+      [&](const auto& layers, const std::shared_ptr<solver::OpContext>&) -> Result<solver::ResultPtr> {
         loaded = layers;
         return solver::ResultPtr();
       });

@@ -358,6 +358,26 @@ TEST_F(BridgeTest, FrontendsThatAreNotThere) {
   EXPECT_NE(capable.error().Detail<FrontendDetail>(), nullptr);
 }
 
+TEST_F(BridgeTest, ResultsAreOfferedUnderReferences) {
+  const auto solved = job_->Solve(Step("echo made > /tmp/file"), {});
+  ASSERT_TRUE(solved) << solved.error().message();
+  BridgeBuild build(frontends_->BridgeOptions({}, nullptr));
+  FrontendResult result;
+  result.refs.emplace_back("made", *solved);
+  result.refs.emplace_back("empty", snapshot::FsRef());
+  const std::vector<std::string> ids = build.Offer(result);
+  ASSERT_EQ(ids.size(), 2U);
+  EXPECT_EQ(ids[1], "");
+  bridge_api::ReadFileRequest read;
+  read.set_ref(ids[0]);
+  read.set_filepath("/tmp/file");
+  bridge_api::ReadFileResponse file;
+  const auto was_read = build.ReadFile(read, file);
+  ASSERT_TRUE(was_read) << was_read.error().message();
+  EXPECT_EQ(file.data(), "made\n");
+  build.Close();
+}
+
 TEST_F(BridgeTest, PoliciesOfTheBuildAndOfARequest) {
   moby::buildkit::v1::sourcepolicy::Policy rules;
   auto& rule = *rules.add_rules();
