@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <future>
 
 #include <nlohmann/json.hpp>
 
+#include "base/unique_fd.h"
 #include "proto/opentelemetry/proto/collector/trace/v1/trace_service.grpc.pb.h"
 #include "runtime-executor/daemon/build_trace.h"
 #include "tests/unit/runtime-executor/daemon/daemon_under_test.h"
@@ -104,6 +108,50 @@ TEST_F(TraceTest, BuildsAndClientsSpansReachTheCollector) {
     EXPECT_TRUE(stub->Export(&client, own, &unused).ok());
   }
   EXPECT_EQ(collector.Wait(4).size(), 4U);
+}
+
+TEST_F(TraceTest, CollectorsThatSpeakHttp) {
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  setenv("OTEL_EXPORTER_OTLP_ENDPOINT", ("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port))).c_str(), 1);
+  setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", 1);
+  setenv("OTEL_EXPORTER_OTLP_HEADERS", "X-Key=secret", 1);
+  auto exporter = TraceExporter::FromEnvironment(log_);
+  unsetenv("OTEL_EXPORTER_OTLP_PROTOCOL");
+  unsetenv("OTEL_EXPORTER_OTLP_HEADERS");
+  ASSERT_TRUE(exporter) << exporter.error().message();
+  opentelemetry::proto::trace::v1::ResourceSpans spans;
+  spans.add_scope_spans()->add_spans()->set_name("RUN make");
+  (*exporter)->Add(spans);
+
+  const UniqueFd connection(::accept(listener.get(), nullptr, nullptr));
+  std::string got;
+  std::size_t head = std::string::npos;
+  std::size_t length = 0;
+  while (head == std::string::npos || got.size() < head + 4 + length) {
+    char buffer[4096];
+    const ssize_t count = ::read(connection.get(), buffer, sizeof buffer);
+    ASSERT_GT(count, 0);
+    got.append(buffer, static_cast<std::size_t>(count));
+    head = got.find("\r\n\r\n");
+    if (const std::size_t at = got.find("Content-Length: "); head != std::string::npos && at != std::string::npos) {
+      length = std::stoul(got.substr(at + 16));
+    }
+  }
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  ASSERT_EQ(::write(connection.get(), answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+  EXPECT_TRUE(got.starts_with("POST /v1/traces HTTP/1.1\r\n")) << got;
+  EXPECT_THAT(got, HasSubstr("application/x-protobuf"));
+  EXPECT_THAT(got, HasSubstr("x-key: secret"));
+  otlp::ExportTraceServiceRequest request;
+  ASSERT_TRUE(request.ParseFromString(got.substr(head + 4)));
+  EXPECT_EQ(request.resource_spans(0).scope_spans(0).spans(0).name(), "RUN make");
 }
 
 TEST_F(TraceTest, SettingsThatCannotBe) {

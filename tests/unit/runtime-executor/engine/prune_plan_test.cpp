@@ -39,6 +39,12 @@ TEST(PrunePlanTest, WhatIsInUseStaysWithWhatItStandsOn) {
   EXPECT_THAT(Plan(units, {PruneRule()}), ElementsAre("other"));
 }
 
+TEST(PrunePlanTest, LayersThatAreStackedBothWaysGo) {
+  const std::vector<CacheUnit> units{Unit("base", 1, 9s, {"base"}), Unit("a", 1, 9s, {"base", "c"}),
+                                     Unit("b", 1, 9s, {"a"}), Unit("c", 1, 9s, {"b"}), Unit("top", 1, 1s, {"c"})};
+  EXPECT_THAT(Plan(units, {PruneRule()}), ElementsAre("top", "a", "b", "c", "base"));
+}
+
 TEST(PrunePlanTest, AgeAndTypeAndFilter) {
   std::vector<CacheUnit> units{Unit("old", 1, 100s), Unit("new", 1, 1s), Unit("internal", 1, 100s),
                                Unit("shared", 1, 100s)};

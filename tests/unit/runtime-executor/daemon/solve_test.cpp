@@ -1,0 +1,133 @@
+// What a Solve of the daemon does beside building: versions, platforms, devices, frontends in process, exporters that
+// the client's session names.
+#include <gmock/gmock.h>
+
+#include "base/platform.h"
+#include "runtime-executor/session/client/session_client.h"
+#include "runtime-executor/session/local_client_services.h"
+#include "tests/unit/runtime-executor/daemon/daemon_under_test.h"
+
+namespace loam::daemon {
+namespace {
+
+namespace control = moby::buildkit::v1;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class SolveTest : public DaemonTest {
+ protected:
+  std::shared_ptr<grpc::Channel> Channel() {
+    return grpc::CreateChannel("unix:" + socket(), grpc::InsecureChannelCredentials());
+  }
+  std::vector<std::string> Warnings(const std::string& ref) {
+    grpc::ClientContext context;
+    control::StatusRequest request;
+    request.set_ref(ref);
+    const auto reader = stub_->Status(&context, request);
+    std::vector<std::string> warnings;
+    for (const auto& response : ReadAllOf<control::StatusResponse>(*reader)) {
+      for (const control::VertexWarning& warning : response.warnings()) {
+        warnings.push_back(warning.short_());
+      }
+    }
+    EXPECT_TRUE(reader->Finish().ok());
+    return warnings;
+  }
+};
+
+TEST_F(SolveTest, VersionsOfBehaviourMayBePinned) {
+  Start();
+  const pb::Definition files = Files().Make("/a", "x").Definition();
+  const auto solve = [&](int version, const std::string& type, const std::string& compression) {
+    return Solve(std::to_string(version) + type + compression, files, nullptr, [&](control::SolveRequest& request) {
+      request.set_compatibilityversion(version);
+      control::Exporter& exporter = *request.add_exporters();
+      exporter.set_type(type);
+      (*exporter.mutable_attrs())["compression"] = compression;
+    });
+  };
+  EXPECT_TRUE(solve(10, "image", "gzip").ok());
+  EXPECT_TRUE(solve(30, "image", "zstd").ok());
+  const grpc::Status old = solve(10, "image", "zstd");
+  EXPECT_EQ(old.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_THAT(old.error_message(),
+              HasSubstr("unsupported compatibility-version 10 feature image exporter compression=zstd"));
+  EXPECT_THAT(solve(11, "image", "gzip").error_message(),
+              HasSubstr("unsupported compatibility-version 11 (supported: [10 20 30])"));
+  EXPECT_THAT(solve(40, "image", "gzip").error_message(), HasSubstr("upgrade buildkit"));
+}
+
+TEST_F(SolveTest, WarnsOfPlatformsThatAreNotThere) {
+  Start();
+  const pb::Definition files = Files().Make("/a", "x").Definition();
+  ASSERT_TRUE(Solve("both", files, nullptr, [](control::SolveRequest& request) {
+                (*request.mutable_frontendattrs())["platform"] = "linux/amd64,linux/arm64";
+              }).ok());
+  EXPECT_THAT(Warnings("both"), ElementsAre("Multiple platforms requested but result is not multi-platform"));
+  ASSERT_TRUE(Solve("none", files).ok());
+  EXPECT_THAT(Warnings("none"), ElementsAre());
+}
+
+TEST_F(SolveTest, DevicesOfTheHostAreListed) {
+  ASSERT_TRUE(MakeDirs(directory_.Child("cdi")));
+  ASSERT_TRUE(WriteFileAtomic(directory_.Child("cdi/v.json"),
+                              R"({"cdiVersion": "0.6.0", "kind": "v.example/d", "devices": [{"name": "a"}]})"));
+  Config config;
+  config.cdi_spec_dirs = {directory_.Child("cdi")};
+  config.cdi_auto_allowed = {"v.example/d"};
+  Start(config);
+  const auto devices = [&] {
+    grpc::ClientContext context;
+    control::ListWorkersResponse response;
+    EXPECT_TRUE(stub_->ListWorkers(&context, {}, &response).ok());
+    const auto& listed = response.record(0).cdidevices();
+    return std::vector<control::types::CDIDevice>(listed.begin(), listed.end());
+  };
+  ASSERT_THAT(devices(), testing::SizeIs(1));
+  EXPECT_EQ(devices()[0].name(), "v.example/d=a");
+  EXPECT_TRUE(devices()[0].autoallow());
+  config.cdi_disabled = true;
+  Start(config);
+  EXPECT_THAT(devices(), testing::IsEmpty());
+  EXPECT_EQ(Solve("device", Files().Make("/a", "x").Definition(), nullptr,
+                  [](control::SolveRequest& request) { request.add_entitlements("device=v.example/d"); })
+                .error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(SolveTest, EarthfilesAreBuiltInProcess) {
+  Start();
+  const std::string project = directory_.Child("project");
+  ASSERT_TRUE(MakeDirs(project));
+  ASSERT_TRUE(WriteFileAtomic(project + "/in.txt", "from the client"));
+  ASSERT_TRUE(WriteFileAtomic(project + "/Earthfile",
+                              "VERSION 0.8\nfiles:\n    FROM scratch\n    ARG name=none\n"
+                              "    COPY in.txt $name.txt\n    SAVE ARTIFACT $name.txt AS LOCAL "
+                              "out/$name.txt\n"));
+  session::SessionClientOptions options;
+  options.services = session::MakeLocalClientServices({.local_dirs = {{"context", project}, {"dockerfile", project}}});
+  options.outputs = {{session::SessionOutput::Kind::kDirectory, directory_.Child("out"), 1}};
+  const auto client = session::SessionClient::Open(Channel(), std::move(options));
+  ASSERT_TRUE(client) << client.error().message();
+  const auto solve = [&](const std::string& ref, const std::string& target) {
+    control::SolveRequest request;
+    request.set_ref(ref);
+    request.set_session((*client)->id());
+    request.set_frontend("earthfile.v0");
+    (*request.mutable_frontendattrs())["target"] = target;
+    (*request.mutable_frontendattrs())["build-arg:name"] = "given";
+    request.add_exporters()->set_type("local");
+    grpc::ClientContext context;
+    control::SolveResponse response;
+    return stub_->Solve(&context, request, &response);
+  };
+  const grpc::Status good = solve("good", "files");
+  ASSERT_TRUE(good.ok()) << good.error_message();
+  EXPECT_EQ(ReadFile(directory_.Child("out/out/given.txt")).value_or("?"), "from the client");
+  const grpc::Status missing = solve("missing", "nothing");
+  EXPECT_EQ(missing.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(missing.error_message(), HasSubstr("nothing"));
+}
+
+}  // namespace
+}  // namespace loam::daemon
