@@ -137,7 +137,8 @@ class RemoteBuild {
  private:
   Result<api::Result> Answer(frontend::GatewayClient& client, const std::string& session_id,
                              const std::string& build_platform) {
-    driver::DockerfileRequest request = request_.frontend;
+    driver::DockerfileRequest request =
+        request_.frontend;  // NOLINT(cppcoreguidelines-slicing): the rest is the engine's
     request.session_id = session_id;
     request.build_platform = build_platform;
     request.llb_caps = client.llb_caps();
