@@ -69,25 +69,35 @@ std::int64_t PlainNumber(const std::string& text) {
   return value;
 }
 
-// Makes the directory and its parents; returns the first one that did not exist, "" if all did.
+// Makes the directory and its parents; returns the first one that did not exist, "" if all did. Another engine that
+// ends may remove a parent that is empty at that moment: then it starts again.
 Result<std::string> MakeDirs(const std::string& root, const std::string& path) {
-  std::string current = root;
+  constexpr int kAttempts = 100;
   std::string first;
-  for (std::string_view part : Split(path, '/')) {
-    if (part.empty()) {
-      continue;
-    }
-    current += '/';
-    current += part;
-    if (mkdir(current.c_str(), 0755) == 0) {
-      if (first.empty()) {
-        first = current;
+  for (int attempt = 1;; ++attempt) {
+    std::string current = root;
+    bool gone = false;
+    for (std::string_view part : Split(path, '/')) {
+      if (part.empty()) {
+        continue;
       }
-    } else if (errno != EEXIST) {
-      return UnexpectedErrno(fmt::format("make cgroup {}", current));
+      current += '/';
+      current += part;
+      if (mkdir(current.c_str(), 0755) == 0) {
+        if (first.empty()) {
+          first = current;
+        }
+      } else if (errno == ENOENT && attempt < kAttempts) {
+        gone = true;
+        break;
+      } else if (errno != EEXIST) {
+        return UnexpectedErrno(fmt::format("make cgroup {}", current));
+      }
+    }
+    if (!gone) {
+      return first;
     }
   }
-  return first;
 }
 
 // What every process may use: creating nodes, and null, zero, full, random, urandom, tty, console, ptmx, pts.

@@ -58,7 +58,7 @@ class Attestations(LoamCase):
         self.assertEqual(request["args"]["build-arg:WHO"], "secret-free")
         self.assertEqual(request["args"]["label:a"], "b")
         self.assertEqual(request["secrets"], [{"id": "key", "optional": True}])
-        self.assertEqual(request["locals"], [{"name": "context"}])
+        self.assertEqual(request["locals"], [{"name": "context"}, {"name": "dockerfile"}])
         self.assertEqual(definition["externalParameters"]["configSource"], {"path": "Dockerfile"})
         steps = definition["internalParameters"]["buildConfig"]["llbDefinition"]
         self.assertEqual([s["id"] for s in steps], [f"step{i}" for i in range(len(steps))])

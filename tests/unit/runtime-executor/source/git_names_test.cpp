@@ -128,9 +128,10 @@ TEST(ParseGitIdentifier, ReadsReferenceAndAttributes) {
   const auto plain = ParseGitIdentifier({"git://host/a.git", {}, {}}, "host/a.git", false);
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->remote, "https://host/a.git");
+  // A bundle is read for one commit, and lies in a store of blobs.
   const auto bundle = ParseGitIdentifier({"git://h/a", {{"git.bundle", "x"}}, {}}, "h/a", false);
   ASSERT_FALSE(bundle);
-  EXPECT_TRUE(bundle.error().Is(ErrorCode::kUnimplemented));
+  EXPECT_TRUE(bundle.error().Is(ErrorCode::kInvalidArgument)) << bundle.error().message();
 }
 
 TEST(ReceivedBytes, ReadsGitsProgress) {

@@ -310,8 +310,8 @@ TEST_F(GitSourceTest, BundlesCarryAHistoryFromOneBuildToAnother) {
     EXPECT_EQ(ReadIn(tree->fs, "file"), ref == commit_ ? "one" : "two");
     EXPECT_EQ(tree->commit.ref, ref == "main" ? "refs/heads/main" : read.checksum);
   }
-  GitTreeRequest missing = Request("main");
-  missing.checksum = std::string(40, 'a');
+  GitTreeRequest missing = Request(std::string(40, 'a'));
+  missing.checksum = missing.ref;
   missing.bundle = bundle;
   missing.bundle_store = "lay";
   const auto none = source_->FetchTree(missing, context_);
