@@ -245,9 +245,10 @@ test:
     def start_agent(self):
         """An SSH agent with one key; its environment."""
         support.need_program("ssh-agent")
-        text = self.run_checked("ssh-agent", "-s", "-a", self.base / "agent")
-        pid = int(re.search(r"SSH_AGENT_PID=(\d+)", text)[1])
-        self.addCleanup(os.kill, pid, 15)
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(self.base / "agent")], stdout=subprocess.DEVNULL)
+        self.addCleanup(agent.wait)  # it removes its socket when it ends
+        self.addCleanup(agent.terminate)
+        support.wait_for((self.base / "agent").exists, "the agent's socket")
         self.run_checked("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test-key", "-f", self.base / "key")
         env = {"SSH_AUTH_SOCK": str(self.base / "agent")}
         subprocess.run(["ssh-add", "-q", str(self.base / "key")], env=os.environ | env, check=True, stdin=subprocess.DEVNULL)
