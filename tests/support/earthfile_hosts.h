@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ class TableBuildHost : public BuildHost {
   std::vector<std::string> captured;
   std::map<std::string, std::string> files;
   std::vector<std::string> resolved;
+  std::mutex mutex;  // guards resolved
 
   Result<ImageMetadata> ResolveImage(const ImageQuery& query) override;
   Result<> Evaluate(ir::Graph& graph, ir::Value fs) override;
@@ -158,7 +160,10 @@ inline Result<std::string> MemoryProjectHost::HashFile(const Place& place, std::
 }
 
 inline Result<ImageMetadata> TableBuildHost::ResolveImage(const ImageQuery& query) {
-  resolved.emplace_back(query.ref);
+  {
+    const std::lock_guard lock(mutex);  // images are asked for in parallel
+    resolved.emplace_back(query.ref);
+  }
   if (query.ref.find("missing") != std::string_view::npos) {
     return Unexpected(ErrorCode::kNotFound, "not found");
   }
