@@ -5,8 +5,7 @@
 
 #include "base/image_reference.h"
 #include "base/platform.h"
-#include "llb-emit/encode.h"
-#include "proto/solver/pb/ops.pb.h"
+#include "llb-emit/image_source.h"
 #include "runtime-executor/engine/engine_state.h"
 
 namespace loam::engine {
@@ -32,22 +31,6 @@ std::vector<std::string> StringsOf(const Json& config, const char* key) {
 std::string StringOf(const Json& config, const char* key) {
   const auto found = config.find(key);
   return found != config.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-// A definition with the image as its only source.
-pb::Definition SourceDefinition(const std::string& pinned_ref, const Platform& platform) {
-  pb::Op source;
-  source.mutable_source()->set_identifier("docker-image://" + pinned_ref);
-  source.mutable_platform()->set_os(platform.os);
-  source.mutable_platform()->set_architecture(platform.architecture);
-  source.mutable_platform()->set_variant(platform.variant);
-  pb::Definition definition;
-  const std::string bytes = llb::EncodeOp(source);
-  definition.add_def(bytes);
-  pb::Op result;
-  result.add_inputs()->set_digest(Digest::Of(bytes).ToString());
-  definition.add_def(llb::EncodeOp(result));
-  return definition;
 }
 
 Result<worker::ExecSpec> SpecOf(const RunImageRequest& request, const std::string& image_config) {
@@ -102,7 +85,7 @@ Result<int> RunImage(Engine& engine, Job& job, const RunImageRequest& request, w
                                                          .oci_store_id = {}},
                                                         stop));
   worker::ExecSpec spec = LOAM_TRY(SpecOf(request, image.config));
-  const pb::Definition definition = SourceDefinition(image.pinned_ref, platform);
+  const pb::Definition definition = llb::ImageDefinition(image.pinned_ref, platform);
   const snapshot::FsRef fs = LOAM_TRY(job.Solve(definition, stop));
   snapshot::ActiveFs root = LOAM_TRY(engine.state().layers->Begin(fs, stop));
   spec.root_fd = root.fd();

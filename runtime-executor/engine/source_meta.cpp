@@ -6,28 +6,15 @@
 #include "base/image_reference.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
+#include "llb-emit/image_source.h"
 #include "proto/frontend/gateway/pb/gateway.pb.h"
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/engine/source_policy.h"
 #include "runtime-executor/source/image/attestation_chain.h"
 
 namespace loam::engine {
-namespace {
 
 namespace gateway_api = moby::buildkit::v1::frontend;
-
-std::optional<Platform> PlatformOf(const pb::Platform& wire) {
-  if (wire.os().empty()) {
-    return std::nullopt;
-  }
-  return Platform{wire.os(),
-                  wire.architecture(),
-                  wire.variant(),
-                  wire.osversion(),
-                  {wire.osfeatures().begin(), wire.osfeatures().end()}};
-}
-
-}  // namespace
 
 Result<> JobState::ResolveSourceMeta(const gateway_api::ResolveSourceMetaRequest& request,
                                      gateway_api::ResolveSourceMetaResponse& response, bool ask_client,
@@ -59,7 +46,7 @@ Result<> JobState::ResolveSourceMeta(const gateway_api::ResolveSourceMetaRequest
     ImageRequest image;
     const bool layout = identifier.starts_with(kLayout);
     image.ref = identifier.substr(layout ? kLayout.size() : kImage.size());
-    image.platform = PlatformOf(request.platform());
+    image.platform = llb::PlatformOf(request.platform());
     image.resolve_mode = request.resolvemode().empty() ? attribute("image.resolvemode") : request.resolvemode();
     image.log_name = log_name;
     if (layout) {
@@ -79,7 +66,7 @@ Result<> JobState::ResolveSourceMeta(const gateway_api::ResolveSourceMetaRequest
   source::SourceRequest source;
   source.identifier = identifier;
   source.attributes.insert(op.source().attrs().begin(), op.source().attrs().end());
-  source.platform = PlatformOf(request.platform());
+  source.platform = llb::PlatformOf(request.platform());
   const auto instance = LOAM_TRY(engine_->sources.Open(source));
   return Step(log_name, [&](solver::ProgressWriter& progress) -> Result<> {
     source::SourceContext surroundings = Surroundings(progress, stop);

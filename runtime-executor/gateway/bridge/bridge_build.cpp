@@ -12,6 +12,7 @@
 #include "base/image_reference.h"
 #include "base/pattern_matcher.h"
 #include "base/platform.h"
+#include "llb-emit/image_source.h"
 #include "proto/frontend/gateway/pb/gateway.pb.h"
 #include "runtime-executor/gateway/bridge/error_status.h"
 #include "runtime-executor/gateway/state_files.h"
@@ -23,17 +24,6 @@ namespace {
 std::string NewRefId() {
   static std::atomic<std::uint64_t> next{0};
   return fmt::format("ref{}", ++next);
-}
-
-std::optional<Platform> PlatformOf(const pb::Platform& wire) {
-  if (wire.os().empty()) {
-    return std::nullopt;
-  }
-  return Platform{wire.os(),
-                  wire.architecture(),
-                  wire.variant(),
-                  wire.osversion(),
-                  {wire.osfeatures().begin(), wire.osfeatures().end()}};
 }
 
 void SetStat(const sema::FileStat& file, fsutil::types::Stat& wire) {
@@ -150,7 +140,7 @@ Result<> BridgeBuild::ResolveImageConfig(const bridge_api::ResolveImageConfigReq
   engine::ImageRequest image;
   image.ref = request.ref();
   if (request.has_platform()) {
-    image.platform = PlatformOf(request.platform());
+    image.platform = llb::PlatformOf(request.platform());
   }
   image.resolve_mode = request.resolvemode();
   image.log_name = request.logname();

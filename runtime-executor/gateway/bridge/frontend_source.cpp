@@ -6,8 +6,7 @@
 #include "base/base64.h"
 #include "base/image_reference.h"
 #include "base/platform.h"
-#include "llb-emit/encode.h"
-#include "proto/solver/pb/ops.pb.h"
+#include "llb-emit/image_source.h"
 
 namespace loam::gateway {
 namespace {
@@ -16,23 +15,6 @@ using nlohmann::json;
 
 constexpr std::string_view kImageScheme = "docker-image://";
 constexpr std::string_view kInputScheme = "input:";
-
-// A definition with the image as its only source.
-std::string ImageDefinition(const std::string& pinned_ref) {
-  const Platform host = HostPlatform();
-  pb::Op source;
-  source.mutable_source()->set_identifier(std::string(kImageScheme) + pinned_ref);
-  source.mutable_platform()->set_os(host.os);
-  source.mutable_platform()->set_architecture(host.architecture);
-  source.mutable_platform()->set_variant(host.variant);
-  pb::Definition definition;
-  const std::string bytes = llb::EncodeOp(source);
-  definition.add_def(bytes);
-  pb::Op result;
-  result.add_inputs()->set_digest(Digest::Of(bytes).ToString());
-  definition.add_def(llb::EncodeOp(result));
-  return definition.SerializeAsString();
-}
 
 std::vector<std::string> Strings(const json& config, const char* key) {
   std::vector<std::string> strings;
@@ -115,7 +97,7 @@ Result<FrontendSource> ResolveFrontendSource(engine::Job& job, const std::map<st
   request.platform = HostPlatform();
   request.log_name = "resolve image config for docker-image://" + request.ref;
   const engine::ResolvedImage image = LOAM_TRY(job.ResolveImage(request, stop));
-  source.definition = ImageDefinition(image.pinned_ref);
+  source.definition = llb::ImageDefinition(image.pinned_ref, HostPlatform()).SerializeAsString();
   ReadConfig(image.config, source);
   return source;
 }
