@@ -532,31 +532,41 @@ Result<bool> PathMatch(std::string_view pattern, std::string_view name) {
 }
 
 std::string CleanPath(std::string_view path) {
-  const bool rooted = path.starts_with('/');
-  std::vector<std::string_view> parts;
-  for (const std::string_view part : Split(path, '/')) {
+  if (path.empty()) {
+    return ".";
+  }
+  const bool rooted = path.front() == '/';
+  std::string out;
+  out.reserve(path.size());
+  if (rooted) {
+    out = "/";
+  }
+  // Below this size lie the ".." that cannot be removed.
+  std::size_t floor = out.size();
+  std::size_t pos = 0;
+  while (pos < path.size()) {
+    const std::size_t end = std::min(path.find('/', pos), path.size());
+    const std::string_view part = path.substr(pos, end - pos);
+    pos = end + 1;
     if (part.empty() || part == ".") {
       continue;
     }
-    if (part != "..") {
-      parts.push_back(part);
-    } else if (!parts.empty() && parts.back() != "..") {
-      parts.pop_back();
-    } else if (!rooted) {
-      parts.push_back(part);
+    if (part == "..") {
+      if (out.size() > floor) {
+        const std::size_t slash = out.rfind('/');
+        out.resize(slash == std::string::npos || slash < floor ? floor : slash);
+      } else if (!rooted) {
+        out += out.empty() ? ".." : "/..";
+        floor = out.size();
+      }
+      continue;
     }
-  }
-  std::string clean;
-  for (const std::string_view part : parts) {
-    if (rooted || !clean.empty()) {
-      clean += '/';
+    if (!out.empty() && out.back() != '/') {
+      out += '/';
     }
-    clean += part;
+    out += part;
   }
-  if (clean.empty()) {
-    clean.assign(1, rooted ? '/' : '.');
-  }
-  return clean;
+  return out.empty() ? "." : out;
 }
 
 std::string CleanRootedPath(std::string_view path) {

@@ -425,13 +425,23 @@ Result<ProcessOutput> RunProcess(ProcessSpec spec, const RunOptions& options) {
   auto end = [&](ErrorCode code, std::string_view why) -> Result<ProcessOutput> {
     if (options.grace.count() > 0) {
       process.KillGroup(SIGTERM);
-      // What it says now goes nowhere, and must not block it.
-      ours[1].Reset();
-      ours[2].Reset();
+      // What it says now goes nowhere, but is read: a closed pipe would kill it by SIGPIPE, a full one would block it.
       // Not reaped yet: the group's id stays ours for the SIGKILL to those who are left of it.
-      pollfd ended = {process.pidfd(), POLLIN, 0};
       const auto limit = std::chrono::steady_clock::now() + options.grace;
-      while (poll(&ended, 1, PollTimeout(limit)) < 0 && errno == EINTR) {
+      pollfd polls[3] = {{process.pidfd(), POLLIN, 0}, {ours[1].get(), POLLIN, 0}, {ours[2].get(), POLLIN, 0}};
+      while (polls[0].revents == 0 && std::chrono::steady_clock::now() < limit) {
+        if (poll(polls, 3, PollTimeout(limit)) < 0 && errno != EINTR) {
+          break;
+        }
+        for (int i = 1; i < 3; ++i) {
+          if (polls[i].revents == 0) {
+            continue;
+          }
+          const ssize_t got = read(polls[i].fd, buffer, sizeof(buffer));
+          if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+            polls[i].fd = -1;
+          }
+        }
       }
     }
     process.KillGroup(SIGKILL);

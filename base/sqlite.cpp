@@ -115,6 +115,26 @@ Result<> Database::SetUserVersion(std::int64_t version) {
   return Execute(fmt::format("PRAGMA user_version={}", version));
 }
 
+Result<> Database::EnsureSchema(const Schema& schema, std::string_view path) {
+  if (LOAM_TRY(UserVersion()) == schema.version) {
+    return {};
+  }
+  Transaction transaction = LOAM_TRY(Transaction::Begin(*this));
+  const std::int64_t version = LOAM_TRY(UserVersion());  // another process may have been faster
+  if (version > schema.version) {
+    return Unexpected(
+        Error(ErrorCode::kFailedPrecondition,
+              fmt::format("`{}` was written by a newer version of loam: its schema is {}, this one knows {}", path,
+                          version, schema.version))
+            .WithHint("use that version, or another state root (--root)"));
+  }
+  if (version < schema.version) {
+    LOAM_TRY(Execute(version == 0 || schema.upgrade == nullptr ? schema.create : schema.upgrade));
+    LOAM_TRY(SetUserVersion(schema.version));
+  }
+  return transaction.Commit();
+}
+
 void Statement::Finalize::operator()(sqlite3_stmt* handle) const {
   sqlite3_finalize(handle);
 }

@@ -36,6 +36,14 @@ struct OpenOptions {
   bool read_only = false;
 };
 
+// The tables of a database and their number (`PRAGMA user_version`).
+struct Schema {
+  std::int64_t version = 0;
+  const char* create = "";
+  // For a database of an older version; nullptr: `create` is written so that it does that as well.
+  const char* upgrade = nullptr;
+};
+
 class Statement;
 
 class Database {
@@ -44,6 +52,10 @@ class Database {
   static Result<Database> Open(const std::string& path, const OpenOptions& options = {});
 
   Database() = default;
+
+  // Makes or upgrades the tables, also when several processes do that at once. kFailedPrecondition: they are of a newer
+  // version; `path` is named in the error.
+  Result<> EnsureSchema(const Schema& schema, std::string_view path);
 
   // Runs one or several statements that return no rows of interest.
   Result<> Execute(const std::string& sql);

@@ -89,8 +89,8 @@ class Build {
     gated.session_id = environment_.session_id;
     gated.dockerfile_name = earthfile_;
     GatewayBuildHostOptions open = gated;
-    gated.before_blocking = [&gate] { gate.Release(); };
-    gated.after_blocking = [&gate] { gate.Acquire(); };
+    gated.blocking.before = [&gate] { gate.Release(); };
+    gated.blocking.after = [&gate] { gate.Acquire(); };
     GatewayBuildHost host(client_, std::move(gated));
     GatewayBuildHost files_host(client_, std::move(open));
     GatewayProjectHost project_host(client_, files_host, environment_, earthfile_);

@@ -52,26 +52,6 @@ std::optional<std::int64_t> CommitTime(std::string_view commit) {
 
 }  // namespace
 
-// While it lives, the owner of the graph may go on.
-class GatewayBuildHost::Blocking {
- public:
-  explicit Blocking(const GatewayBuildHostOptions& options) : options_(options) {
-    if (options_.before_blocking) {
-      options_.before_blocking();
-    }
-  }
-  ~Blocking() {
-    if (options_.after_blocking) {
-      options_.after_blocking();
-    }
-  }
-  Blocking(const Blocking&) = delete;
-  Blocking& operator=(const Blocking&) = delete;
-
- private:
-  const GatewayBuildHostOptions& options_;
-};
-
 GatewayBuildHost::GatewayBuildHost(GatewayClient& client, GatewayBuildHostOptions options)
     : client_(client), options_(std::move(options)) {}
 
@@ -93,7 +73,7 @@ Result<sema::ImageMetadata> GatewayBuildHost::ResolveImage(const sema::ImageQuer
   if (!query.platform.os.empty()) {
     SetPlatform(query.platform, *request.mutable_platform());
   }
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   ImageConfig image = LOAM_TRY(client_.ResolveImage(request));
   return sema::ImageMetadata{std::move(image.ref), std::move(image.digest), std::move(image.config)};
 }
@@ -101,7 +81,7 @@ Result<sema::ImageMetadata> GatewayBuildHost::ResolveImage(const sema::ImageQuer
 Result<> GatewayBuildHost::Evaluate(ir::Graph& graph, ir::Value fs) {
   llb::Definition definition;
   const Ref ref = LOAM_TRY(SolveValue(graph, fs, definition));
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   return client_.Evaluate(ref);
 }
 
@@ -110,7 +90,7 @@ Result<std::string> GatewayBuildHost::ReadFile(ir::Graph& graph, ir::Value fs, s
   llb::Definition definition;
   const Ref ref = LOAM_TRY(SolveValue(graph, fs, definition));
   const std::string name(path);
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   std::string text = LOAM_TRY(client_.ReadFile(ref, name, limit));
   NoteRead(definition);
   return text;
@@ -120,7 +100,7 @@ Result<sema::FileStat> GatewayBuildHost::StatFile(ir::Graph& graph, ir::Value fs
   llb::Definition definition;
   const Ref ref = LOAM_TRY(SolveValue(graph, fs, definition));
   const std::string name(path);
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   return StatOf(LOAM_TRY(client_.StatFile(ref, name)));
 }
 
@@ -129,7 +109,7 @@ Result<std::vector<sema::FileStat>> GatewayBuildHost::ListDirectory(ir::Graph& g
   llb::Definition definition;
   const Ref ref = LOAM_TRY(SolveValue(graph, fs, definition));
   const std::string name(path);
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   std::vector<sema::FileStat> entries;
   for (const fsutil::types::Stat& entry : LOAM_TRY(client_.ReadDir(ref, name))) {
     entries.push_back(StatOf(entry));
@@ -142,7 +122,7 @@ Result<sema::ProcessResult> GatewayBuildHost::Run(ir::Graph& graph, ir::Value ca
   const ir::Value lowered = passes::LowerCapture(graph, capture, passes::CaptureRoot::kUnused);
   llb::Definition definition;
   const Ref ref = LOAM_TRY(SolveValue(graph, lowered, definition));
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   sema::ProcessResult result;
   const std::string code = LOAM_TRY(client_.ReadFile(ref, passes::kCaptureExitCode));
   const std::string_view digits = TrimSpace(code);
@@ -171,7 +151,7 @@ Result<std::optional<std::int64_t>> GatewayBuildHost::SourceTime(ir::Graph& grap
   if (op.source().identifier().starts_with("git://")) {
     request.mutable_git()->set_returnobject(true);
   }
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   const api::ResolveSourceMetaResponse response = LOAM_TRY(client_.ResolveSource(request));
   if (response.has_git() && !response.git().commitobject().empty()) {
     return CommitTime(response.git().commitobject());
@@ -244,7 +224,7 @@ Result<std::string> GatewayBuildHost::ReadLocal(std::string_view name, const std
        .step = fmt::format("[internal] {}", shown),
        .session_id = own == options_.local_session_ids.end() ? options_.session_id : own->second,
        .differ_none = client_.HasLlb("source.local.differ")}));
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   const Ref ref = LOAM_TRY(Solve(definition));
   std::string text = LOAM_TRY(client_.ReadFile(ref, path));
   NoteRead(definition);
@@ -270,7 +250,7 @@ Result<Ref> GatewayBuildHost::SolveValue(const ir::Graph& graph, ir::Value fs, l
   if (options_.on_definition) {
     options_.on_definition(graph, definition);
   }
-  const Blocking blocking(options_);
+  const sema::Blocking blocking(options_.blocking);
   return Solve(definition);
 }
 

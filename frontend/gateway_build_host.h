@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/sema/blocking.h"
 #include "compiler/sema/build_host.h"
 #include "frontend/gateway_client.h"
 #include "llb-emit/emit.h"
@@ -23,9 +24,7 @@ struct GatewayBuildHostOptions {
   // The local directory that the Dockerfile is in, and the files of it that are asked for; they are fetched at once.
   std::string dockerfile_directory = "dockerfile";
   std::string dockerfile_name = "Dockerfile";
-  // Called, on the asking thread, before and after everything that may block, as gateway::BuildHostOptions has them.
-  std::function<void()> before_blocking;
-  std::function<void()> after_blocking;
+  sema::BlockingHooks blocking;
   // Called with each definition of a graph's value before it is solved.
   std::function<void(const ir::Graph& graph, const llb::Definition& definition)> on_definition;
 };
@@ -63,8 +62,6 @@ class GatewayBuildHost final : public sema::BuildHost {
   Result<std::string> ReadLocal(std::string_view name, const std::vector<std::string>& paths, std::string_view hint,
                                 std::string_view shown, std::string_view path);
   void NoteRead(const llb::Definition& definition);
-
-  class Blocking;
 
   GatewayClient& client_;
   const GatewayBuildHostOptions options_;

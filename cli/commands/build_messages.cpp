@@ -49,7 +49,7 @@ std::string ExcerptOf(const gateway::VertexSource& source) {
 }
 
 void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildReport& report) {
-  if (report.sources == nullptr || report.diagnostics.empty()) {
+  if (report.diagnostics.empty()) {
     return;
   }
   std::vector<diag::Diagnostic> sorted = report.diagnostics;

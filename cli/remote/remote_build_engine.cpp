@@ -156,22 +156,12 @@ class RemoteBuild {
       hosts.push_back(std::make_unique<frontend::GatewayBuildHost>(client, std::move(options)));
       return std::make_unique<sema::ForwardingBuildHost>(*hosts.back());
     };
-    driver::DockerfileFrontendReport found;
-    if (report_.sources != nullptr) {
-      found.sources = report_.sources;
-    }
-    Result<driver::DockerfileAnswer> answered = driver::RunDockerfileFrontend(request, host, found);
-    report_.sources = found.sources;
-    report_.diagnostics = std::move(found.diagnostics);
-    report_.warnings = std::move(found.warnings);
-    report_.buffer = found.buffer;
-    report_.file_name = found.file_name;
-    const driver::DockerfileAnswer answer = LOAM_TRY(std::move(answered));
+    const driver::DockerfileAnswer answer = LOAM_TRY(driver::RunDockerfileFrontend(request, host, report_));
     const auto* const made = std::get_if<driver::CompiledDockerfile>(&answer);
     if (made == nullptr) {
       return Unexpected(ErrorCode::kUnimplemented, "a remote engine is only asked to build");
     }
-    gateway::AddVertexSources(made->compiled, *found.buffer, report_);
+    gateway::AddVertexSources(made->compiled, *report_.buffer, report_);
     frontend::ResultBuilder result(client, made->options.multi_platform || made->compiled.platforms.size() > 1);
     for (const driver::CompiledPlatform& platform : made->compiled.platforms) {
       frontend::BuiltPlatform built;

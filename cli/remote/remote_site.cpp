@@ -50,8 +50,7 @@ class RemoteSite final : public gateway::earthfile::BuildSite {
     frontend::GatewayBuildHostOptions wire;
     wire.inputs = std::move(options.inputs);
     wire.session_id = options_.session_id;
-    wire.before_blocking = std::move(options.before_blocking);
-    wire.after_blocking = std::move(options.after_blocking);
+    wire.blocking = std::move(options.blocking);
     wire.on_definition = std::move(options.on_definition);
     return std::make_unique<frontend::GatewayBuildHost>(client_, std::move(wire));
   }

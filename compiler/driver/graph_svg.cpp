@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "base/xml.h"
 #include "compiler/driver/build_graph.h"
 #include "compiler/driver/graph_layout.h"
 #include "compiler/driver/graph_text.h"
@@ -18,32 +19,6 @@ constexpr double kNodePadding = 8;
 // Of the monospaced font at 11 pixels: its characters are 0.6 em wide.
 constexpr std::size_t kLineWidth = 42;
 constexpr std::size_t kEdgeLabelWidth = 13;
-
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML has no other control characters.
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') {
-          out += c;
-        }
-    }
-  }
-  return out;
-}
 
 // The text of one node, line by line.
 struct NodeText {
@@ -89,13 +64,13 @@ class SvgWriter {
     Add("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} "
         "{1:.0f}\">\n",
         width, height);
-    Add("<title>{}</title>\n", Escaped(graph_.title));
+    Add("<title>{}</title>\n", XmlEscaped(graph_.title));
     out_ += kStyle;
     Add("<rect width=\"{:.0f}\" height=\"{:.0f}\" fill=\"#ffffff\"/>\n", width, height);
-    Add("<text class=\"h1\" x=\"{0:.0f}\" y=\"{1:.0f}\">{2}</text>\n", kMargin, kMargin + 14, Escaped(graph_.title));
+    Add("<text class=\"h1\" x=\"{0:.0f}\" y=\"{1:.0f}\">{2}</text>\n", kMargin, kMargin + 14, XmlEscaped(graph_.title));
     if (!graph_.summary.empty()) {
       Add("<text class=\"h2\" x=\"{0:.0f}\" y=\"{1:.0f}\">{2}</text>\n", kMargin, kMargin + 35,
-          Escaped(graph_.summary));
+          XmlEscaped(graph_.summary));
     }
     Add("<g transform=\"translate({:.0f},{:.0f})\">\n", kMargin, kMargin + header);
     for (std::size_t i = 0; i < graph_.stages.size(); ++i) {
@@ -146,7 +121,7 @@ class SvgWriter {
         "stroke=\"#cbd5e1\"/>\n",
         box.x, box.y, box.width, box.height);
     Add("<text class=\"s\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", box.x + 12, box.y + 18,
-        Escaped(Shortened(StageTitle(stage), kLineWidth)));
+        XmlEscaped(Shortened(StageTitle(stage), kLineWidth)));
   }
 
   static std::string_view ClassOf(GraphEdge::Kind kind) {
@@ -186,8 +161,9 @@ class SvgWriter {
     }
     const std::string_view look = ClassOf(edge.kind);
     Add("<path class=\"e {0}\" marker-end=\"url(#a{0})\" d=\"{1}\"><title>{2} → {3}{4}</title></path>\n", look, path,
-        Escaped(Shortened(graph_.nodes[edge.from].label, 80)), Escaped(Shortened(graph_.nodes[edge.to].label, 80)),
-        edge.label.empty() ? "" : ": " + Escaped(edge.label));
+        XmlEscaped(Shortened(graph_.nodes[edge.from].label, 80)),
+        XmlEscaped(Shortened(graph_.nodes[edge.to].label, 80)),
+        edge.label.empty() ? "" : ": " + XmlEscaped(edge.label));
   }
 
   // What is copied or mounted, at the end of the edge, where there is room between the stages.
@@ -197,14 +173,14 @@ class SvgWriter {
     }
     const Point& end = route.points.back();
     Add("<text class=\"l\" text-anchor=\"end\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", end.x - 10, end.y - 3,
-        Escaped(Shortened(edge.label, kEdgeLabelWidth)));
+        XmlEscaped(Shortened(edge.label, kEdgeLabelWidth)));
   }
 
   void AddNode(const GraphNode& node, const NodeText& text, const Box& box) {
     const NodeColors colors = ColorsOf(node.kind);
     const bool result = node.kind == GraphNode::Kind::kResult;
     const double radius = node.is_source() || result ? box.height / 2 - 1 : 4;
-    Add("<g><title>{}{}</title>\n", Escaped(node.name.empty() ? node.label : node.name),
+    Add("<g><title>{}{}</title>\n", XmlEscaped(node.name.empty() ? node.label : node.name),
         node.digest.empty() ? "" : "\n" + node.digest);
     Add("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"{:.1f}\" fill=\"{}\" "
         "stroke=\"{}\"/>\n",
@@ -215,16 +191,16 @@ class SvgWriter {
       AddTiming(*node.timing, box, baseline);
     }
     for (std::size_t i = 0; i < text.lines.size(); ++i, baseline += kLineHeight) {
-      std::string line = Escaped(text.lines[i]);
+      std::string line = XmlEscaped(text.lines[i]);
       if (i == 0 && !node.position.empty() && text.lines[0].starts_with(node.position)) {
-        line = fmt::format("<tspan class=\"p\">{}</tspan>{}", Escaped(node.position),
-                           Escaped(text.lines[0].substr(node.position.size())));
+        line = fmt::format("<tspan class=\"p\">{}</tspan>{}", XmlEscaped(node.position),
+                           XmlEscaped(text.lines[0].substr(node.position.size())));
       }
       Add("<text{} x=\"{:.1f}\" y=\"{:.1f}\" xml:space=\"preserve\">{}</text>\n", result ? " class=\"w\"" : "", left,
           baseline, line);
     }
     if (!text.detail.empty()) {
-      Add("<text class=\"d\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", left, baseline, Escaped(text.detail));
+      Add("<text class=\"d\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", left, baseline, XmlEscaped(text.detail));
     }
     out_ += "</g>\n";
   }

@@ -13,8 +13,7 @@ namespace {
 using solver::KeyId;
 using solver::RecordId;
 
-constexpr std::int64_t kSchemaVersion = 1;
-constexpr const char* kSchema = R"(
+constexpr sqlite::Schema kSchema = {.version = 1, .create = R"(
 CREATE TABLE keys(
   id INTEGER PRIMARY KEY,
   digest BLOB,       -- of a root: an operation or some content; NULL for others
@@ -36,7 +35,7 @@ CREATE TABLE builds(
   started INTEGER NOT NULL, completed INTEGER NOT NULL, error TEXT NOT NULL, data BLOB NOT NULL);
 CREATE INDEX builds_by_key ON builds(build_key, id);
 CREATE TABLE build_contents(build INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY(build, content)) WITHOUT ROWID;
-)";
+)"};
 
 std::int64_t Nanoseconds(WallTime time) {
   return time.time_since_epoch().count();
@@ -51,25 +50,6 @@ std::string_view BlobOf(const Digest& digest) {
     return {};
   }
   return {reinterpret_cast<const char*>(digest.bytes().data()), digest.bytes().size()};  // NOLINT: bytes as bytes
-}
-
-Result<> EnsureSchema(sqlite::Database& db) {
-  if (LOAM_TRY(db.UserVersion()) == kSchemaVersion) {
-    return {};
-  }
-  auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db));
-  const std::int64_t version = LOAM_TRY(db.UserVersion());  // another process may have been faster
-  if (version > kSchemaVersion) {
-    return Unexpected(ErrorCode::kFailedPrecondition,
-                      fmt::format("the cache database has schema {}, this version knows {}: it was written by a newer "
-                                  "version of loam",
-                                  version, kSchemaVersion));
-  }
-  if (version == 0) {
-    LOAM_TRY(db.Execute(kSchema));
-    LOAM_TRY(db.SetUserVersion(kSchemaVersion));
-  }
-  return transaction.Commit();
 }
 
 }  // namespace
@@ -102,7 +82,7 @@ Result<RecordStore::Reader*> RecordStore::Read() {
   if (reader_ == nullptr) {
     auto reader = std::make_unique<Reader>();
     reader->db = LOAM_TRY(sqlite::Database::Open(path_));
-    LOAM_TRY(EnsureSchema(reader->db));
+    LOAM_TRY(reader->db.EnsureSchema(kSchema, path_));
     reader->begin = LOAM_TRY(reader->db.Prepare("BEGIN"));
     reader->commit = LOAM_TRY(reader->db.Prepare("COMMIT"));
     reader->find_root = LOAM_TRY(reader->db.Prepare("SELECT id FROM keys WHERE digest = ? AND output = ?"));

@@ -13,8 +13,7 @@ namespace {
 
 namespace control = moby::buildkit::v1;
 
-constexpr std::int64_t kSchemaVersion = 1;
-constexpr const char* kSchema = R"(
+constexpr sqlite::Schema kSchema = {.version = 1, .create = R"(
 CREATE TABLE builds(
   ref TEXT PRIMARY KEY,
   created INTEGER NOT NULL,
@@ -26,7 +25,7 @@ CREATE TABLE blobs(
   digest BLOB NOT NULL,
   PRIMARY KEY(ref, digest)) WITHOUT ROWID;
 CREATE INDEX blobs_by_digest ON blobs(digest);
-)";
+)"};
 // Blobs that were added for a build and never named by one (the daemon died between).
 constexpr std::chrono::hours kUnnamedAge{1};
 
@@ -158,17 +157,7 @@ Result<std::unique_ptr<BuildHistory>> BuildHistory::Open(const std::string& root
                                                          const Clock& clock) {
   const std::string path = root + "/history.db";
   auto database = LOAM_TRY(sqlite::Database::Open(path));
-  const std::int64_t version = LOAM_TRY(database.UserVersion());
-  if (version > kSchemaVersion) {
-    return Unexpected(ErrorCode::kFailedPrecondition,
-                      fmt::format("`{}` was written by a newer version of loamd", path));
-  }
-  if (version < kSchemaVersion) {
-    auto transaction = LOAM_TRY(sqlite::Transaction::Begin(database));
-    LOAM_TRY(database.Execute(kSchema));
-    LOAM_TRY(database.SetUserVersion(kSchemaVersion));
-    LOAM_TRY(transaction.Commit());
-  }
+  LOAM_TRY(database.EnsureSchema(kSchema, path));
   auto blobs = LOAM_TRY(content::ContentStore::Open(root + "/history"));
   return std::unique_ptr<BuildHistory>(new BuildHistory(std::move(database), std::move(blobs), settings, clock));
 }

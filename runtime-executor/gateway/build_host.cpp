@@ -50,7 +50,7 @@ class EngineBuildHost final : public sema::BuildHost {
     }
     // The query's text may be of a graph that grows meanwhile.
     std::string ref(query.ref);
-    const Blocking blocking(options_);
+    const sema::Blocking blocking(options_.blocking);
     Result<engine::ResolvedImage> resolved = job_.ResolveImage(request, stop_);
     if (!resolved) {
       const auto* const replaced = resolved.error().Detail<engine::ImageReplacedDetail>();
@@ -107,7 +107,7 @@ class EngineBuildHost final : public sema::BuildHost {
     source::SourceRequest request;
     request.identifier = op.source().identifier();
     request.attributes.insert(op.source().attrs().begin(), op.source().attrs().end());
-    const Blocking blocking(options_);
+    const sema::Blocking blocking(options_.blocking);
     return job_.SourceTime(request, "[internal] resolve metadata of " + request.identifier, stop_);
   }
   Result<ir::Value> LoadInput(ir::Graph& graph, std::string_view name) override {
@@ -155,30 +155,10 @@ class EngineBuildHost final : public sema::BuildHost {
   }
 
  private:
-  // While it lives, the owner of the graph may go on.
-  class Blocking {
-   public:
-    explicit Blocking(const BuildHostOptions& options) : options_(options) {
-      if (options_.before_blocking) {
-        options_.before_blocking();
-      }
-    }
-    ~Blocking() {
-      if (options_.after_blocking) {
-        options_.after_blocking();
-      }
-    }
-    Blocking(const Blocking&) = delete;
-    Blocking& operator=(const Blocking&) = delete;
-
-   private:
-    const BuildHostOptions& options_;
-  };
-
   // What is solved is what the graph says now: the definition is written before anything blocks.
   Result<snapshot::FsRef> Solve(ir::Graph& graph, ir::Value fs) {
     const llb::Definition definition = LOAM_TRY(Emit(graph, fs));
-    const Blocking blocking(options_);
+    const sema::Blocking blocking(options_.blocking);
     return SolveDefinition(definition);
   }
 
@@ -198,7 +178,7 @@ class EngineBuildHost final : public sema::BuildHost {
   template <class T>
   Result<T> InState(ir::Graph& graph, ir::Value fs, const std::function<Result<T>(const StateFiles&)>& read) {
     const llb::Definition definition = LOAM_TRY(Emit(graph, fs));
-    const Blocking blocking(options_);
+    const sema::Blocking blocking(options_.blocking);
     const snapshot::FsRef solved = LOAM_TRY(SolveDefinition(definition));
     if (solved.is_scratch() && job_.is_plan()) {
       return Unexpected(ErrorCode::kFailedPrecondition,

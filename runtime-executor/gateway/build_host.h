@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 
+#include "compiler/sema/blocking.h"
 #include "compiler/sema/build_host.h"
 #include "llb-emit/emit.h"
 #include "runtime-executor/engine/engine.h"
@@ -19,10 +20,7 @@ struct BuildHostOptions {
   std::map<std::string, std::string> inputs;
   // Sessions of the client's directories by their names, where they are not the build's own.
   std::map<std::string, std::string> local_sessions;
-  // Called, on the asking thread, before and after everything that may block; whoever guards the graph by a lock gives
-  // it away in between. The graph is not touched meanwhile.
-  std::function<void()> before_blocking;
-  std::function<void()> after_blocking;
+  sema::BlockingHooks blocking;
   // Called with each definition before it is solved.
   std::function<void(const ir::Graph& graph, const llb::Definition& definition)> on_definition;
   // Called with the name of each directory of the client that is opened.

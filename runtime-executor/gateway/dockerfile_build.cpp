@@ -106,17 +106,8 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   host.forwards = request.forwards;
   const llb::Definition local = LOAM_TRY(DockerfileOfClient(request));
   host.dockerfile_definition = [&local] { return local.bytes; };
-  driver::DockerfileFrontendReport found;
-  if (report.sources != nullptr) {
-    found.sources = report.sources;
-  }
-  Result<driver::DockerfileAnswer> answered = driver::RunDockerfileFrontend(request, host, found);
-  report.sources = found.sources;
-  report.diagnostics = std::move(found.diagnostics);
-  report.warnings = std::move(found.warnings);
-  report.buffer = found.buffer;
-  report.file_name = found.file_name;
-  report.file_definition = local.bytes;
+  Result<driver::DockerfileAnswer> answered = driver::RunDockerfileFrontend(request, host, report);
+  report.definition = local.bytes;
   if (request.tell_warnings) {
     TellWarnings(report, local.head, job);
   }
@@ -134,7 +125,7 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
     return result;
   }
   auto& [compiled, options] = std::get<driver::CompiledDockerfile>(answer);
-  AddVertexSources(compiled, *found.buffer, report);
+  AddVertexSources(compiled, *report.buffer, report);
 
   std::vector<std::string_view> definitions;
   for (const driver::CompiledPlatform& platform : compiled.platforms) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,11 +11,8 @@
 
 #include "base/digest.h"
 #include "base/result.h"
-#include "compiler/diagnostics/diagnostic.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "compiler/driver/frontend/dockerfile_request.h"
-#include "compiler/lint/warning.h"
-#include "compiler/source/source_manager.h"
 #include "runtime-executor/engine/engine.h"
 
 namespace loam::gateway {
@@ -39,18 +35,7 @@ struct VertexSource {
 };
 
 // What is known after the build, whether it succeeded or not.
-struct DockerfileBuildReport {
-  // Owns the texts that diagnostics and sources point into.
-  std::shared_ptr<source::SourceManager> sources;
-  // The Dockerfile and its name in source maps; null before it was read.
-  const source::Buffer* buffer = nullptr;
-  std::string file_name;
-  // Serialised pb.Definition of where it came from; "" where that is not the client's directory.
-  std::string file_definition;
-  // Errors and warnings of the compiler, in the order of emission.
-  std::vector<diag::Diagnostic> diagnostics;
-  // What the build checks found.
-  std::vector<lint::Warning> warnings;
+struct DockerfileBuildReport : driver::DockerfileFrontendReport {
   std::unordered_map<Digest, VertexSource> vertex_sources;
 };
 

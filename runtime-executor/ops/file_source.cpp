@@ -15,28 +15,13 @@
 
 #include "base/rooted_fs.h"
 #include "base/strings.h"
+#include "runtime-executor/snapshot/tree_walk.h"
 
 namespace loam::ops {
 
 namespace {
 
 constexpr int kMaxLinks = 255;
-
-snapshot::TreeEntry EntryOf(std::string path, const struct stat& info) {
-  snapshot::TreeEntry entry;
-  entry.path = std::move(path);
-  entry.mode = info.st_mode;
-  entry.uid = info.st_uid;
-  entry.gid = info.st_gid;
-  entry.nlink = static_cast<std::uint32_t>(info.st_nlink);
-  entry.size = static_cast<std::uint64_t>(info.st_size);
-  entry.dev = info.st_dev;
-  entry.ino = info.st_ino;
-  entry.rdev = info.st_rdev;
-  entry.mtime = info.st_mtim;
-  entry.ctime = info.st_ctim;
-  return entry;
-}
 
 std::string Below(std::string_view dir, std::string_view name) {
   return dir.empty() ? std::string(name) : fmt::format("{}/{}", dir, name);
@@ -67,7 +52,7 @@ Result<std::optional<snapshot::TreeEntry>> SourceTree::Lstat(std::string_view pa
     return std::optional(std::move(entry));
   }
   const auto info = LOAM_TRY(LstatInRoot(fd_, path));
-  return info ? std::optional(EntryOf(std::string(path), *info)) : std::nullopt;
+  return info ? std::optional(snapshot::MakeTreeEntry(std::string(path), *info)) : std::nullopt;
 }
 
 Result<UniqueFd> SourceTree::Open(std::string_view path, int flags) const {
@@ -223,7 +208,7 @@ Result<> SourceTree::WalkDirectory(Walk& walk, int dir_fd, const std::string& pa
     if ((!directory && !verdict.included) || (directory && verdict.closed(walk.exclude))) {
       continue;
     }
-    walk.entries->push_back({EntryOf(child, info), verdict.included});
+    walk.entries->push_back({snapshot::MakeTreeEntry(child, info), verdict.included});
     if (directory) {
       const UniqueFd fd(openat(dir_fd, name.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!fd.valid()) {

@@ -5,10 +5,10 @@
 namespace loam::snapshot {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
 // Version 1 had times of layers in seconds.
 constexpr const char* kFromVersion1 = "UPDATE layers SET created = created * 1000000000";
-constexpr const char* kSchema = R"(
+constexpr sqlite::Schema kSchema = {.version = 2,
+                                    .create = R"(
 CREATE TABLE layers(
   id INTEGER PRIMARY KEY,
   unpacked INTEGER NOT NULL,
@@ -27,7 +27,8 @@ CREATE TABLE blobs(
 CREATE TABLE computed(
   key TEXT PRIMARY KEY,
   layer INTEGER NOT NULL) WITHOUT ROWID;
-)";
+)",
+                                    .upgrade = kFromVersion1};
 
 // Beside the schema: programs that do not know it go on as they did. Same transaction as the layer's own row, so a
 // layer whose files may be lost is never without its row here.
@@ -69,20 +70,7 @@ Result<std::unique_ptr<LayerDb>> LayerDb::Open(const std::string& path, std::str
   auto self = std::make_unique<LayerDb>();
   self->boot_ = std::move(boot);
   self->db_ = LOAM_TRY(sqlite::Database::Open(path));
-  if (LOAM_TRY(self->db_.UserVersion()) < kSchemaVersion) {
-    auto transaction = LOAM_TRY(sqlite::Transaction::Begin(self->db_));
-    // Another process may have made the tables meanwhile.
-    if (const auto version = LOAM_TRY(self->db_.UserVersion()); version < kSchemaVersion) {
-      LOAM_TRY(self->db_.Execute(version == 0 ? kSchema : kFromVersion1));
-      LOAM_TRY(self->db_.SetUserVersion(kSchemaVersion));
-    }
-    LOAM_TRY(transaction.Commit());
-  }
-  if (const auto version = LOAM_TRY(self->db_.UserVersion()); version != kSchemaVersion) {
-    return Unexpected(Error(ErrorCode::kFailedPrecondition,
-                            fmt::format("`{}` has schema {}, this program knows {}", path, version, kSchemaVersion))
-                          .WithHint("use another state root, or remove this one"));
-  }
+  LOAM_TRY(self->db_.EnsureSchema(kSchema, path));
   LOAM_TRY(self->db_.Execute(kUnsyncedTable));
   LOAM_TRY(self->Prepare());
   return self;

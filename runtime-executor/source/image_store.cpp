@@ -8,8 +8,7 @@
 namespace loam::source {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
-constexpr const char* kSchema = R"(
+constexpr sqlite::Schema kSchema = {.version = 2, .create = R"(
   CREATE TABLE IF NOT EXISTS images(
     name TEXT PRIMARY KEY,
     repository TEXT NOT NULL,
@@ -22,7 +21,7 @@ constexpr const char* kSchema = R"(
     digest BLOB NOT NULL,
     repository TEXT NOT NULL,
     PRIMARY KEY(digest, repository)) WITHOUT ROWID;
-)";
+)"};
 constexpr std::string_view kColumns = "name, media_type, digest, size, updated";
 
 StoredImage Row(const sqlite::Statement& row) {
@@ -50,18 +49,7 @@ Result<ImageReference> StoredName(std::string_view name) {
 Result<std::unique_ptr<ImageStore>> ImageStore::Open(const std::string& database, content::ContentStore& content,
                                                      const Clock& clock) {
   auto db = LOAM_TRY(sqlite::Database::Open(database));
-  const std::int64_t version = LOAM_TRY(db.UserVersion());
-  if (version > kSchemaVersion) {
-    return tl::unexpected(
-        Error(ErrorCode::kFailedPrecondition, fmt::format("`{}` was written by a newer version of loam", database))
-            .WithHint("use that version, or another --root"));
-  }
-  if (version < kSchemaVersion) {
-    auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db));
-    LOAM_TRY(db.Execute(kSchema));
-    LOAM_TRY(db.SetUserVersion(kSchemaVersion));
-    LOAM_TRY(transaction.Commit());
-  }
+  LOAM_TRY(db.EnsureSchema(kSchema, database));
   return std::unique_ptr<ImageStore>(new ImageStore(std::move(db), content, clock));
 }
 

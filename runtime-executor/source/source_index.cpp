@@ -5,8 +5,7 @@
 namespace loam::source {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
-constexpr const char* kSchema = R"(
+constexpr sqlite::Schema kSchema = {.version = 1, .create = R"(
   CREATE TABLE IF NOT EXISTS checkouts(
     key TEXT PRIMARY KEY,
     layers TEXT NOT NULL) WITHOUT ROWID;
@@ -18,7 +17,7 @@ constexpr const char* kSchema = R"(
     digest BLOB NOT NULL,
     layers TEXT NOT NULL,
     PRIMARY KEY(request, etag)) WITHOUT ROWID;
-)";
+)"};
 // Answers of one URL that are remembered; each makes the question longer.
 constexpr std::size_t kMostAnswers = 8;
 
@@ -38,18 +37,7 @@ Result<std::optional<snapshot::FsRef>> LoadIfThere(snapshot::LayerStore& layers,
 
 Result<std::unique_ptr<SourceIndex>> SourceIndex::Open(const std::string& database, snapshot::LayerStore& layers) {
   auto db = LOAM_TRY(sqlite::Database::Open(database));
-  const std::int64_t version = LOAM_TRY(db.UserVersion());
-  if (version > kSchemaVersion) {
-    return tl::unexpected(
-        Error(ErrorCode::kFailedPrecondition, fmt::format("`{}` was written by a newer version of loam", database))
-            .WithHint("use that version, or another --root"));
-  }
-  if (version < kSchemaVersion) {
-    auto transaction = LOAM_TRY(sqlite::Transaction::Begin(db));
-    LOAM_TRY(db.Execute(kSchema));
-    LOAM_TRY(db.SetUserVersion(kSchemaVersion));
-    LOAM_TRY(transaction.Commit());
-  }
+  LOAM_TRY(db.EnsureSchema(kSchema, database));
   return std::unique_ptr<SourceIndex>(new SourceIndex(std::move(db), layers));
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/strings.h"
+#include "base/xml.h"
 
 namespace loam::driver::findings {
 namespace {
@@ -28,32 +29,6 @@ std::string Escaped(std::string_view text, std::string_view special) {
   for (const char c : text) {
     out += special.find(c) == std::string_view::npos ? std::string(1, c)
                                                      : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
-std::string Xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-    }
   }
   return out;
 }
@@ -292,14 +267,14 @@ std::string CheckstyleReport(const std::vector<Finding>& findings) {
   }
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<checkstyle version=\"4.3\">\n";
   for (const auto& [file, of_file] : by_file) {
-    out += fmt::format("  <file name=\"{}\">\n", Xml(file));
+    out += fmt::format("  <file name=\"{}\">\n", XmlEscaped(file));
     for (const Finding* finding : of_file) {
       const source::LineColumn begin = Begin(*finding);
       const std::string_view level = finding->severity == Severity::kError     ? "error"
                                      : finding->severity == Severity::kWarning ? "warning"
                                                                                : "info";
       out += fmt::format("    <error line=\"{}\" column=\"{}\" severity=\"{}\" message=\"{}\" source=\"{}\"/>\n",
-                         begin.line, begin.column, level, Xml(finding->message), Xml(finding->rule));
+                         begin.line, begin.column, level, XmlEscaped(finding->message), XmlEscaped(finding->rule));
     }
     out += "  </file>\n";
   }

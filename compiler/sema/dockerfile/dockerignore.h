@@ -10,11 +10,8 @@
 
 namespace loam::sema {
 
-// The patterns, cleaned and relative to the context, `!` kept in front; comments and blank lines dropped.
-std::vector<std::string> ParseDockerignore(std::string_view text);
-
-// Those of "<Dockerfile>.dockerignore" beside the Dockerfile, or else of ".dockerignore" in the context; none if there
-// is neither.
+// The patterns (as ParseIgnoreFile gives them) of "<Dockerfile>.dockerignore" beside the Dockerfile, or else of
+// ".dockerignore" in the context; none if there is neither.
 Result<std::vector<std::string>> ReadDockerignore(BuildHost& host, std::string_view context,
                                                   std::string_view dockerfile);
 

@@ -61,44 +61,6 @@ constexpr std::string_view kHex = "0123456789abcdef";
 
 }  // namespace
 
-std::string CleanPath(std::string_view path) {
-  if (path.empty()) {
-    return ".";
-  }
-  const bool rooted = path.front() == '/';
-  std::string out;
-  out.reserve(path.size());
-  if (rooted) {
-    out = "/";
-  }
-  // Below this size lie the ".." that cannot be removed.
-  std::size_t floor = out.size();
-  std::size_t pos = 0;
-  while (pos < path.size()) {
-    const std::size_t end = std::min(path.find('/', pos), path.size());
-    const std::string_view part = path.substr(pos, end - pos);
-    pos = end + 1;
-    if (part.empty() || part == ".") {
-      continue;
-    }
-    if (part == "..") {
-      if (out.size() > floor) {
-        const std::size_t slash = out.rfind('/');
-        out.resize(slash == std::string::npos || slash < floor ? floor : slash);
-      } else if (!rooted) {
-        out += out.empty() ? ".." : "/..";
-        floor = out.size();
-      }
-      continue;
-    }
-    if (!out.empty() && out.back() != '/') {
-      out += '/';
-    }
-    out += part;
-  }
-  return out.empty() ? "." : out;
-}
-
 std::string JoinPath(std::string_view a, std::string_view b) {
   if (a.empty()) {
     return b.empty() ? std::string() : CleanPath(b);

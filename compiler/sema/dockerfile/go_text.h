@@ -8,10 +8,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/pattern_matcher.h"
+
 namespace loam::sema {
 
-// path.Clean, path.Join and path.Base: by text only, with '/' as separator.
-std::string CleanPath(std::string_view path);
+// path.Join and path.Base: by text only, with '/' as separator (path.Clean is CleanPath of base/pattern_matcher.h).
 std::string JoinPath(std::string_view a, std::string_view b);
 std::string_view BasePath(std::string_view path);
 inline bool IsAbsPath(std::string_view path) {

@@ -3,9 +3,9 @@
 
 #include "base/base64.h"
 #include "base/image_reference.h"
+#include "base/pattern_matcher.h"
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
-#include "compiler/sema/dockerfile/dockerignore.h"
 #include "compiler/sema/dockerfile/git_source.h"
 #include "compiler/sema/dockerfile/json_reader.h"
 #include "compiler/sema/dockerfile/local_source.h"
@@ -241,7 +241,7 @@ bool Converter::CloseLocalContexts() {
     if (options().read_dockerignore) {
       auto text = input_.host->ReadContextFile(local.directory, ".dockerignore");
       if (text) {
-        source.exclude_patterns = ParseDockerignore(*text);
+        source.exclude_patterns = ParseIgnoreFile(*text);
       }
     }
     CloseLocalSource(graph(), local.fs.value, source, options());

@@ -18,8 +18,8 @@ pb::SourceInfo InfoOf(const DockerfileBuildReport& report) {
   info.set_filename(report.file_name);
   info.set_data(std::string(report.buffer->text()));
   info.set_language("Dockerfile");
-  if (!report.file_definition.empty()) {
-    info.mutable_definition()->ParseFromString(report.file_definition);
+  if (!report.definition.empty()) {
+    info.mutable_definition()->ParseFromString(report.definition);
   }
   return info;
 }

@@ -75,8 +75,8 @@ class Frontend {
   Result<CompileResult> Compile(Wish wish, OutputWriter& writer, const std::string& staging) {
     sema::earthfile::Gate gate;
     BuildHostOptions host_options;
-    host_options.before_blocking = [&gate] { gate.Release(); };
-    host_options.after_blocking = [&gate] { gate.Acquire(); };
+    host_options.blocking.before = [&gate] { gate.Release(); };
+    host_options.blocking.after = [&gate] { gate.Acquire(); };
     host_options.on_definition = [this](const ir::Graph& graph, const llb::Definition& definition) {
       report_.steps->Add(graph, definition);
     };

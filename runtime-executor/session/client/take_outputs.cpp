@@ -12,7 +12,7 @@
 #include "proto/session/filesync/filesync.grpc.pb.h"
 #include "runtime-executor/session/client/call_metadata.h"
 #include "runtime-executor/session/client/offered_services.h"
-#include "runtime-executor/session/remote/file_sync.h"
+#include "runtime-executor/session/remote/packets_as_bytes.h"
 #include "runtime-executor/session/remote/server_status.h"
 
 namespace loam::session {
@@ -20,24 +20,6 @@ namespace {
 
 using moby::filesync::v1::BytesMessage;
 using Call = grpc::ServerReaderWriter<BytesMessage, BytesMessage>;
-
-// The method is one for files and trees: packets stand where it has a BytesMessage, in whose unknown fields the rest
-// is.
-class PacketsAsBytes final : public PacketStream {
- public:
-  explicit PacketsAsBytes(Call& call) : call_(call) {}
-  bool Read(fsutil::types::Packet& packet) override {
-    BytesMessage message;
-    return call_.Read(&message) && packet.ParseFromString(message.SerializeAsString());
-  }
-  bool Write(const fsutil::types::Packet& packet) override {
-    BytesMessage message;
-    return message.ParseFromString(packet.SerializeAsString()) && call_.Write(message);
-  }
-
- private:
-  Call& call_;
-};
 
 class Outputs final : public moby::filesync::v1::FileSend::Service {
  public:

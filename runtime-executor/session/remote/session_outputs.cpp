@@ -5,7 +5,7 @@
 
 #include "proto/fsutil/types/wire.pb.h"
 #include "proto/session/filesync/filesync.grpc.pb.h"
-#include "runtime-executor/session/remote/file_sync.h"
+#include "runtime-executor/session/remote/packets_as_bytes.h"
 #include "runtime-executor/session/remote/rpc.h"
 
 namespace loam::session {
@@ -26,25 +26,6 @@ Result<> CheckSupport(const Session& session) {
 void AddExporter(grpc::ClientContext& context, int exporter_index) {
   AddMetadata(context, "buildkit-attachable-exporter-id", {std::to_string(exporter_index)});
 }
-
-// The service's method is one for files and directories; the messages differ. Packets go through as bytes.
-class PacketsAsBytes final : public PacketStream {
- public:
-  using Call = grpc::ClientReaderWriter<BytesMessage, BytesMessage>;
-  explicit PacketsAsBytes(Call& call) : call_(call) {}
-  bool Read(fsutil::types::Packet& packet) override {
-    BytesMessage message;
-    return call_.Read(&message) && packet.ParseFromString(message.SerializeAsString());
-  }
-  bool Write(const fsutil::types::Packet& packet) override {
-    // On the wire a packet stands where the method has a BytesMessage; unknown fields keep what is not `data`.
-    BytesMessage message;
-    return message.ParseFromString(packet.SerializeAsString()) && call_.Write(message);
-  }
-
- private:
-  Call& call_;
-};
 
 }  // namespace
 

@@ -214,12 +214,16 @@ TEST(Process, SilenceEndsItWhereThereIsALimitForIt) {
   EXPECT_THAT(result.error().message(), testing::HasSubstr("no output for 50 ms"));
 }
 
+// Also when it has much to say at its end.
 TEST(Process, IsAskedToEndBeforeItIsKilled) {
   auto dir = TempDir::Create();
   ASSERT_TRUE(dir);
   const std::string mark = dir->Child("cleaned");
   ProcessSpec spec;
-  spec.args = {"sh", "-c", fmt::format("trap 'echo > {}; exit 1' TERM; echo ready; while :; do sleep 1; done", mark)};
+  spec.args = {
+      "sh", "-c",
+      fmt::format("trap 'head -c 200000 /dev/zero; echo > {}; exit 1' TERM; echo ready; while :; do sleep 1; done",
+                  mark)};
   RunOptions options;
   std::stop_source stop;
   options.stop = stop.get_token();

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
+#include <vector>
 
 #include "base/file_system.h"
 
@@ -109,6 +111,42 @@ TEST_F(SqliteTest, ABusyDatabaseIsUnavailable) {
   ASSERT_FALSE(blocked.has_value());
   EXPECT_EQ(blocked.error().code(), ErrorCode::kUnavailable);
   EXPECT_EQ(Count(*other), 0) << "readers are not blocked";
+}
+
+TEST_F(SqliteTest, SchemasAreMadeUpgradedAndRefused) {
+  const std::string path = dir_.Child("schema.db");
+  auto db = Database::Open(path);
+  ASSERT_TRUE(db.has_value());
+  const Schema first = {.version = 1, .create = "CREATE TABLE t(n INTEGER); INSERT INTO t VALUES(1);"};
+  ASSERT_TRUE(db->EnsureSchema(first, path).has_value());
+  ASSERT_TRUE(db->EnsureSchema(first, path).has_value()) << "nothing is made twice";
+  const Schema second = {.version = 2, .create = "CREATE TABLE t(n INTEGER);", .upgrade = "UPDATE t SET n = n * 10;"};
+  ASSERT_TRUE(db->EnsureSchema(second, path).has_value());
+  auto select = db->Prepare("SELECT n FROM t");
+  ASSERT_TRUE(select.has_value());
+  ASSERT_TRUE(*select->Step());
+  EXPECT_EQ(select->Int(0), 10);
+  select->Reset();
+  const auto older = db->EnsureSchema(first, path);
+  ASSERT_FALSE(older.has_value());
+  EXPECT_EQ(older.error().code(), ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(*db->UserVersion(), 2);
+}
+
+TEST_F(SqliteTest, SchemaIsMadeByOneOfManyAtOnce) {
+  const std::string path = dir_.Child("race.db");
+  std::vector<std::thread> threads;
+  std::atomic<int> made = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      auto db = Database::Open(path);
+      made += db && db->EnsureSchema({.version = 1, .create = "CREATE TABLE t(n INTEGER)"}, path) ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(made, 8);
 }
 
 TEST_F(SqliteTest, OpenErrors) {

@@ -63,8 +63,8 @@ class BuildHostTest : public ::testing::Test {
     job_.emplace(engine_->StartJob(
         {.client = client_, .progress = progress_, .entitlements = {}, .title = "test", .build_key = "test"}));
     BuildHostOptions options;
-    options.before_blocking = [this] { ++entered_; };
-    options.after_blocking = [this] { ++left_; };
+    options.blocking.before = [this] { ++entered_; };
+    options.blocking.after = [this] { ++left_; };
     host_ = MakeBuildHost(*job_, *client_, {}, options);
   }
 

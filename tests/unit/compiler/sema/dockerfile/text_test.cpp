@@ -148,8 +148,8 @@ TEST(ByteSizeTest, Units) {
 }
 
 TEST(DockerignoreTest, Patterns) {
-  EXPECT_THAT(ParseDockerignore("\xEF\xBB\xBF# no\n/a/../b \n\n!  c/ \n #d\r\n/\n"), ElementsAre("b", "!c", "#d", "/"));
-  EXPECT_THAT(ParseDockerignore(""), IsEmpty());
+  EXPECT_THAT(ParseIgnoreFile("\xEF\xBB\xBF# no\n/a/../b \n\n!  c/ \n #d\r\n/\n"), ElementsAre("b", "!c", "#d", "/"));
+  EXPECT_THAT(ParseIgnoreFile(""), IsEmpty());
 }
 
 TEST(ImageConfigTest, KeepsKnownFieldsAndDropsOthers) {
