@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <mutex>
 
 #include <fmt/format.h>
 
@@ -19,6 +21,8 @@
 
 namespace loam::gateway {
 namespace {
+
+constexpr std::string_view kIgnoreSuffix = ".dockerignore";
 
 // For did-you-mean: nobody needs more names than this.
 constexpr std::size_t kMaxListedFiles = 100'000;
@@ -123,7 +127,7 @@ class EngineBuildHost final : public sema::BuildHost {
   }
 
   Result<std::vector<std::string>> ListContext(std::string_view name) override {
-    const session::LocalDir directory = LOAM_TRY(Open(name));
+    const session::LocalDir directory = LOAM_TRY(Open(name, {}));
     const UniqueFd root = LOAM_TRY(OpenFile(directory.path, O_RDONLY | O_DIRECTORY));
     std::vector<std::string> files;
     std::vector<std::string> pending{""};
@@ -144,9 +148,24 @@ class EngineBuildHost final : public sema::BuildHost {
     return files;
   }
 
+  // Asks the client for this file and its ignore file, not for the directory they are in.
   Result<std::string> ReadContextFile(std::string_view name, std::string_view path) override {
-    const session::LocalDir directory = LOAM_TRY(Open(name));
+    const std::string file(path);
+    const std::string ignore = file + std::string(kIgnoreSuffix);
+    const std::lock_guard lock(mutex_);
+    const auto known = read_ahead_.find(Joined(std::string(name), file));
+    if (known != read_ahead_.end()) {
+      return known->second;
+    }
+    std::vector<std::string> paths{file};
+    if (!path.ends_with(kIgnoreSuffix)) {
+      paths.push_back(ignore);
+    }
+    const session::LocalDir directory = LOAM_TRY(Open(name, paths));
     const UniqueFd root = LOAM_TRY(OpenFile(directory.path, O_RDONLY | O_DIRECTORY));
+    if (paths.size() > 1) {
+      read_ahead_.emplace(Joined(std::string(name), ignore), ReadFileInRoot(root.get(), ignore));
+    }
     return ReadFileInRoot(root.get(), path);
   }
 
@@ -191,9 +210,11 @@ class EngineBuildHost final : public sema::BuildHost {
     return read(StateFiles(mounted));
   }
 
-  Result<session::LocalDir> Open(std::string_view name) {
+  // Of a remote client only `paths` come, and what they link to; all of it for none.
+  Result<session::LocalDir> Open(std::string_view name, std::vector<std::string> paths) {
     session::LocalDirRequest request;
     request.name = name;
+    request.follow_paths = std::move(paths);
     if (const auto other = options_.local_sessions.find(request.name); other != options_.local_sessions.end()) {
       request.session_id = other->second;
     }
@@ -207,6 +228,8 @@ class EngineBuildHost final : public sema::BuildHost {
   session::ClientServices& client_;
   const std::stop_token stop_;
   const BuildHostOptions options_;
+  std::mutex mutex_;                                       // guards read_ahead_
+  std::map<std::string, Result<std::string>> read_ahead_;  // ignore files, by directory and path
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include <array>
 
+#include <fmt/ranges.h>
+
 #include "base/file_system.h"
 #include "base/process.h"
 #include "compiler/ir/graph.h"
@@ -17,6 +19,8 @@
 
 namespace loam::gateway {
 namespace {
+
+using ::testing::ElementsAre;
 
 class Names final : public solver::ProgressSink {
  public:
@@ -150,6 +154,37 @@ TEST_F(BuildHostTest, WhatAStateDoesNotShowIsNotFound) {
   }
   EXPECT_FALSE(host_->ReadFile(graph_, Context(), "sub", 0).has_value());
   EXPECT_TRUE(host_->ReadFile(graph_, ir::Value(), "x", 0).error().Is(ErrorCode::kNotFound));
+}
+
+// Directories of a client elsewhere: what is opened is transferred.
+class RecordedDirs final : public session::LocalDirs {
+ public:
+  explicit RecordedDirs(std::shared_ptr<session::LocalDirs> dirs) : dirs_(std::move(dirs)) {}
+  Result<session::LocalDir> Open(const session::LocalDirRequest& request, std::stop_token stop) override {
+    asked.push_back(request.name + ": " + fmt::format("{}", fmt::join(request.follow_paths, " ")));
+    return dirs_->Open(request, std::move(stop));
+  }
+  std::vector<std::string> asked;
+
+ private:
+  std::shared_ptr<session::LocalDirs> dirs_;
+};
+
+TEST_F(BuildHostTest, AsksTheClientForFilesAndNotForWholeDirectories) {
+  const auto dirs = std::make_shared<RecordedDirs>(client_->local_dirs());
+  const auto client = session::MakeClientServices({.secrets = client_->secrets(),
+                                                   .ssh = client_->ssh(),
+                                                   .local_dirs = dirs,
+                                                   .oci_layouts = client_->oci_layouts(),
+                                                   .registry_auth = client_->registry_auth()});
+  ASSERT_TRUE(WriteFileAtomic(dir_->Child("context/sub/file.dockerignore"), "*.o\n").has_value());
+  const auto host = MakeBuildHost(*job_, *client, {}, {});
+  EXPECT_EQ(host->ReadContextFile("context", "sub/file").value(), "contents\n");
+  EXPECT_EQ(host->ReadContextFile("context", "sub/file.dockerignore").value(), "*.o\n") << "came with the file";
+  const auto missing = host->ReadContextFile("context", ".dockerignore");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_TRUE(missing.error().Is(ErrorCode::kNotFound));
+  EXPECT_THAT(dirs->asked, ElementsAre("context: sub/file sub/file.dockerignore", "context: .dockerignore"));
 }
 
 TEST_F(BuildHostTest, ACommandAnswersWithItsOutputAndExitCode) {
