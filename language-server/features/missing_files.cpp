@@ -31,6 +31,17 @@ bool Matches(std::string_view folder, std::string_view pattern) {
   return result != GLOB_NOMATCH;
 }
 
+bool IsIn(const std::vector<std::string>& folders, std::string_view source) {
+  const std::string clean = CleanRootedPath(source);
+  if (clean == "/" || clean.find("**") != std::string::npos) {
+    return true;
+  }
+  const bool wildcard = clean.find_first_of("*?[\\") != std::string::npos;
+  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    return IsThere(folder + clean) || (wildcard && Matches(folder, clean));
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> PossibleContexts(const Query& query) {
@@ -51,15 +62,14 @@ std::vector<std::string> PossibleContexts(const Query& query) {
   return contexts;
 }
 
-bool IsInContext(const std::vector<std::string>& contexts, std::string_view source) {
-  const std::string clean = CleanRootedPath(source);
-  if (clean == "/" || clean.find("**") != std::string::npos) {
-    return true;
+bool ContextLook::Has(std::string_view source) {
+  const auto known = known_.find(source);
+  if (known != known_.end()) {
+    return known->second;
   }
-  const bool wildcard = clean.find_first_of("*?[\\") != std::string::npos;
-  return std::any_of(contexts.begin(), contexts.end(), [&](const std::string& folder) {
-    return IsThere(folder + clean) || (wildcard && Matches(folder, clean));
-  });
+  const bool has = IsIn(folders_, source);
+  known_.emplace(source, has);
+  return has;
 }
 
 std::optional<Diagnostic> MissingFile(const Query& query, Span span, std::string_view what) {

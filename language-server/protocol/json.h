@@ -28,4 +28,7 @@ Position ReadPosition(const Json& value);
 // The text, with bytes that are no UTF-8 replaced.
 std::string WriteJson(const Json& value);
 
+// Appends `text` as a string of JSON, as WriteJson writes it: for long answers that need no tree of values.
+void AppendJsonString(std::string& out, std::string_view text);
+
 }  // namespace loam::lsp

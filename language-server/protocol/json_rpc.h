@@ -30,6 +30,15 @@ inline std::string RequestBody(const Json& id, std::string_view method, Json par
 inline std::string NotificationBody(std::string_view method, Json params) {
   return WriteJson({{"jsonrpc", "2.0"}, {"method", method}, {"params", std::move(params)}});
 }
+// `params` is JSON already.
+inline std::string RawNotificationBody(std::string_view method, std::string_view params) {
+  std::string body = R"({"jsonrpc":"2.0","method":)";
+  AppendJsonString(body, method);
+  body += R"(,"params":)";
+  body += params;
+  body += '}';
+  return body;
+}
 inline std::string ErrorBody(const Json& id, const RpcError& error) {
   return WriteJson({{"jsonrpc", "2.0"},
                     {"id", id},

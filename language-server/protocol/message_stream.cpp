@@ -51,29 +51,22 @@ Result<bool> MessageReader::Fill() {
   return got > 0;
 }
 
-Result<std::optional<std::string>> MessageReader::Next() {
-  std::size_t header_end = std::string::npos;
-  while ((header_end = buffer_.find("\r\n\r\n", used_)) == std::string::npos) {
+Result<std::optional<std::string>> MessageReader::Take() {
+  const std::size_t header_end = buffer_.find("\r\n\r\n", used_);
+  if (header_end == std::string::npos) {
     if (buffer_.size() - used_ > kMaxHeaderBytes) {
       return Unexpected(ErrorCode::kInvalidArgument, "the header of a message does not end");
     }
-    if (!LOAM_TRY(Fill())) {
-      if (used_ < buffer_.size()) {
-        return Unexpected(ErrorCode::kInvalidArgument, "the stream ended inside of a message");
-      }
-      return std::nullopt;
-    }
+    return std::nullopt;
   }
   const auto length = ContentLength(std::string_view(buffer_).substr(used_, header_end - used_));
   if (!length || *length > kMaxMessageBytes) {
     return Unexpected(ErrorCode::kInvalidArgument, "a message without a valid Content-Length");
   }
-  used_ = header_end + 4;
-  while (buffer_.size() - used_ < *length) {
-    if (!LOAM_TRY(Fill())) {
-      return Unexpected(ErrorCode::kInvalidArgument, "the stream ended inside of a message");
-    }
+  if (buffer_.size() - header_end - 4 < *length) {
+    return std::nullopt;
   }
+  used_ = header_end + 4;
   std::string body = buffer_.substr(used_, *length);
   used_ += *length;
   if (used_ == buffer_.size()) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -15,18 +16,18 @@ inline constexpr std::size_t kMaxMessageBytes = std::size_t{512} << 20;
 // Reads messages from a file descriptor, which it does not own.
 class MessageReader {
  public:
-  explicit MessageReader(int fd) : fd_(fd) {}
+  // `unparsed`: bytes that came before those that `fd` has.
+  explicit MessageReader(int fd, std::string unparsed = {}) : fd_(fd), buffer_(std::move(unparsed)) {}
 
-  // The body of the next message; nullopt at the end of the stream. An error if what comes is no message: the stream
-  // cannot be used after that.
-  Result<std::optional<std::string>> Next();
-  // Whether some of the next message was read already.
-  [[nodiscard]] bool buffered() const { return used_ < buffer_.size(); }
+  // Reads what is there, and waits if there is nothing. False at the end of the stream.
+  Result<bool> Fill();
+  // The body of the next message; nullopt if not all of it has been read. An error if what comes is no message: the
+  // stream cannot be used after that.
+  Result<std::optional<std::string>> Take();
+  // What has been read and not taken.
+  [[nodiscard]] std::string_view unparsed() const { return std::string_view(buffer_).substr(used_); }
 
  private:
-  // False at the end of the stream.
-  Result<bool> Fill();
-
   int fd_;
   std::string buffer_;
   std::size_t used_ = 0;

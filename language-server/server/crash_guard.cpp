@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,7 +21,9 @@ constexpr std::size_t kHandlerStackBytes = 64 * 1024;
 // Signal handlers have no other way to their data than globals; each is written only by CrashGuard's own thread.
 struct sigaction g_before[std::size(kSignals)];
 std::unique_ptr<char[]> g_handler_stack;
+std::function<void(int)> g_restart;
 thread_local sigjmp_buf* t_landing = nullptr;
+thread_local bool t_may_restart = false;
 
 // Checks fail at places that are known, so what they leave behind can be put away.
 void OnFailedCheck(const char* what) {
@@ -28,6 +31,10 @@ void OnFailedCheck(const char* what) {
 }
 
 void OnSignal(int signal) {
+  if (t_may_restart) {
+    t_may_restart = false;  // also if it crashes itself
+    g_restart(signal);
+  }
   if (sigjmp_buf* landing = t_landing) {
     t_landing = nullptr;
     siglongjmp(*landing, signal);
@@ -39,7 +46,9 @@ void OnSignal(int signal) {
 
 }  // namespace
 
-CrashGuard::CrashGuard() {
+CrashGuard::CrashGuard(std::function<void(int)> restart) {
+  g_restart = std::move(restart);
+  t_may_restart = static_cast<bool>(g_restart);
   g_handler_stack = std::make_unique<char[]>(kHandlerStackBytes);
   stack_t stack{};
   stack.ss_sp = g_handler_stack.get();
@@ -54,6 +63,7 @@ CrashGuard::CrashGuard() {
 }
 
 CrashGuard::~CrashGuard() {
+  t_may_restart = false;
   for (std::size_t i = 0; i < std::size(kSignals); ++i) {
     ::sigaction(kSignals[i], &g_before[i], nullptr);
   }
@@ -61,6 +71,7 @@ CrashGuard::~CrashGuard() {
   none.ss_flags = SS_DISABLE;
   ::sigaltstack(&none, nullptr);
   g_handler_stack.reset();
+  g_restart = nullptr;
 }
 
 std::optional<std::string> CrashGuard::Run(const std::function<void()>& work) {

@@ -13,9 +13,12 @@ namespace loam::lsp {
 // to Run by longjmp: destructors of the frames in between do not run, so their memory is lost. Either way callers drop
 // what the function worked on. Signals of other threads and those outside of Run end the process as before. One object
 // a process.
+//
+// `restart`, if there is one, is called first for each signal of the thread, inside of Run or not: in the handler, so
+// it may not allocate. It replaces the process (execve); where it returns, all is as if there were none.
 class CrashGuard {
  public:
-  CrashGuard();
+  explicit CrashGuard(std::function<void(int signal)> restart = {});
   ~CrashGuard();
   CrashGuard(const CrashGuard&) = delete;
   CrashGuard& operator=(const CrashGuard&) = delete;

@@ -35,7 +35,7 @@ void Server::AskForSettings(const std::string& uri) {
     }
     found->second.waits_for_settings = false;
     found->second.diagnostics_due = true;
-    found->second.diagnostics.reset();
+    found->second.found.reset();
     Settings settings = BaseSettings(*document);
     if (result.is_array() && result.size() == std::size(kConfigurationSections)) {
       ApplyDockerSections(result[1], result[2], settings);
@@ -75,18 +75,24 @@ void Server::DidChange(const Json& params) {
   if (document == nullptr) {
     return;
   }
+  OpenState& state = open_states_[uri];
   for (const Json& change : Member(params, "contentChanges")) {
     std::string text = StringMember(change, "text");
-    if (const Json& range = Member(change, "range"); range.is_object()) {
-      document->Replace(encoder_.ReadSpan(document->text(), range), text);
-    } else {
+    const Json& range = Member(change, "range");
+    if (!range.is_object()) {
+      state.found.reset();
       document->SetText(std::move(text));
+      continue;
     }
+    const Span span = encoder_.ReadSpan(document->text(), range);
+    if (state.found && !MoveAlong(*document, span, text, *state.found)) {
+      state.found.reset();
+    }
+    document->Replace(span, text);
   }
   document->set_version(static_cast<int>(IntMember(item, "version", document->version() + 1)));
-  OpenState& state = open_states_[uri];
   state.diagnostics_due = true;
-  state.diagnostics.reset();
+  state.crashed = false;
 }
 
 void Server::DidClose(const Json& params) {
@@ -158,6 +164,9 @@ void Server::DidChangeSettings(const Json& params) {
   }
   // Older clients send their settings.
   const Json& sent = Member(params, "settings");
+  if (!sent.is_null()) {
+    settings_params_ = WriteJson(params);
+  }
   const Json& docker = Path(sent, {"docker", "languageserver"});
   for (Document* document : workspace_.OpenDocuments()) {
     Settings settings = BaseSettings(*document);
@@ -185,21 +194,22 @@ void Server::RunWaiting(bool timeouts) {
       state.waits_for_settings = false;
     }
   }
-  std::deque<Message> waiting;
-  waiting.swap(waiting_);
-  for (Message& message : waiting) {
-    if (MustWait(message)) {
-      waiting_.push_back(std::move(message));
-    } else {
-      HandleRequest(message);
+  // Each stays in the list until it is answered, for a restart.
+  for (std::size_t i = 0; i < waiting_.size();) {
+    if (MustWait(waiting_[i])) {
+      ++i;
+      continue;
     }
+    Message message = std::move(waiting_[i]);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+    HandleRequest(message);
   }
 }
 
 void Server::MarkAllDue() {
   for (auto& [uri, state] : open_states_) {
     state.diagnostics_due = true;
-    state.diagnostics.reset();
+    state.found.reset();
   }
   for (Document* document : workspace_.OpenDocuments()) {
     document->DropAnalysis();
@@ -219,7 +229,7 @@ void Server::ScriptsReady(const std::string& uri) {
     document->DropAnalysis();
   }
   if (found != open_states_.end()) {
-    found->second.diagnostics.reset();
+    found->second.found.reset();
     found->second.diagnostics_due = true;
   }
   RefreshPulled();
@@ -234,17 +244,21 @@ std::vector<Diagnostic> Server::DiagnosticsOf(Document& document, const CancelTo
   if (found == open_states_.end()) {
     return features.diagnostics(QueryOn(document, cancel));
   }
-  if (!found->second.diagnostics) {
-    std::vector<Diagnostic> diagnostics;
-    if (!SettingsOf(document).ignored) {
-      diagnostics = features.diagnostics(QueryOn(document, cancel));
+  if (!found->second.found) {
+    Findings made;
+    if (!SettingsOf(document).ignored && !found->second.crashed) {
+      const Query query = QueryOn(document, cancel);
+      checked_ = &document;
+      made.diagnostics = features.diagnostics(query);
+      made.statements = StatementsOf(query);
+      checked_ = nullptr;
     }
     if (cancel.cancelled()) {
       return {};
     }
-    found->second.diagnostics = std::move(diagnostics);
+    found->second.found = std::move(made);
   }
-  return *found->second.diagnostics;
+  return found->second.found->diagnostics;
 }
 
 void Server::PublishDue() {
@@ -270,12 +284,16 @@ void Server::PublishDue() {
 
 void Server::Publish(Document& document) {
   const CancelToken never;
-  const std::vector<Diagnostic> diagnostics = DiagnosticsOf(document, never);
-  Json params = {{"uri", document.uri()}, {"diagnostics", encoder_.Diagnostics(document, diagnostics)}};
+  std::string params = R"({"uri":)";
+  AppendJsonString(params, document.uri());
+  params += R"(,"diagnostics":)";
+  params += encoder_.Diagnostics(document, DiagnosticsOf(document, never));
   if (BoolMember(Path(client_, {"textDocument", "publishDiagnostics"}), "versionSupport")) {
-    params["version"] = document.version();
+    params += R"(,"version":)";
+    params += std::to_string(document.version());
   }
-  Notify("textDocument/publishDiagnostics", std::move(params));
+  params += '}';
+  connection_->Send(RawNotificationBody("textDocument/publishDiagnostics", params));
 }
 
 }  // namespace loam::lsp

@@ -1,5 +1,11 @@
 #include "language-server/server/encode.h"
 
+#include <functional>
+#include <iterator>
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
 namespace loam::lsp {
 namespace {
 
@@ -47,37 +53,50 @@ Json Encoder::LocationLink(const Text& text, const lsp::Location& location) cons
   return link;
 }
 
-Json Encoder::Diagnostics(const Document& document, const std::vector<Diagnostic>& diagnostics) const {
-  Json list = Json::array();
+void Encoder::AppendRange(const Text& text, Span span, std::string& out) const {
+  const Position begin = text.PositionAt(span.begin, encoding_);
+  const Position end = text.PositionAt(span.end, encoding_);
+  fmt::format_to(std::back_inserter(out),
+                 FMT_COMPILE(R"({{"start":{{"line":{},"character":{}}},"end":{{"line":{},"character":{}}}}})"),
+                 begin.line, begin.character, end.line, end.character);
+}
+
+std::string Encoder::Diagnostics(const Document& document, const std::vector<Diagnostic>& diagnostics) const {
+  std::string out = "[";
   for (const Diagnostic& diagnostic : diagnostics) {
-    Json json = {{"range", Range(document.text(), diagnostic.span)},
-                 {"severity", static_cast<int>(diagnostic.severity)},
-                 {"source", diagnostic.source},
-                 {"message", diagnostic.message}};
+    out += out.size() > 1 ? R"(,{"range":)" : R"({"range":)";
+    AppendRange(document.text(), diagnostic.span, out);
+    out += R"(,"severity":)";
+    out += std::to_string(static_cast<int>(diagnostic.severity));
+    out += R"(,"source":)";
+    AppendJsonString(out, diagnostic.source);
+    out += R"(,"message":)";
+    AppendJsonString(out, diagnostic.message);
     if (!diagnostic.code.empty()) {
-      json["code"] = diagnostic.code;
+      out += R"(,"code":)";
+      AppendJsonString(out, diagnostic.code);
     }
     if (!diagnostic.href.empty()) {
-      json["codeDescription"] = {{"href", diagnostic.href}};
+      out += R"(,"codeDescription":{"href":)";
+      AppendJsonString(out, diagnostic.href);
+      out += '}';
     }
     if (diagnostic.unnecessary || diagnostic.deprecated) {
-      Json& tags = json["tags"] = Json::array();
-      if (diagnostic.unnecessary) {
-        tags.push_back(1);
-      }
-      if (diagnostic.deprecated) {
-        tags.push_back(2);
-      }
+      const bool both = diagnostic.unnecessary && diagnostic.deprecated;
+      out += both ? R"(,"tags":[1,2])" : diagnostic.unnecessary ? R"(,"tags":[1])" : R"(,"tags":[2])";
     }
     if (!diagnostic.related.empty()) {
-      Json& related = json["relatedInformation"] = Json::array();
+      Json related = Json::array();
       for (const RelatedPlace& place : diagnostic.related) {
         related.push_back({{"location", Location(place.place)}, {"message", place.message}});
       }
+      out += R"(,"relatedInformation":)";
+      out += WriteJson(related);
     }
-    list.push_back(std::move(json));
+    out += '}';
   }
-  return list;
+  out += ']';
+  return out;
 }
 
 Json Encoder::Edits(const Text& text, const std::vector<TextEdit>& edits) const {
@@ -215,6 +234,10 @@ std::vector<std::uint32_t> Encoder::Tokens(const Text& text, const std::vector<S
     }
   }
   return data;
+}
+
+std::string DiagnosticsId(std::string_view diagnostics) {
+  return fmt::format("{:016x}", std::hash<std::string_view>()(diagnostics));
 }
 
 Json EncodeCommand(const Command& command) {

@@ -21,7 +21,8 @@ class Encoder {
   [[nodiscard]] Json Range(const Text& text, Span span) const;
   [[nodiscard]] Json Location(const lsp::Location& location) const;
   [[nodiscard]] Json LocationLink(const Text& text, const lsp::Location& location) const;
-  [[nodiscard]] Json Diagnostics(const Document& document, const std::vector<Diagnostic>& diagnostics) const;
+  // The array as text: it is sent at every edit.
+  [[nodiscard]] std::string Diagnostics(const Document& document, const std::vector<Diagnostic>& diagnostics) const;
   [[nodiscard]] Json Edits(const Text& text, const std::vector<TextEdit>& edits) const;
   // {"changes": …}, or with versions if the client knows `documentChanges`.
   [[nodiscard]] Json Edit(const WorkspaceEdit& edit, bool document_changes) const;
@@ -35,9 +36,14 @@ class Encoder {
   [[nodiscard]] std::vector<std::uint32_t> Tokens(const Text& text, const std::vector<SemanticToken>& tokens) const;
 
  private:
+  void AppendRange(const Text& text, Span span, std::string& out) const;
+
   Workspace& workspace_;
   PositionEncoding encoding_;
 };
+
+// What tells these diagnostics, as text, from others: the id of a pulled report.
+std::string DiagnosticsId(std::string_view diagnostics);
 
 Json EncodeCommand(const Command& command);
 

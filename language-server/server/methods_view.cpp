@@ -166,13 +166,13 @@ Answer CodeLenses(const DocumentRequest& request) {
 }
 
 Answer PulledDiagnostics(const DocumentRequest& request) {
-  Json items = request.server.encoder().Diagnostics(
+  const std::string items = request.server.encoder().Diagnostics(
       request.document, request.server.DiagnosticsOf(request.document, request.query.cancel));
-  const std::string id = fmt::format("{:016x}", std::hash<std::string>()(WriteJson(items)));
+  const std::string id = DiagnosticsId(items);
   if (StringMember(request.params, "previousResultId") == id) {
     return Json{{"kind", "unchanged"}, {"resultId", id}};
   }
-  return Json{{"kind", "full"}, {"resultId", id}, {"items", std::move(items)}};
+  return RawJson{fmt::format(R"({{"kind":"full","resultId":"{}","items":{}}})", id, items)};
 }
 
 }  // namespace

@@ -13,20 +13,43 @@ namespace {
 // A client that says it can be asked for its configuration and does not answer.
 constexpr std::chrono::milliseconds kSettingsWait{2000};
 
+class HandledMessage {
+ public:
+  HandledMessage(const Message*& slot, const Message& message) : slot_(slot), before_(slot) { slot_ = &message; }
+  ~HandledMessage() { slot_ = before_; }
+  HandledMessage(const HandledMessage&) = delete;
+  HandledMessage& operator=(const HandledMessage&) = delete;
+
+ private:
+  const Message*& slot_;
+  const Message* before_;
+};
+
 }  // namespace
 
 Server::Server(const ServerOptions& options) : options_(options), encoder_(workspace_, PositionEncoding::kUtf16) {}
 Server::~Server() = default;
 
 int Server::Run(int in_fd, int out_fd) {
-  Connection connection(in_fd, out_fd);
-  CrashGuard guard;
+  Resumed resumed;
+  if (options_.session_fd >= 0) {
+    Result<Resumed> read = Resume(options_.session_fd);
+    if (!read) {
+      return 1;
+    }
+    resumed = std::move(*read);
+  }
+  Connection connection(in_fd, out_fd, std::move(resumed.unread));
+  CrashGuard guard(options_.restart ? std::function<void(int)>([this](int signal) { Restart(signal); }) : nullptr);
   ScriptChecker scripts(lint::RunChecker, [this, &connection](const std::string& uri) {
     connection.Post([this, uri] { ScriptsReady(uri); });
   });
   connection_ = &connection;
   guard_ = &guard;
   scripts_ = &scripts;
+  if (options_.session_fd >= 0) {
+    GoOn(resumed);
+  }
   while (!exit_) {
     std::optional<std::chrono::steady_clock::time_point> until;
     for (const auto& [uri, state] : open_states_) {
@@ -57,6 +80,8 @@ int Server::Run(int in_fd, int out_fd) {
 }
 
 void Server::Handle(Message& message) {
+  const HandledMessage handled(handled_, message);
+  checked_ = nullptr;
   switch (message.kind) {
     case Message::Kind::kMalformed:
       connection_->Send(ErrorBody(Json(), {RpcCode::kParseError, "not a message of JSON-RPC"}));
@@ -79,6 +104,7 @@ void Server::Handle(Message& message) {
     case Message::Kind::kNotification: {
       const auto failure = guard_->Run([&] { HandleNotification(message); });
       if (failure) {
+        DropAll();
         Log(fmt::format("{}: {}", message.method, *failure));
       }
       return;
@@ -87,6 +113,7 @@ void Server::Handle(Message& message) {
 }
 
 void Server::HandleRequest(Message& message) {
+  const HandledMessage handled(handled_, message);
   const Answer answer = AnswerGuarded(message);
   connection_->Done(message.id);
   if (const auto* error = std::get_if<RpcError>(&answer)) {
@@ -105,10 +132,7 @@ Answer Server::AnswerGuarded(const Message& message) {
   std::vector<Answer> made;  // one, unless the request failed
   const auto failure = guard_->Run([&] { made.push_back(AnswerRequest(message)); });
   if (failure) {
-    // The text is the last good state: everything made of it is made anew.
-    for (Document* document : workspace_.OpenDocuments()) {
-      document->DropAnalysis();
-    }
+    DropAll();
     const std::string text = fmt::format("{}: {}", message.method, *failure);
     Log(text);
     return RpcError{RpcCode::kInternalError, text};
@@ -117,6 +141,15 @@ Answer Server::AnswerGuarded(const Message& message) {
     return RpcError{RpcCode::kRequestCancelled, "cancelled"};
   }
   return std::move(made.front());
+}
+
+void Server::DropAll() {
+  for (Document* document : workspace_.OpenDocuments()) {
+    document->DropAnalysis();
+  }
+  for (auto& [uri, state] : open_states_) {
+    state.found.reset();
+  }
 }
 
 Answer Server::AnswerRequest(const Message& message) {
@@ -149,6 +182,7 @@ Answer Server::AnswerRequest(const Message& message) {
 }
 
 Json Server::Initialize(const Json& params) {
+  initialize_params_ = WriteJson(params);
   client_ = Member(params, "capabilities");
   encoder_.set_encoding(ChooseEncoding(client_));
   traits_ = ReadTraits(client_);

@@ -12,6 +12,7 @@
 
 #include "language-server/features/features.h"
 #include "language-server/features/query.h"
+#include "language-server/features/quiet_edit.h"
 #include "language-server/server/command_host.h"
 #include "language-server/server/connection.h"
 #include "language-server/server/crash_guard.h"
@@ -25,6 +26,11 @@ struct ServerOptions {
   StoreFacts* store = nullptr;
   CommandHost* commands = nullptr;
   std::string version;
+  // Replaces the process by a new one that goes on with the session in this file (of memory): called in a signal
+  // handler, returns only if it cannot. Without it a crash is unwound as far as that goes.
+  std::function<void(int session_fd)> restart;
+  // The session to go on with; -1 for a new one.
+  int session_fd = -1;
 };
 
 // An answer that is JSON text already: large arrays of numbers.
@@ -73,14 +79,30 @@ class Server {
     bool waits_for_settings = false;
     bool diagnostics_due = false;
     std::optional<Settings> settings;
-    std::optional<std::vector<Diagnostic>> diagnostics;
+    std::optional<Findings> found;
     std::chrono::steady_clock::time_point asked;
+    // The search for its diagnostics crashed: it is not tried again before the text changes.
+    bool crashed = false;
   };
+
+  // In the handler of a signal: writes the session and starts anew with it.
+  void Restart(int signal);
+  // The session of a process that crashed, as far as no client is needed; what is to be sent of it afterwards.
+  struct Resumed {
+    Connection::Unread unread;
+    std::optional<Json> settings;  // of an older client
+    std::string crashed;           // body of a message
+    std::int64_t signal = 0;
+  };
+  Result<Resumed> Resume(int session_fd);
+  void GoOn(const Resumed& resumed);
 
   void Handle(Message& message);
   void HandleRequest(Message& message);
   // AnswerRequest inside of the guard.
   Answer AnswerGuarded(const Message& message);
+  // What was made of the texts goes after something failed in the midst of it: they are the last good state.
+  void DropAll();
   void HandleNotification(const Message& message);
   void HandleResponse(const Message& message);
   Answer AnswerRequest(const Message& message);
@@ -126,6 +148,11 @@ class Server {
   std::map<std::string, std::function<void(const Json&)>> asked_;
   std::optional<Settings> disk_settings_;  // of documents that are not open
   std::uint64_t last_id_ = 0;
+  // What a restart needs.
+  std::string initialize_params_;      // JSON
+  std::string settings_params_;        // JSON
+  const Message* handled_ = nullptr;   // in work
+  const Document* checked_ = nullptr;  // whose diagnostics are looked for
   Connection* connection_ = nullptr;
   CrashGuard* guard_ = nullptr;
   ScriptChecker* scripts_ = nullptr;

@@ -150,30 +150,31 @@ Json ResolveLens(Server& server, const Json& lens, const CancelToken& cancel) {
   return resolved;
 }
 
-Json WorkspaceDiagnostics(Server& server, const Json& params, const CancelToken& cancel) {
+Answer WorkspaceDiagnostics(Server& server, const Json& params, const CancelToken& cancel) {
   const Progress progress(server, Member(params, "workDoneToken"), "checking the workspace");
   std::map<std::string, std::string> previous;
   for (const Json& entry : Member(params, "previousResultIds")) {
     previous[StringMember(entry, "uri")] = StringMember(entry, "value");
   }
-  Json items = Json::array();
+  std::string reports;
   for (Document* document : WorkspaceDocuments(server.workspace())) {
     if (cancel.cancelled()) {
       break;
     }
-    Json found = server.encoder().Diagnostics(*document, server.DiagnosticsOf(*document, cancel));
-    const std::string id = fmt::format("{:016x}", std::hash<std::string>()(WriteJson(found)));
+    const std::string found = server.encoder().Diagnostics(*document, server.DiagnosticsOf(*document, cancel));
+    const std::string id = DiagnosticsId(found);
     const bool open = server.workspace().FindOpen(document->uri()) != nullptr;
-    Json report = {{"uri", document->uri()}, {"version", open ? Json(document->version()) : Json()}, {"resultId", id}};
+    reports += reports.empty() ? R"({"uri":)" : R"(,{"uri":)";
+    AppendJsonString(reports, document->uri());
+    reports +=
+        fmt::format(R"(,"version":{},"resultId":"{}",)", open ? std::to_string(document->version()) : "null", id);
     if (previous[document->uri()] == id) {
-      report["kind"] = "unchanged";
+      reports += R"("kind":"unchanged"})";
     } else {
-      report["kind"] = "full";
-      report["items"] = std::move(found);
+      reports += fmt::format(R"("kind":"full","items":{}}})", found);
     }
-    items.push_back(std::move(report));
   }
-  return {{"items", std::move(items)}};
+  return RawJson{fmt::format(R"({{"items":[{}]}})", reports)};
 }
 
 }  // namespace

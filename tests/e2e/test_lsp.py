@@ -236,6 +236,64 @@ class Fetched(LoamCase):
         wire.tell("exit")
 
 
+class Crash(LoamCase):
+    """A signal that ends other programs: the server goes on in the same process, from the texts."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = subprocess.Popen([LOAM, "lsp", "--root", str(self.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(lambda: (self.server.stdin.close(), self.server.stdout.close(), self.server.kill(), self.server.wait(timeout=10)))
+        self.wire = Wire(self.server.stdin, self.server.stdout)
+
+    def crash(self, number=signal.SIGSEGV):
+        os.kill(self.server.pid, number)
+        said = self.wire.wait_for("window/logMessage")["message"]
+        self.assertIn(f"signal {int(number)}", said)
+
+    def resident(self):
+        status = pathlib.Path(f"/proc/{self.server.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    def test_goes_on_with_what_was_typed(self):
+        folder = {"uri": f"file://{self.work}", "name": "w"}
+        self.wire.call("initialize", {"capabilities": {"general": {"positionEncodings": ["utf-8"]}}, "workspaceFolders": [folder]})
+        self.wire.tell("initialized")
+        uri = f"file://{self.work}/Dockerfile"
+        opened = {"uri": uri, "languageId": "dockerfile", "version": 1, "text": "FROM scratch\nENV A=1\n"}
+        self.wire.tell("textDocument/didOpen", {"textDocument": opened})
+        self.wire.wait_for("textDocument/publishDiagnostics")
+        end = {"line": 2, "character": 0}
+        # The editor says it once; what comes after the crash counts on it.
+        self.wire.tell("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2},
+                                                  "contentChanges": [{"range": {"start": end, "end": end}, "text": "LABEL é=$A\n"}]})
+        self.wire.wait_for("textDocument/publishDiagnostics")
+        self.crash()
+        hover = {"textDocument": {"uri": uri}, "position": {"line": 2, "character": 10}}
+        self.assertIn("= `1`", self.wire.call("textDocument/hover", hover)["contents"]["value"])
+        self.assertEqual(self.wire.wait_for("textDocument/publishDiagnostics")["uri"], uri)
+        # In the midst of a message that arrives.
+        whole = json.dumps({"jsonrpc": "2.0", "id": "half", "method": "textDocument/hover", "params": hover}).encode()
+        self.server.stdin.write(b"Content-Length: %d\r\n\r\n" % len(whole) + whole[:40])
+        self.server.stdin.flush()
+        self.crash(signal.SIGABRT)
+        self.server.stdin.write(whole[40:])
+        self.server.stdin.flush()
+        answer = self.wire.hear()
+        while answer.get("id") != "half":
+            answer = self.wire.hear()
+        self.assertIn("= `1`", answer["result"]["contents"]["value"])
+        # Nothing is left behind, however often it happens.
+        self.crash()
+        before = self.resident()
+        for _ in range(20):
+            self.crash()
+            self.wire.call("textDocument/hover", hover)
+        self.assertLess(self.resident(), before * 1.2)
+        self.wire.call("shutdown")
+        self.wire.tell("exit")
+        self.assertEqual(self.server.wait(timeout=10), 0)
+
+
 class Port(LoamCase):
     def test_clients_of_a_port(self):
         server = subprocess.Popen([LOAM, "lsp", "--port", "0"], stdout=subprocess.PIPE, text=True)

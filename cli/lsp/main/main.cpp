@@ -1,13 +1,18 @@
 // The program `loam-lsp`, which `loam lsp` becomes: the compiler's front half and what reads the local state folder,
 // with nothing of the engine that builds.
 #include <malloc.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -22,10 +27,53 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
 
+constexpr std::string_view kSessionFlag = "--session";
+
+// Starts this program anew in this process, with its first arguments and environment and a session to go on with. It
+// has all it needs from the beginning: a signal handler calls it.
+class Restarter {
+ public:
+  Restarter(int argc, char** argv) {
+    for (int i = 0; i < argc; ++i) {
+      if (!std::string_view(argv[i]).starts_with(kSessionFlag)) {
+        arguments_.push_back(argv[i]);
+      }
+    }
+    arguments_.push_back(session_);
+    arguments_.push_back(nullptr);
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+      environment_.push_back(*variable);
+    }
+    environment_.push_back(nullptr);
+  }
+
+  // Returns only if it fails.
+  void Start(int session_fd) {
+    char* end = std::copy(kSessionFlag.begin(), kSessionFlag.end(), session_);
+    *end++ = '=';
+    *std::to_chars(end, std::end(session_) - 1, session_fd).ptr = '\0';
+    // A handler's signal is blocked while it runs.
+    sigset_t crashes;
+    ::sigemptyset(&crashes);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+      ::sigaddset(&crashes, signal);
+    }
+    ::pthread_sigmask(SIG_UNBLOCK, &crashes, nullptr);
+    ::execve("/proc/self/exe", arguments_.data(), environment_.data());
+  }
+
+ private:
+  char session_[32] = {};
+  std::vector<char*> arguments_;
+  std::vector<char*> environment_;
+};
+
 struct Arguments {
   std::string loam;  // the program that builds
   std::string root;  // its state folder
   std::optional<std::string> port;
+  // See Restarter.
+  int session_fd = -1;
 };
 
 // nullopt: a word that `loam lsp` does not pass.
@@ -42,6 +90,10 @@ std::optional<Arguments> ReadArguments(int argc, char** argv) {
       read.root = value;
     } else if (name == "--port") {
       read.port = value;
+    } else if (name == kSessionFlag) {
+      std::from_chars(value.data(), value.data() + value.size(), read.session_fd);
+    } else if (name == "--clear") {
+      ::unsetenv(value.c_str());
     } else {
       return std::nullopt;
     }
@@ -71,9 +123,11 @@ int ServePort(const loam::lsp::ServerOptions& options, const std::string& text, 
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  ::prctl(PR_SET_NAME, "loam-lsp");  // also where it began anew
   // Two threads that allocate little: one arena keeps the memory small.
   ::mallopt(M_ARENA_MAX, 1);
   const std::stop_token stop = loam::cli::WatchSignals();
+  Restarter restarter(argc, argv);
   const std::optional<Arguments> arguments = ReadArguments(argc, argv);
   if (!arguments) {
     std::fputs("loam-lsp is started by `loam lsp`; see `loam lsp --help`\n", stderr);
@@ -81,9 +135,10 @@ int main(int argc, char** argv) {
   }
   loam::cli::EngineFacts store(arguments->root);
   loam::cli::ProcessCommands commands(arguments->loam, arguments->root);
-  const loam::lsp::ServerOptions options{&store, &commands, LOAM_VERSION};
+  loam::lsp::ServerOptions options{&store, &commands, LOAM_VERSION, {}, arguments->session_fd};
   if (arguments->port) {
     return ServePort(options, *arguments->port, stop);
   }
+  options.restart = [&restarter](int session_fd) { restarter.Start(session_fd); };
   return loam::cli::ServeStandardStreams(options, stop) ? 0 : kFailed;
 }

@@ -11,6 +11,7 @@
 #include "language-server/features/dockerfile/features.h"
 #include "language-server/features/dockerfile/language.h"
 #include "language-server/features/dockerfile/names.h"
+#include "language-server/features/in_use.h"
 
 namespace loam::lsp::dockerfile {
 namespace {
@@ -374,7 +375,7 @@ class Completer {
     if (name == "from") {
       Stages(prefix, replace, true);
     } else if (name == "id") {
-      for (const std::string& id : MountIds(query_, type)) {
+      for (const std::string& id : MountIdsInUse(query_, type, offset_)) {
         if (id.starts_with(prefix)) {
           Add(id, CompletionKind::kValue, replace, id);
         }
@@ -406,7 +407,7 @@ class Completer {
       return;
     }
     Stages(typed, TypedSpan(), false);
-    for (const std::string& image : KnownImages(query_)) {
+    for (const std::string& image : KnownImages(query_, offset_)) {
       if (image.starts_with(typed) && image != typed) {
         Add(image, CompletionKind::kModule, TypedSpan(), image).sort = "1";
       }

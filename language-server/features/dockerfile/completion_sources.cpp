@@ -6,6 +6,7 @@
 #include "base/pattern_matcher.h"
 #include "language-server/features/dockerfile/analysis.h"
 #include "language-server/features/dockerfile/names.h"
+#include "language-server/features/in_use.h"
 
 namespace loam::lsp::dockerfile {
 namespace {
@@ -47,37 +48,12 @@ void EachMount(const Query& query, const std::function<void(std::string_view typ
 
 }  // namespace
 
-std::vector<std::string> KnownImages(const Query& query) {
-  std::set<std::string> images;
-  EachDockerfile(query, [&](const ast::Dockerfile& file) {
-    std::set<std::string_view> stages;
-    for (const ast::Stage& stage : file.stages) {
-      if (stage.from == nullptr || !stage.from->base.present()) {
-        continue;
-      }
-      const std::string_view base = stage.from->base.text;
-      if (base.find('$') == std::string_view::npos && !stages.contains(base)) {
-        images.emplace(base);
-      }
-      stages.insert(stage.from->stage_name.text);
-    }
-  });
+std::vector<std::string> KnownImages(const Query& query, std::uint32_t offset) {
+  std::set<std::string> images = ImagesInUse(query, offset);
   for (std::string& name : query.store.ImageNames()) {
     images.insert(std::move(name));
   }
   return {images.begin(), images.end()};
-}
-
-std::vector<std::string> MountIds(const Query& query, std::string_view type) {
-  std::set<std::string> ids;
-  EachMount(query, [&](std::string_view mount_type, const ast::Mount& mount) {
-    for (const ast::CsvField& field : mount.fields) {
-      if (mount_type == type && field.key == "id" && field.has_value && !field.value.empty()) {
-        ids.emplace(field.value.text);
-      }
-    }
-  });
-  return {ids.begin(), ids.end()};
 }
 
 std::vector<std::string> CacheTargets(const Query& query) {

@@ -9,10 +9,8 @@
 
 namespace loam::lsp::dockerfile {
 
-// Images that FROM lines of the workspace and the store name, sorted.
-std::vector<std::string> KnownImages(const Query& query);
-// Ids of --mount=type=`type` in the Dockerfiles of the workspace, sorted.
-std::vector<std::string> MountIds(const Query& query, std::string_view type);
+// Images that the workspace and the store name, sorted; without what is being typed at `offset`.
+std::vector<std::string> KnownImages(const Query& query, std::uint32_t offset);
 // Targets of cache mounts in use, and those of well-known package managers.
 std::vector<std::string> CacheTargets(const Query& query);
 // The working directory in front of an instruction, with a slash at its end; "" if no WORKDIR stands there.

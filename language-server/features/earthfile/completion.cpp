@@ -11,6 +11,7 @@
 #include "language-server/features/earthfile/features.h"
 #include "language-server/features/earthfile/language.h"
 #include "language-server/features/earthfile/project.h"
+#include "language-server/features/in_use.h"
 
 namespace loam::lsp::earthfile {
 namespace {
@@ -268,6 +269,9 @@ class Completer {
       References(reference, {offset_ - static_cast<std::uint32_t>(reference.size()), offset_}, ReferenceKind::kLoad);
       return;
     }
+    if (flag == "mount") {
+      MountId(typed);
+    }
     if (flag == "secret" || flag == "id") {
       for (const std::string& id : KnownIds(flag == "secret" ? "--secret" : "--id")) {
         if (Fits(id, typed)) {
@@ -488,28 +492,33 @@ class Completer {
   }
 
   void Images(std::string_view typed, Span word) {
-    std::set<std::string> names;
-    for (const std::string& name : query_.store.ImageNames()) {
-      names.insert(name);
-    }
-    for (const Document* document : AllEarthfiles(query_)) {
-      for (const auto& scope : EarthfileAnalysis::Of(*document).symbols().scopes) {
-        sema::earthfile::EachStatement(scope.recipe, [&](const ast::earthfile::Statement& statement) {
-          if (statement.kind == ast::earthfile::StatementKind::kCommand &&
-              statement.command->kind == ast::earthfile::CommandKind::kFrom && !statement.command->args.empty() &&
-              !(statement.location.range.begin <= offset_ && offset_ <= statement.location.range.end)) {
-            const std::string_view image = statement.command->args.back().text;
-            if (image.find_first_of("+$-(") == std::string_view::npos ||
-                image.find_first_of("+$(") == std::string_view::npos) {
-              names.emplace(image);
-            }
-          }
-        });
-      }
+    std::set<std::string> names = ImagesInUse(query_, offset_);
+    for (std::string& name : query_.store.ImageNames()) {
+      names.insert(std::move(name));
     }
     for (const std::string& name : names) {
-      if (Fits(name, typed) && !name.empty() && !name.starts_with('-') && name.find('+') == std::string::npos) {
+      if (Fits(name, typed) && !name.empty()) {
         Add(name, CompletionKind::kReference, word, name);
+      }
+    }
+  }
+
+  // The id in what is typed of a mount: "type=cache,id=".
+  void MountId(std::string_view typed) {
+    constexpr std::string_view kId = "id=";
+    std::string_view type;
+    const std::vector<std::string_view> options = Split(typed, ',');
+    for (const std::string_view option : options) {
+      type = option.starts_with("type=") ? option.substr(5) : type;
+    }
+    if (!options.back().starts_with(kId)) {
+      return;
+    }
+    const std::string_view id = options.back().substr(kId.size());
+    const Span replace{offset_ - static_cast<std::uint32_t>(id.size()), offset_};
+    for (const std::string& known : MountIdsInUse(query_, type, offset_)) {
+      if (Fits(known, id)) {
+        Add(known, CompletionKind::kValue, replace, known).detail = "in use in this workspace";
       }
     }
   }

@@ -31,7 +31,8 @@ void AddMissingFiles(const Query& query, std::vector<Diagnostic>& out) {
       out.push_back(std::move(*missing));
     }
   };
-  const std::vector<std::string> context = {query.document.Folder()};
+  const std::string folder = query.document.Folder();
+  ContextLook context({folder});
   for (const auto& scope : scopes) {
     sema::earthfile::EachStatement(scope.recipe, [&](const ast::earthfile::Statement& statement) {
       if (statement.kind != ast::earthfile::StatementKind::kCommand ||
@@ -46,7 +47,7 @@ void AddMissingFiles(const Query& query, std::vector<Diagnostic>& out) {
       for (std::size_t i = 0; i + 1 < rest->size(); ++i) {
         const auto& word = (*rest)[i];
         if (!word.text.empty() && word.text.find_first_of("$+\"'()") == std::string::npos &&
-            !IsInContext(context, word.text)) {
+            !context.Has(word.text)) {
           add(SpanOf(word.range), word.text);
         }
       }
@@ -54,7 +55,7 @@ void AddMissingFiles(const Query& query, std::vector<Diagnostic>& out) {
   }
   for (const DockerfileUse& use : DockerfilesOf(query)) {
     if (!use.exists) {
-      const std::string inside = context.front() + "/";
+      const std::string inside = folder + "/";
       add(use.file.size() > 0 ? use.file : use.context,
           use.path.starts_with(inside) ? use.path.substr(inside.size()) : use.path);
     }

@@ -47,27 +47,29 @@ class Folder {
   void AddStatement(const Statement& statement) {
     const source::SourceRange range = statement.location.range;
     if (statement.kind == StatementKind::kIf) {
-      const auto& if_ = *statement.if_;
+      const auto& branches = *statement.if_;
       std::vector<source::SourceRange> clauses;
-      for (const auto& each : if_.else_ifs) {
+      for (const auto& each : branches.else_ifs) {
         clauses.push_back(each.keyword);
       }
-      if (if_.has_else) {
-        clauses.push_back(if_.else_keyword);
+      if (branches.has_else) {
+        clauses.push_back(branches.else_keyword);
       }
-      clauses.push_back(if_.end);
+      clauses.push_back(branches.end);
       AddUntil(range.begin, clauses.front());
       for (std::size_t i = 0; i + 1 < clauses.size(); ++i) {
         AddUntil(clauses[i].begin, clauses[i + 1]);
       }
     } else if (statement.kind == StatementKind::kTry) {
-      const auto& try_ = *statement.try_;
-      AddUntil(range.begin, try_.has_catch ? try_.catch_keyword : try_.has_finally ? try_.finally_keyword : try_.end);
-      if (try_.has_catch) {
-        AddUntil(try_.catch_keyword.begin, try_.has_finally ? try_.finally_keyword : try_.end);
+      const auto& attempt = *statement.try_;
+      AddUntil(range.begin, attempt.has_catch     ? attempt.catch_keyword
+                            : attempt.has_finally ? attempt.finally_keyword
+                                                  : attempt.end);
+      if (attempt.has_catch) {
+        AddUntil(attempt.catch_keyword.begin, attempt.has_finally ? attempt.finally_keyword : attempt.end);
       }
-      if (try_.has_finally) {
-        AddUntil(try_.finally_keyword.begin, try_.end);
+      if (attempt.has_finally) {
+        AddUntil(attempt.finally_keyword.begin, attempt.end);
       }
     } else {
       Add(range.begin, range.end, FoldKind::kNone);

@@ -33,6 +33,10 @@ RUN --mount=type=cache,target=/c true && false
 HEALTHCHECK --interval=5s CMD true
 #             ^ hover: Time between two checks
 #^ hover: HEALTHCHECK
+FROM gol
+#       ^ complete: golang:1.22
+RUN --mount=type=cache,id=shared,target=/c true
+#                         ^ complete: modules
 RUN <<END
 echo
 END

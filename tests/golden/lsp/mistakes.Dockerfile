@@ -10,6 +10,8 @@ FROM alpine AS Y
 EXPOSE 80/TCP
 #<- warning ExposeProtoCasing: lowercase
 #      ^ hover: -
+VOLUME ['/data', '/log']
+#<- warning JsonSingleQuotes: double quotes
 CMD node server.js
 #<- warning JSONArgsRecommended: JSON arguments
 #   ^ action: exec form

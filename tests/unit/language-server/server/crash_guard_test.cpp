@@ -54,6 +54,13 @@ TEST(CrashGuard, BadAccessesAreFailures) {
   }
 }
 
+TEST(CrashGuard, ARestartThatReturnsChangesNothing) {
+  static volatile int asked = 0;
+  CrashGuard guard([](int signal) { asked = signal; });
+  EXPECT_THAT(guard.Run([] { ::raise(SIGBUS); }).value_or(""), HasSubstr("signal 7"));
+  EXPECT_EQ(asked, SIGBUS);
+}
+
 int Deep(int depth) {
   volatile char frame[4096];
   frame[0] = static_cast<char>(depth);
