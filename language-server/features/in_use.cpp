@@ -46,6 +46,9 @@ void EachInstruction(const Query& query, std::uint32_t offset,
 void EachCommand(const Query& query, std::uint32_t offset,
                  const std::function<void(const ast::earthfile::Command&)>& visit) {
   for (const Document* document : earthfile::AllEarthfiles(query)) {
+    if (document->language() != Language::kEarthfile) {
+      continue;  // the query's own
+    }
     for (const auto& scope : EarthfileAnalysis::Of(*document).symbols().scopes) {
       sema::earthfile::EachStatement(scope.recipe, [&](const ast::earthfile::Statement& statement) {
         if (statement.kind == ast::earthfile::StatementKind::kCommand &&

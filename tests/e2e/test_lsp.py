@@ -284,6 +284,7 @@ class Crash(LoamCase):
         self.assertIn("= `1`", answer["result"]["contents"]["value"])
         # Nothing is left behind, however often it happens.
         self.crash()
+        self.wire.call("textDocument/hover", hover)
         before = self.resident()
         for _ in range(20):
             self.crash()
