@@ -14,6 +14,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kDefaultHost = "unix:///var/run/docker.sock";
+// Where certificates are needed, docker's own program knows them.
+constexpr std::string_view kByDockersClient = "docker-context://";
 
 Result<Json> ReadJson(const std::string& path) {
   const auto text = LOAM_TRY(ReadFileIfExists(path));
@@ -24,17 +26,12 @@ Result<Json> ReadJson(const std::string& path) {
   return json;
 }
 
-Error NeedsTls(const std::string& host) {
-  return Error(ErrorCode::kUnimplemented, fmt::format("a Docker daemon behind TLS ({}) is not supported", host))
-      .WithHint("use an ssh:// context, or write `-o type=docker,dest=image.tar` and `docker load` it");
-}
-
 }  // namespace
 
 Result<std::string> DockerEndpoint(const Context& context) {
   if (std::string host = context.Env("DOCKER_HOST"); !host.empty()) {
     if (host.starts_with("tcp://") && !context.Env("DOCKER_TLS_VERIFY").empty()) {
-      return Unexpected(NeedsTls(host));
+      return std::string(kByDockersClient);
     }
     return host;
   }
@@ -59,7 +56,7 @@ Result<std::string> DockerEndpoint(const Context& context) {
                           .WithHint("`docker context ls` lists them"));
   }
   if (::access(fmt::format("{}/contexts/tls/{}/docker", directory, id).c_str(), F_OK) == 0) {
-    return Unexpected(NeedsTls(host.get<std::string>()));
+    return std::string(kByDockersClient) + name;
   }
   return host.get<std::string>();
 }

@@ -9,8 +9,8 @@
 
 namespace loam::cli {
 
-// "unix:///…", "tcp://host:port", "ssh://host". kNotFound for a context that does not exist, kUnimplemented for one
-// that needs TLS.
+// "unix:///…", "tcp://host:port", "ssh://host"; where certificates are needed "docker-context://NAME" ("" is what the
+// environment says). kNotFound for a context that does not exist.
 Result<std::string> DockerEndpoint(const Context& context);
 
 }  // namespace loam::cli

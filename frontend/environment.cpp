@@ -22,7 +22,11 @@ std::string FirstPlatform(std::string_view text) {
   if (!workers.is_array() || workers.empty()) {
     return {};
   }
-  const nlohmann::json platforms = at(workers[0], "Platforms");
+  // Old daemons (0.8) write the name with a capital.
+  nlohmann::json platforms = at(workers[0], "platforms");
+  if (platforms.is_null()) {
+    platforms = at(workers[0], "Platforms");
+  }
   if (!platforms.is_array() || platforms.empty()) {
     return {};
   }

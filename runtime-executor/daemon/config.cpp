@@ -28,13 +28,9 @@ Result<> SetSnapshotter(std::string_view name, Config& config) {
 }
 
 Result<> SetNetwork(std::string_view mode, Config& config) {
-  if (mode == "auto" || mode == "host") {
+  if (mode == "auto" || mode == "host" || mode == "bridge" || mode == "cni") {
     config.worker.network = mode;
     return {};
-  }
-  if (mode == "bridge" || mode == "cni") {
-    return Unexpected(Error(ErrorCode::kUnimplemented, fmt::format("network mode {} is not supported", mode))
-                          .WithHint("use host or auto"));
   }
   return Unexpected(ErrorCode::kInvalidArgument, fmt::format("invalid network mode: {}", mode));
 }

@@ -42,8 +42,15 @@ struct WorkerSettings {
   std::string snapshotter = "auto";
   // OCI runtime; empty: crun, else runc.
   std::string binary;
-  // "auto", "host"
+  // "auto" (cni if its configuration is there, else host), "host", "cni", "bridge"
   std::string network = "auto";
+  std::string cni_config_path = "/etc/buildkit/cni.json";
+  // Empty: where BuildKit and Debian put plugins.
+  std::string cni_binary_path;
+  int cni_pool_size = 0;
+  // Of the network "bridge"; empty: the default.
+  std::string bridge_name;
+  std::string bridge_subnet;
   std::string cgroup_parent;
   // Steps at the same time; 0: no limit.
   int max_parallelism = 0;

@@ -14,6 +14,7 @@
 #include "runtime-executor/daemon/registry_hosts.h"
 #include "runtime-executor/daemon/usage_records.h"
 #include "runtime-executor/proxy/step_proxies.h"
+#include "runtime-executor/worker/cni/cni_networks.h"
 
 namespace loam::daemon {
 namespace {
@@ -58,11 +59,37 @@ engine::EngineOptions EngineOptionsOf(const Config& config, const std::string& r
   return options;
 }
 
-std::map<std::string, std::string> WorkerLabels(const Config& config, const engine::Engine& engine) {
+// Null: steps have the host's.
+Result<std::shared_ptr<worker::StepNetworks>> NetworksOf(const WorkerSettings& settings, const std::string& root) {
+  const bool is_auto = settings.network == "auto";
+  if (settings.network == "host" || (is_auto && access(settings.cni_config_path.c_str(), F_OK) != 0)) {
+    return std::shared_ptr<worker::StepNetworks>();
+  }
+  worker::CniOptions options;
+  options.state_dir = root + "/networks";
+  if (settings.network != "bridge") {
+    options.config_file = settings.cni_config_path;
+  }
+  options.plugin_directories = {"/opt/cni/bin", "/usr/lib/cni"};
+  if (!settings.cni_binary_path.empty()) {
+    options.plugin_directories = {settings.cni_binary_path};
+  }
+  options.pool_size = settings.cni_pool_size;
+  if (!settings.bridge_name.empty()) {
+    options.bridge_name = settings.bridge_name;
+  }
+  if (!settings.bridge_subnet.empty()) {
+    options.bridge_subnet = settings.bridge_subnet;
+  }
+  return LOAM_TRY_CONTEXT(fmt::format("network mode {}", settings.network),
+                          worker::OpenCniNetworks(std::move(options)));
+}
+
+std::map<std::string, std::string> WorkerLabels(const Config& config, const engine::Engine& engine, bool has_networks) {
   std::map<std::string, std::string> labels = config.worker.labels;
   labels.emplace("org.mobyproject.buildkit.worker.executor", "oci");
   labels.emplace("org.mobyproject.buildkit.worker.hostname", HostName());
-  labels.emplace("org.mobyproject.buildkit.worker.network", "host");
+  labels.emplace("org.mobyproject.buildkit.worker.network", has_networks ? "cni" : "host");
   labels.emplace("org.mobyproject.buildkit.worker.oci.process-mode", "sandbox");
   labels.emplace("org.mobyproject.buildkit.worker.selinux.enabled", "false");
   labels.emplace("org.mobyproject.buildkit.worker.snapshotter",
@@ -92,6 +119,8 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   }
   engine_options.provenance_environment = LOAM_TRY(ReadProvenanceEnvironment(config.provenance_dir));
   engine_options.dockerfile_version = kDockerfileVersion;
+  engine_options.networks = LOAM_TRY(NetworksOf(config.worker, root));
+  const bool has_networks = engine_options.networks != nullptr;
   daemon->engine_ = LOAM_TRY(engine::Engine::Open(std::move(engine_options)));
   daemon->engine_->AddCacheArea(MakeClientDirArea(root + "/client-dirs"));
   daemon->history_ = LOAM_TRY(BuildHistory::Open(root, config.history));
@@ -126,7 +155,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   control.proxy_network = config.proxy_network;
   control.frontends = config.frontends;
   control.worker_id = WorkerId(root);
-  control.worker_labels = WorkerLabels(config, *daemon->engine_);
+  control.worker_labels = WorkerLabels(config, *daemon->engine_, has_networks);
   control.platforms = config.worker.platforms;
   if (control.platforms.empty()) {
     control.platforms = {HostPlatform()};

@@ -179,10 +179,21 @@ std::vector<Flag> Flags(Lists& lists) {
          }
          return {};
        }},
-      {"oci-worker-net", Kind::kText, "network of steps: auto or host", SetNetwork},
+      {"oci-worker-net", Kind::kText, "network of steps: auto, host, cni or bridge", SetNetwork},
       Text(
           "oci-worker-binary", "OCI runtime: crun, runc or a path",
           [](Config & c) -> auto& { return c.worker.binary; }),
+      Text(
+          "oci-cni-config-path", "configuration of the network cni",
+          [](Config & c) -> auto& { return c.worker.cni_config_path; }),
+      Text(
+          "oci-cni-binary-dir", "where the plugins of the networks cni and bridge are",
+          [](Config & c) -> auto& { return c.worker.cni_binary_path; }),
+      {"oci-cni-pool-size", Kind::kText, "networks that are made in advance",
+       [](const std::string& value, Config& config) -> Result<> {
+         config.worker.cni_pool_size = LOAM_TRY(ParseInt("oci-cni-pool-size", value));
+         return {};
+       }},
       {"oci-max-parallelism", Kind::kText, "steps that run at the same time; 0: no limit",
        [](const std::string& value, Config& config) -> Result<> {
          config.worker.max_parallelism = LOAM_TRY(ParseInt("oci-max-parallelism", value));
@@ -197,16 +208,12 @@ std::vector<Flag> Flags(Lists& lists) {
        [](const std::string& value, Config& config) -> Result<> { return ParseKeepStorage(value, config.worker.gc); }},
       NoEffect("debugaddr", Kind::kText, "accepted"),
       NoEffect("save-cache-debug", Kind::kBool, "accepted: what cache keys are made of is always kept"),
-      NoEffect("oci-cni-config-path", Kind::kText, "accepted"),
-      NoEffect("oci-cni-binary-dir", Kind::kText, "accepted"),
-      NoEffect("oci-cni-pool-size", Kind::kText, "accepted"),
       Unsupported("rootless", Kind::kBool, "running without root"),
       Unsupported("oci-worker-rootless", Kind::kBool, "running without root"),
       Unsupported("oci-worker-no-process-sandbox", Kind::kBool, "running without a process sandbox"),
       Unsupported("oci-worker-proxy-snapshotter-path", Kind::kText, "a proxy snapshotter"),
       Unsupported("oci-worker-apparmor-profile", Kind::kText, "AppArmor"),
       Unsupported("oci-worker-selinux", Kind::kBool, "SELinux"),
-      Unsupported("proxy-network", Kind::kBool, "a network behind a proxy"),
       {"help", Kind::kBool, "this text", nullptr},
       {"version", Kind::kBool, "the version", nullptr},
   };

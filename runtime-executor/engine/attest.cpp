@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/attest_options.h"
+#include "base/strings.h"
 #include "llb-emit/read.h"
 #include "llb-emit/scan.h"
 #include "runtime-executor/engine/cache_collector.h"
@@ -31,6 +32,19 @@ std::string FieldOf(const solver::Preimage& preimage, std::string_view name) {
     }
   }
   return {};
+}
+
+// The layers of what a step made, each way that it is known; not held.
+Result<std::vector<std::vector<snapshot::LayerId>>> LayersOf(const solver::CacheGraphNode& node) {
+  std::vector<std::vector<snapshot::LayerId>> ways;
+  if (node.result != nullptr) {
+    ways.push_back(ops::FsOf(node.result).layer_ids());
+    return ways;
+  }
+  for (const solver::CacheRecord& record : node.records) {
+    ways.push_back(LOAM_TRY(snapshot::ParseLayerIds(record.blob)));
+  }
+  return ways;
 }
 
 provenance::Request Described(const FrontendRequest& request, const provenance::Capture& capture) {
@@ -66,9 +80,44 @@ Result<> JobState::CaptureDefinition(const std::string& definition, provenance::
     pins[step.vertex] = FieldOf(step.preimage, "source.digest");
   }
   for (const llb::VertexIndex index : graph.order()) {
-    LOAM_TRY(capture.AddOp(graph.vertex(index).op, pins[graph.vertex(index).digest]));
+    const llb::Vertex& vertex = graph.vertex(index);
+    LOAM_TRY(capture.AddOp(vertex.op, pins[vertex.digest]));
+    CaptureProxied(vertex.digest, vertex.op, capture);
   }
   return {};
+}
+
+void JobState::CaptureProxied(const Digest& vertex, const pb::Op& op, provenance::Capture& capture) {
+  if (options_.step_proxies == nullptr || !op.has_exec() || op.exec().network() == pb::NONE) {
+    return;
+  }
+  capture.proxy_network = true;
+  const std::lock_guard lock(resolved_mutex_);
+  const auto found = proxied_.find(vertex);
+  if (found == proxied_.end()) {
+    return;  // from the cache
+  }
+  std::map<std::string, Digest> files;
+  for (const ops::ProxiedFile& file : found->second.files) {
+    files[file.url] = file.digest;
+  }
+  // What a file was asked for first is the file as well.
+  for (bool added = true; added;) {
+    added = false;
+    for (const ops::ProxiedRequest& request : found->second.requests) {
+      const auto target = files.find(request.redirect);
+      added = (target != files.end() && files.emplace(request.url, target->second).second) || added;
+    }
+  }
+  for (const auto& [url, digest] : files) {
+    capture.AddHttp({url, digest.ToString()});
+  }
+  const std::vector<std::string> words(op.exec().meta().args().begin(), op.exec().meta().args().end());
+  for (const ops::IncompleteRequest& request : found->second.incomplete) {
+    capture.incomplete_materials = true;
+    capture.proxy_incomplete.push_back(
+        {vertex.ToString(), Join(words, " "), request.method, request.url, request.reason});
+  }
 }
 
 Result<provenance::Capture> JobState::CaptureOf(const PlatformResult& result) {
@@ -113,24 +162,36 @@ Result<std::string> JobState::ProvenanceOf(const provenance::Capture& capture, c
   run.finished = engine_->clock.Now();
   run.definition = definition;
   if (settings.max) {
-    for (const solver::CacheGraphNode& node : LOAM_TRY(GraphOf(definition))) {
-      const std::optional<snapshot::FsRef> fs = LOAM_TRY(CacheCollector::KnownResult(*engine_, node));
-      if (!fs) {
-        continue;
+    // Steps stand on the same layers: each is asked for once.
+    std::map<snapshot::LayerId, std::optional<content::Descriptor>> blobs;
+    const auto blob_of = [&](snapshot::LayerId id) -> Result<std::optional<content::Descriptor>> {
+      if (const auto known = blobs.find(id); known != blobs.end()) {
+        return known->second;
       }
-      // Layers of which a blob exists; making them is the exporters' business.
-      std::vector<content::Descriptor> layers;
-      const std::vector<snapshot::LayerId> ids = fs->layer_ids();
-      for (const snapshot::LayerId id : ids) {
-        for (const content::Descriptor& blob : LOAM_TRY(engine_->layers->Blobs(id))) {
-          if (engine_->content->Contains(blob)) {
-            layers.push_back(blob);
-            break;
-          }
+      std::optional<content::Descriptor>& found = blobs[id];
+      for (const content::Descriptor& blob : LOAM_TRY(engine_->layers->Blobs(id))) {
+        if (engine_->content->Contains(blob)) {
+          found = blob;
+          break;
         }
       }
-      if (!layers.empty() && layers.size() == ids.size()) {
-        run.layers[{node.vertex.ToString(), node.output}].push_back(std::move(layers));
+      return found;
+    };
+    for (const solver::CacheGraphNode& node : LOAM_TRY(GraphOf(definition))) {
+      for (const std::vector<snapshot::LayerId>& ids : LOAM_TRY(LayersOf(node))) {
+        // Layers of which a blob exists; making them is the exporters' business.
+        std::vector<content::Descriptor> layers;
+        for (const snapshot::LayerId id : ids) {
+          std::optional<content::Descriptor> blob = LOAM_TRY(blob_of(id));
+          if (!blob) {
+            break;
+          }
+          layers.push_back(*std::move(blob));
+        }
+        if (!layers.empty() && layers.size() == ids.size()) {
+          run.layers[{node.vertex.ToString(), node.output}].push_back(std::move(layers));
+          break;
+        }
       }
     }
   }

@@ -157,6 +157,7 @@ Result<worker::Worker*> EngineState::Worker() {
     wanted.state_dir = options.root + "/worker";
     wanted.runtime = options.runtime;
     wanted.dns = options.dns;
+    wanted.networks = options.networks;
     if (!options.cgroup_parent.empty()) {
       wanted.cgroup_parent = options.cgroup_parent;
     }

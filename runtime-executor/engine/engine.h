@@ -71,6 +71,8 @@ struct EngineOptions {
   int registry_transfers = 0;
   // Name servers of steps, instead of the host's.
   worker::DnsOptions dns;
+  // Networks of steps; null: steps have the host's.
+  std::shared_ptr<worker::StepNetworks> networks;
   // Cgroup of steps, relative to the root of the hierarchy; empty: the default.
   std::string cgroup_parent;
   // Steps that run at the same time; 0: no limit.
@@ -170,6 +172,8 @@ struct FrontendRequest {
   std::map<std::string, provenance::RequestPtr> inputs;
   // What the client asked for, where a frontend of its build asked for this; null: this is it.
   std::shared_ptr<const FrontendRequest> root;
+  // How many frontends asked each other before this.
+  int depth = 0;
 };
 
 // What a frontend used beside the definition of its result.

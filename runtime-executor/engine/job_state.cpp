@@ -10,6 +10,7 @@
 #include "runtime-executor/ops/failed_step.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/op_failure.h"
+#include "runtime-executor/ops/proxy_recorder.h"
 
 namespace loam::engine {
 
@@ -79,7 +80,7 @@ Result<std::vector<snapshot::FsRef>> SolveDefinitions(
 }  // namespace
 
 // What ops see of the job; lives as long as an op needs it.
-class JobState::Services final : public ops::JobServices {
+class JobState::Services final : public ops::JobServices, public ops::ProxyRecorder {
  public:
   explicit Services(const JobOptions& options)
       : client_(options.client),
@@ -142,6 +143,18 @@ class JobState::Services final : public ops::JobServices {
   void OnUsage(const Digest& vertex, const std::string& name, const ops::StepUsage& usage) override {
     if (on_usage_) {
       on_usage_(vertex, name, usage);
+    }
+  }
+
+  void OnProxied(const Digest& vertex, ops::ProxyTraffic traffic) override {
+    std::shared_ptr<JobState> state;
+    {
+      const std::lock_guard lock(mutex_);
+      state = state_.lock();
+    }
+    if (state != nullptr) {
+      const std::lock_guard lock(state->resolved_mutex_);
+      state->proxied_[vertex] = std::move(traffic);
     }
   }
 

@@ -130,9 +130,12 @@ class JobState : public std::enable_shared_from_this<JobState> {
   std::atomic<std::uint64_t> next_step_{0};
   std::once_flag images_made_;
   std::unique_ptr<source::ImageConfigs> images_;
-  std::mutex resolved_mutex_;  // guards resolved_
+  std::mutex resolved_mutex_;  // guards resolved_, proxied_
   // Images whose configs the build asked for.
   std::vector<provenance::ImageMaterial> resolved_;
+  // What steps of this job asked for through proxies.
+  std::map<Digest, ops::ProxyTraffic> proxied_;
+  void CaptureProxied(const Digest& vertex, const pb::Op& op, provenance::Capture& capture);
   std::mutex imports_mutex_;  // guards imports_ and import_sources_; may be taken while an Import is locked
   std::map<std::string, std::shared_ptr<Import>> imports_;
   // Where the imports of imports_ come from.

@@ -131,7 +131,10 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   for (const driver::CompiledPlatform& platform : compiled.platforms) {
     definitions.push_back(platform.definition.bytes);
   }
-  const std::vector<snapshot::FsRef> filesystems = LOAM_TRY(job.SolveAll(definitions, stop));
+  std::vector<snapshot::FsRef> filesystems(definitions.size());
+  if (!request.lazy) {
+    filesystems = LOAM_TRY(job.SolveAll(definitions, stop));
+  }
 
   result.multi_platform = options.multi_platform || filesystems.size() > 1;
   for (std::size_t i = 0; i < filesystems.size(); ++i) {

@@ -22,6 +22,8 @@ struct DockerfileBuildRequest : driver::DockerfileRequest {
   bool forwards = false;
   // What the build checks find is told by the job's progress.
   bool tell_warnings = false;
+  // Nothing of the result is solved: its platforms have definitions, but no filesystems yet.
+  bool lazy = false;
 };
 
 // Lines of a Dockerfile that a vertex comes from, 1-based, both included.

@@ -48,7 +48,8 @@ Result<> CheckEntitlements(pb::NetMode network, pb::SecurityMode security, const
 
 Result<worker::NetworkMode> NetworkOf(pb::NetMode network) {
   switch (network) {
-    case pb::UNSET:  // the worker has no network of its own to offer
+    case pb::UNSET:
+      return worker::NetworkMode::kWorker;
     case pb::HOST:
       return worker::NetworkMode::kHost;
     case pb::NONE:

@@ -17,6 +17,7 @@
 #include "runtime-executor/ops/job_services.h"
 #include "runtime-executor/ops/layer_downloads.h"
 #include "runtime-executor/ops/op_failure.h"
+#include "runtime-executor/ops/proxy_recorder.h"
 #include "runtime-executor/ops/terminal_lender.h"
 #include "runtime-executor/ops/trusted_authority.h"
 #include "runtime-executor/worker/worker.h"
@@ -128,18 +129,21 @@ class ProxiedRun {
     return {};
   }
 
-  // Shows what the step asked for.
-  Result<> End(solver::ProgressWriter& progress) {
+  // Shows and records what the step asked for.
+  Result<> End(solver::ProgressWriter& progress, const Digest& vertex, JobServices& services) {
     if (proxy_ == nullptr) {
       return {};
     }
-    const ProxyTraffic traffic = proxy_->Stop();
+    ProxyTraffic traffic = proxy_->Stop();
     if (!traffic.requests.empty()) {
       std::string text = "proxy network requests:\n";
       for (const ProxiedRequest& request : traffic.requests) {
         text += fmt::format("- {} {} -> {}\n", request.method, request.url, request.status);
       }
       progress.Log(solver::LogStream::kStderr, text);
+    }
+    if (auto* const recorder = dynamic_cast<ProxyRecorder*>(&services)) {
+      recorder->OnProxied(vertex, std::move(traffic));
     }
     return authority_.Remove();
   }
@@ -270,7 +274,7 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
   const Result<worker::ExecResult> ran = terminal != nullptr
                                              ? RunOnTerminal(*worker, spec, vertex_.name, *terminal, context.stop())
                                              : worker->Run(spec, sink, context.stop());
-  LOAM_TRY(proxied.End(context.progress()));
+  LOAM_TRY(proxied.End(context.progress(), vertex_.digest, *services));
   const std::vector<std::string> words(meta.args().begin(), meta.args().end());
   const std::string failure = fmt::format("process \"{}\" did not complete successfully", Join(words, " "));
   if (!ran) {

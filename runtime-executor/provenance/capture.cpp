@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 #include "base/image_reference.h"
 #include "base/redact_urls.h"
@@ -81,6 +82,12 @@ void Capture::AddImage(ImageMaterial image) {
   }
 }
 
+void Capture::AddHttp(HttpMaterial file) {
+  if (std::none_of(http.begin(), http.end(), [&](const HttpMaterial& other) { return other.url == file.url; })) {
+    http.push_back(std::move(file));
+  }
+}
+
 void Capture::AddLocal(const std::string& name) {
   if (std::find(locals.begin(), locals.end(), name) == locals.end()) {
     locals.push_back(name);
@@ -139,10 +146,7 @@ Result<> Capture::AddOp(const pb::Op& op, const std::string& pin) {
       blobs.push_back({rest, pin, local});
     }
   } else if (scheme == "http" || scheme == "https") {
-    const std::string url = RedactUrls(source.identifier());
-    if (std::none_of(http.begin(), http.end(), [&](const HttpMaterial& other) { return other.url == url; })) {
-      http.push_back({url, pin});
-    }
+    AddHttp({RedactUrls(source.identifier()), pin});
   } else if (scheme == "local") {
     AddLocal(rest);
   } else {
@@ -169,6 +173,9 @@ void Capture::Finish() {
   std::stable_sort(blobs.begin(), blobs.end(), [](const auto& a, const auto& b) { return a.reference < b.reference; });
   std::stable_sort(git.begin(), git.end(), [](const auto& a, const auto& b) { return a.url < b.url; });
   std::stable_sort(http.begin(), http.end(), [](const auto& a, const auto& b) { return a.url < b.url; });
+  std::stable_sort(proxy_incomplete.begin(), proxy_incomplete.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.op, a.url, a.method) < std::tie(b.op, b.url, b.method);
+  });
   std::sort(locals.begin(), locals.end());
   std::stable_sort(secrets.begin(), secrets.end(), by_id);
   std::stable_sort(ssh.begin(), ssh.end(), by_id);

@@ -35,6 +35,14 @@ struct HttpMaterial {
   std::string url;
   std::string digest;
 };
+// A request of a step through its proxy whose answer no digest tells.
+struct ProxyIncomplete {
+  std::string op;
+  std::string name;
+  std::string method;
+  std::string url;
+  std::string reason;
+};
 // A secret or SSH agent that steps used.
 struct Credential {
   std::string id;
@@ -55,12 +63,16 @@ struct Capture {
   std::vector<Credential> secrets;
   std::vector<Credential> ssh;
   bool network_access = false;
+  // Steps reached the network through proxies only.
+  bool proxy_network = false;
+  std::vector<ProxyIncomplete> proxy_incomplete;
   // Something was used that is not among the materials.
   bool incomplete_materials = false;
 
   // One op of the build; `pin` is what a source was resolved to (digest, commit). Each fact is kept once.
   Result<> AddOp(const pb::Op& op, const std::string& pin);
   void AddImage(ImageMaterial image);
+  void AddHttp(HttpMaterial file);
   void AddLocal(const std::string& name);
   // Sorts, and drops images by digest that are there by tag too.
   void Finish();

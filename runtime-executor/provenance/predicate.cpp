@@ -341,10 +341,29 @@ Result<> CheckMaterials(const Capture& capture, const Settings& settings) {
       message += fmt::format("\n  - {}\n    reason: local_source", name);
     }
   }
+  if (!capture.proxy_incomplete.empty()) {
+    message += "\n\nUncaptured requests:";
+    for (const ProxyIncomplete& request : capture.proxy_incomplete) {
+      message += fmt::format("\n  - {}\n    method: {}\n    url: {}\n    reason: {}", request.name, request.method,
+                             request.url, request.reason);
+    }
+  }
   return Unexpected(ErrorCode::kFailedPrecondition, std::move(message));
 }
 
 namespace {
+
+ordered_json NetworkJson(const Capture& capture) {
+  ordered_json network = {{"mode", "proxy"}};
+  for (const ProxyIncomplete& request : capture.proxy_incomplete) {
+    network["proxy"]["incomplete"].push_back({{"op", request.op},
+                                              {"name", request.name},
+                                              {"method", request.method},
+                                              {"uri", request.url},
+                                              {"reason", request.reason}});
+  }
+  return network;
+}
 
 // What the operator of the builder says, and which Dockerfile frontend it has.
 Result<> AddEnvironment(const Capture& capture, const Run& run, nlohmann::json& environment) {
@@ -418,6 +437,9 @@ Result<std::string> MakePredicate(const Capture& capture, const Settings& settin
     if (ordered_json layers = LayersJson(run, steps); !layers.is_null()) {
       metadata_of_buildkit["layers"] = std::move(layers);
     }
+  }
+  if (capture.proxy_network) {
+    metadata_of_buildkit["network"] = NetworkJson(capture);
   }
   const std::string platform = NormalizePlatform(HostPlatform()).ToString();
   const bool hermetic = complete && !capture.network_access;

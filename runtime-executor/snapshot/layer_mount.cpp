@@ -253,7 +253,10 @@ Result<FsRef> ActiveFs::Commit(bool keep_empty, std::span<const std::string> dis
       const UniqueFd from = LOAM_TRY(OpenFileAt(store.layers_fd(), fs, O_RDONLY | O_DIRECTORY));
       const UniqueFd to =
           LOAM_TRY(OpenFileAt(store.layers_fd(), LayerStoreImpl::FsName(layer), O_RDONLY | O_DIRECTORY));
-      return MoveChanges(from.get(), *self->manifest, to.get(), store.overlay_xattr_prefix());
+      const bool moved = LOAM_TRY(MoveChanges(from.get(), *self->manifest, to.get(), store.overlay_xattr_prefix()));
+      // Their change times tell that something was there, which is none of their contents.
+      LOAM_TRY(DropUnchanged(store, LayerStoreImpl::FsName(layer), self->parent, disturbed));
+      return moved;
     };
     auto changed = move();
     if (!changed || (!*changed && !keep_empty)) {

@@ -267,7 +267,7 @@ Result<std::unique_ptr<Container>> OciContainer::Start(OciSetup setup, const Exe
   const auto shared = std::make_shared<Shared>(std::move(setup), spec);
   ProcessStreams own = streams;
   LOAM_TRY(shared->init_.PrepareTerminal(shared->setup_.kind, own));
-  shared->step_ = LOAM_TRY(OciStep::Prepare(shared->setup_, shared->spec_, own, number));
+  shared->step_ = LOAM_TRY(OciStep::Prepare(shared->setup_, shared->spec_, own, number, stop));
   const OciStep* step = shared->step_.get();
   LOAM_TRY(shared->init_.Spawn(shared->step_->TakeStart(),
                                [step](const ExitStatus& status) { return step->Interpret(status, 0); }));

@@ -145,15 +145,13 @@ Result<ExitStatus> SupervisedProcess::Finish() {
 }
 
 Result<std::unique_ptr<OciStep>> OciStep::Prepare(const OciSetup& setup, const ExecSpec& spec,
-                                                  const ProcessStreams& streams, std::uint64_t number) {
-  if (spec.network == NetworkMode::kBridge) {
-    return Unexpected(Error(ErrorCode::kUnimplemented, "bridge networking is not supported by this worker")
-                          .WithHint("use the host's network or none"));
-  }
+                                                  const ProcessStreams& streams, std::uint64_t number,
+                                                  const std::stop_token& stop) {
   if (spec.args.empty()) {
     return Unexpected(ErrorCode::kInvalidArgument, "no command to run");
   }
   std::unique_ptr<OciStep> step(new OciStep(setup, spec, LOAM_TRY(Bundle::Create())));
+  LOAM_TRY(step->JoinNetwork(stop));
   LOAM_TRY(step->Build(streams, number));
   return step;
 }
@@ -175,6 +173,22 @@ std::vector<std::string> OciStep::RuntimeCommand(const std::string& log) const {
     command.emplace_back(own_cgroup_ ? "--cgroup-manager=disabled" : "--cgroup-manager=cgroupfs");
   }
   return command;
+}
+
+Result<> OciStep::JoinNetwork(const std::stop_token& stop) {
+  network_mode_ = spec_.network;
+  namespace_fd_ = spec_.network_namespace;
+  if (spec_.network == NetworkMode::kWorker) {
+    network_mode_ = NetworkMode::kHost;
+    if (setup_.options->networks != nullptr) {
+      network_ = LOAM_TRY_CONTEXT(
+          "network of the step",
+          setup_.options->networks->Take({spec_.hostname, spec_.security == SecurityMode::kInsecure}, stop));
+      network_mode_ = NetworkMode::kNone;
+      namespace_fd_ = network_->namespace_fd();
+    }
+  }
+  return {};
 }
 
 Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
@@ -207,7 +221,7 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
   const auto host_resolv_conf = LOAM_TRY(ReadFileIfExists("/etc/resolv.conf"));
   LOAM_TRY(bundle_.WriteFile("hosts", hosts));
   LOAM_TRY(
-      bundle_.WriteFile("resolv.conf", ResolvConf(host_resolv_conf.value_or(""), spec.network, setup_.options->dns)));
+      bundle_.WriteFile("resolv.conf", ResolvConf(host_resolv_conf.value_or(""), network_mode_, setup_.options->dns)));
   input.rootfs = base_ + "/rootfs";
   input.hosts_file = base_ + "/hosts";
   input.resolv_conf = base_ + "/resolv.conf";
@@ -224,9 +238,10 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
   } else {
     start_.call.Add({"attach", start_.call.Pass(spec.root_fd), input.rootfs});
   }
-  if (spec.network_namespace >= 0) {
+  input.network = network_mode_;
+  if (namespace_fd_ >= 0) {
     input.network_namespace = base_ + "/network";
-    host_mounts_.push_back(LOAM_TRY(CloneHostTree(spec.network_namespace, "")));
+    host_mounts_.push_back(LOAM_TRY(CloneHostTree(namespace_fd_, "")));
     start_.call.Add({"attach", start_.call.Pass(host_mounts_.back().get()), input.network_namespace});
   }
   int index = 0;

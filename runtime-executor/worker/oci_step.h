@@ -57,7 +57,8 @@ class OciStep {
  public:
   // Makes everything but the process. `spec` and its mounts outlive the step, `number` is of no other step.
   static Result<std::unique_ptr<OciStep>> Prepare(const OciSetup& setup, const ExecSpec& spec,
-                                                  const ProcessStreams& streams, std::uint64_t number);
+                                                  const ProcessStreams& streams, std::uint64_t number,
+                                                  const std::stop_token& stop);
   ~OciStep();
   OciStep(const OciStep&) = delete;
   OciStep& operator=(const OciStep&) = delete;
@@ -85,6 +86,7 @@ class OciStep {
  private:
   OciStep(const OciSetup& setup, const ExecSpec& spec, Bundle bundle)
       : setup_(setup), spec_(spec), base_(setup.options->state_dir + "/run"), bundle_(std::move(bundle)) {}
+  Result<> JoinNetwork(const std::stop_token& stop);
   Result<> Build(const ProcessStreams& streams, std::uint64_t number);
   [[nodiscard]] std::vector<std::string> RuntimeCommand(const std::string& log) const;
   [[nodiscard]] std::string PidFile(int index) const;
@@ -101,6 +103,9 @@ class OciStep {
   std::unique_ptr<MountStubs> stubs_;
   std::unique_ptr<StepCgroup> cgroup_;
   std::vector<UniqueFd> host_mounts_;
+  NetworkMode network_mode_ = NetworkMode::kHost;
+  int namespace_fd_ = -1;
+  std::unique_ptr<StepNetwork> network_;
   Start start_;
 };
 

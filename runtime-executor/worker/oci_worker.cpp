@@ -114,7 +114,7 @@ Result<ExecResult> OciWorker::Run(const ExecSpec& spec, OutputSink& output, std:
   auto [err_read, err_write] = LOAM_TRY(MakePipe());
   const ProcessStreams streams{spec.stdin_fd, out_write.get(), err_write.get(), false};
   const OciSetup setup = LOAM_TRY(Setup(spec));
-  const std::unique_ptr<OciStep> step = LOAM_TRY(OciStep::Prepare(setup, spec, streams, next_step_++));
+  const std::unique_ptr<OciStep> step = LOAM_TRY(OciStep::Prepare(setup, spec, streams, next_step_++, stop));
   if (stop.stop_requested()) {
     return Unexpected(ErrorCode::kCanceled, "canceled");
   }

@@ -354,7 +354,7 @@ Result<std::string> RuntimeSpecJson(const RuntimeSpecInput& input) {
   json process = LOAM_TRY(ProcessPart(input));
 
   json namespaces = json::array({{{"type", "pid"}}, {{"type", "ipc"}}, {{"type", "uts"}}, {{"type", "mount"}}});
-  if (spec.network == NetworkMode::kNone) {
+  if (input.network == NetworkMode::kNone) {
     json network = {{"type", "network"}};
     if (!input.network_namespace.empty()) {
       network["path"] = input.network_namespace;

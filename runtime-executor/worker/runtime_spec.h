@@ -31,7 +31,9 @@ struct RuntimeSpecInput {
   std::string rootfs;
   std::string hosts_file;
   std::string resolv_conf;
-  // The step's, as a file; empty: as ExecSpec::network has it.
+  // kHost or kNone.
+  NetworkMode network = NetworkMode::kHost;
+  // With kNone: the namespace to join, as a file; empty: a new one.
   std::string network_namespace;
   // Empty: no cgroup in the spec, and no limits.
   std::string cgroup_path;

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "runtime-executor/cdi/container_edits.h"
+#include "runtime-executor/worker/step_network.h"
 
 namespace loam::worker {
 
@@ -22,8 +23,8 @@ enum class NetworkMode : std::uint8_t {
   kHost,
   // A network namespace with nothing but loopback.
   kNone,
-  // Not supported; Run returns kUnimplemented.
-  kBridge,
+  // What the worker has for its steps (WorkerOptions::networks), else the host's.
+  kWorker,
 };
 
 enum class SecurityMode : std::uint8_t {
@@ -198,6 +199,8 @@ struct WorkerOptions {
   // Cgroup below which every step gets its own, relative to the root of the hierarchy.
   std::string cgroup_parent = "loam";
   DnsOptions dns;
+  // May be null.
+  std::shared_ptr<StepNetworks> networks;
 };
 
 class Worker {

@@ -186,10 +186,38 @@ def bench_f(peers, report, folder, repeat):
     report.alone("(f) 200 stages x 5 COPY, unchanged", median(lambda: peers.loam_build(large), repeat))
 
 
+def bench_g(peers, report, folder, repeat):
+    # What buildx does with dockerd behind it: a whole archive each time.
+    for mib in (1024, 64):
+        context = folder / str(mib)
+        context.mkdir()
+        inputs.small_on_large(context, mib)
+        archive = folder / "image.tar"
+        tag = f"bench:{mib}"
+
+        def changed(number, tag=tag, context=context):
+            (context / "small").write_text(f"{tag} {number}")
+
+        def by_archive(tag=tag, context=context):
+            return (peers.loam_build(context, "-t", tag, "-o", f"type=docker,dest={archive}")[0] +
+                    timed(DOCKER, "load", "-i", archive, env=peers.environment)[0])
+
+        peers.loam_build(context, "-t", tag, "--load")
+        ours, theirs = [], []
+        for number in range(repeat):
+            changed(f"ours {number}")
+            ours.append(peers.loam_build(context, "-t", tag, "--load")[0])
+        for number in range(max(1, repeat // 3)):
+            changed(f"theirs {number}")
+            theirs.append(by_archive())
+        archive.unlink()
+        report.add(f"(g) load of a small change on {mib} MiB", "archive", statistics.median(theirs), statistics.median(ours))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--loam", default=os.environ.get("LOAM", "build/gcc-release/bin/loam"))
-    parser.add_argument("--only", default="a,b,c,d,e,f")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g")
     parser.add_argument("--json")
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()

@@ -46,6 +46,17 @@ def gib_1(folder: pathlib.Path):
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
 
 
+def small_on_large(folder: pathlib.Path, mib: int):
+    """(g) a small file on top of layers with about so many MiB."""
+    gib_1(folder)
+    for layer in range(4):
+        for file in sorted((folder / f"l{layer}").iterdir())[max(1, mib // 16):]:
+            file.unlink()
+    with open(folder / "Dockerfile", "a", encoding="utf-8") as out:
+        out.write("COPY small /small\n")
+    (folder / "small").write_text("0")
+
+
 def first_step(folder: pathlib.Path):
     """(e) one step that runs."""
     (folder / "Dockerfile").write_text(f"FROM {BASE}\nRUN true\n")

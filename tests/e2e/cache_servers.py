@@ -48,7 +48,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.owner.requests.append((self.command, self.path))
         self.answer()
 
-    do_GET = do_PUT = do_HEAD = do_POST = do_PATCH = handle_request
+    do_GET = do_PUT = do_HEAD = do_POST = do_PATCH = do_DELETE = handle_request
 
     def reply(self, status, body=b"", **headers):
         self.send_response(status)
@@ -97,17 +97,44 @@ class S3Handler(Handler):
             return self.refuse(403, "SignatureDoesNotMatch")
         if hashlib.sha256(self.body).hexdigest() != self.headers["x-amz-content-sha256"]:
             return self.refuse(400, "XAmzContentSHA256Mismatch")
+        if self.command == "POST" and "uploads" in self.query:
+            upload = f"up/{len(self.owner.uploads)} load"
+            self.owner.uploads[upload] = {}
+            return self.reply(200, f"<R><UploadId>{upload}</UploadId></R>".encode())
+        if "uploadId" in self.query:
+            return self.part(self.owner.uploads[self.query["uploadId"]])
         if self.command == "PUT":
             source = self.headers.get("x-amz-copy-source")
             self.keep(self.body if source is None else self.owner.objects["/" + urllib.parse.unquote(source)][0])
             return self.reply(200)
         self.send_object()
 
+    def part(self, parts):
+        """Of an upload in parts, of at least 5 MiB but for the last."""
+        if self.command == "DELETE":
+            parts.clear()
+            return self.reply(204)
+        if self.command == "PUT":
+            if self.owner.fail_part == self.query["partNumber"]:
+                return self.refuse(500, "InternalError")
+            etag = f'"{hashlib.md5(self.body).hexdigest()}"'
+            parts[etag] = (int(self.query["partNumber"]), self.body)
+            return self.reply(200, ETag=etag)
+        named = re.findall(r"<Part><PartNumber>(\d+)</PartNumber><ETag>(.*?)</ETag></Part>", self.body.decode())
+        bodies = [parts[etag] for _, etag in named]
+        if [number for number, _ in bodies] != list(range(1, len(parts) + 1)):
+            return self.refuse(400, "InvalidPart")
+        if any(len(body) < 5 << 20 for _, body in bodies[:-1]):
+            return self.refuse(400, "EntityTooSmall")
+        self.keep(b"".join(body for _, body in bodies))
+        self.owner.in_parts += 1
+        self.reply(200, b"<CompleteMultipartUploadResult/>")
+
 
 class S3Server(CacheServer):
     def __init__(self, secret="top/secret"):
         super().__init__(S3Handler)
-        self.secret = secret
+        self.secret, self.uploads, self.in_parts, self.fail_part = secret, {}, 0, None
 
     def attributes(self, **more):
         fields = {"type": "s3", "bucket": "my-bucket", "region": "eu-test-1", "endpoint_url": self.url, "use_path_style": "true",

@@ -2,9 +2,12 @@
 // connection of its own, starts a build of LLB made here and follows its status. Works with loamd and with buildkitd.
 //
 //   loam-load --addr unix:///run/loam.sock [--clients N] [--steps N] [--equal PERCENT] [--image REF] [--salt TEXT]
+//   loam-load --addr unix:///run/loam.sock --frontend REF [--opt NAME=VALUE]... [--clients N]
+//   loam-load --addr unix:///run/loam.sock --prune all
 //
 // Without an image the steps make files on scratch; with one they run a command in it. The first PERCENT of the clients
-// ask for the same build, the others each for one of their own. Prints one JSON object; exit 1 if a build failed.
+// ask for the same build, the others each for one of their own. With a frontend's image, builds are that frontend's.
+// Prints one JSON object; exit 1 if a build failed. --prune takes everything from the cache, and tells what stayed.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -38,6 +41,9 @@ struct Options {
   int equal_percent = 100;
   std::string image;
   std::string salt;
+  std::string frontend;
+  std::map<std::string, std::string> frontend_options;
+  std::string prune;
 };
 
 class Definition {
@@ -116,12 +122,7 @@ struct Outcome {
   int cached = 0;
 };
 
-Outcome RunClient(const Options& options, int number) {
-  Definition definition(options);
-  const bool is_equal = number * 100 < options.clients * options.equal_percent;
-  for (int step = 0; step < options.steps; ++step) {
-    definition.Step(fmt::format("step-{}-{}-{}", options.salt, is_equal ? "all" : std::to_string(number), step));
-  }
+std::unique_ptr<control::Control::Stub> Connect(const Options& options) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   std::string target = options.address;
@@ -130,11 +131,25 @@ Outcome RunClient(const Options& options, int number) {
       target = (scheme == "unix://" ? "unix:" : "") + target.substr(scheme.size());
     }
   }
-  const auto stub =
-      control::Control::NewStub(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
+  return control::Control::NewStub(grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments));
+}
+
+Outcome RunClient(const Options& options, int number) {
+  Definition definition(options);
+  const bool is_equal = number * 100 < options.clients * options.equal_percent;
+  for (int step = 0; step < options.steps; ++step) {
+    definition.Step(fmt::format("step-{}-{}-{}", options.salt, is_equal ? "all" : std::to_string(number), step));
+  }
+  const auto stub = Connect(options);
   control::SolveRequest request;
   request.set_ref(fmt::format("load-{}-{}-{}", options.salt, getpid(), number));
-  *request.mutable_definition() = definition.Finish();
+  if (options.frontend.empty()) {
+    *request.mutable_definition() = definition.Finish();
+  } else {
+    request.set_frontend("gateway.v0");
+    request.mutable_frontendattrs()->insert(options.frontend_options.begin(), options.frontend_options.end());
+    (*request.mutable_frontendattrs())["source"] = options.frontend;
+  }
 
   Outcome outcome;
   const auto begin = Clock::now();
@@ -166,10 +181,37 @@ Outcome RunClient(const Options& options, int number) {
   return outcome;
 }
 
+// Takes all that may be taken from the cache, and tells what is left.
+int Prune(const Options& options) {
+  const auto stub = Connect(options);
+  grpc::ClientContext prune_context;
+  control::PruneRequest prune;
+  prune.set_all(true);
+  const auto pruned = stub->Prune(&prune_context, prune);
+  control::UsageRecord record;
+  int records = 0;
+  while (pruned->Read(&record)) {
+    ++records;
+  }
+  grpc::Status status = pruned->Finish();
+  control::DiskUsageResponse usage;
+  if (status.ok()) {
+    grpc::ClientContext context;
+    status = stub->DiskUsage(&context, control::DiskUsageRequest(), &usage);
+  }
+  nlohmann::ordered_json left = nlohmann::ordered_json::array();
+  for (const control::UsageRecord& each : usage.record()) {
+    left.push_back({{"description", each.description()}, {"in use", each.inuse()}});
+  }
+  fmt::print("{}\n",
+             nlohmann::ordered_json{{"pruned", records}, {"left", left}, {"error", status.error_message()}}.dump());
+  return status.ok() ? 0 : 1;
+}
+
 int Usage() {
   fmt::print(stderr,
              "usage: loam-load --addr ADDRESS [--clients N] [--steps N] [--equal PERCENT] [--image REF] "
-             "[--salt TEXT]\n");
+             "[--salt TEXT] [--frontend REF] [--opt NAME=VALUE]... [--prune all]\n");
   return 2;
 }
 
@@ -177,8 +219,11 @@ int Usage() {
 
 int main(int argc, char** argv) {
   Options options;
-  const std::map<std::string, std::string*> texts{
-      {"--addr", &options.address}, {"--image", &options.image}, {"--salt", &options.salt}};
+  const std::map<std::string, std::string*> texts{{"--addr", &options.address},
+                                                  {"--image", &options.image},
+                                                  {"--salt", &options.salt},
+                                                  {"--frontend", &options.frontend},
+                                                  {"--prune", &options.prune}};
   const std::map<std::string, int*> numbers{
       {"--clients", &options.clients}, {"--steps", &options.steps}, {"--equal", &options.equal_percent}};
   for (int i = 1; i + 1 < argc; i += 2) {
@@ -187,12 +232,17 @@ int main(int argc, char** argv) {
       *text->second = argv[i + 1];
     } else if (const auto number = numbers.find(name); number != numbers.end()) {
       *number->second = std::atoi(argv[i + 1]);
+    } else if (const std::string pair = argv[i + 1]; name == "--opt" && pair.find('=') != std::string::npos) {
+      options.frontend_options[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
     } else {
       return Usage();
     }
   }
   if (options.address.empty() || argc % 2 == 0) {
     return Usage();
+  }
+  if (!options.prune.empty()) {
+    return Prune(options);
   }
   std::vector<Outcome> outcomes(static_cast<std::size_t>(options.clients));
   std::vector<std::thread> clients;

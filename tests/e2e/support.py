@@ -200,15 +200,15 @@ class LoamCase(unittest.TestCase):
         wait_for(answers, "docker-registry answering")
         return f"127.0.0.1:{port}"
 
-    def start_dockerd(self, launcher=()):
+    def start_dockerd(self, launcher=(), more=()):
         """Debian's dockerd with its own data root and socket; returns the environment for the docker client. `launcher`: words
-        before its command line."""
+        before its command line; `more`: further flags."""
         need_program("dockerd")
         run = pathlib.Path(tempfile.mkdtemp(prefix="loam-dockerd-"))
         log = open(run / "log", "wb")
         process = subprocess.Popen(
             [*launcher, "dockerd", "--bridge", "none", "--iptables=false", "--data-root", run / "data", "--exec-root", run / "exec",
-             "--pidfile", run / "pid", "-H", f"unix://{run}/docker.sock"], stdout=log, stderr=log)
+             "--pidfile", run / "pid", "-H", f"unix://{run}/docker.sock", *map(str, more)], stdout=log, stderr=log)
 
         def stop():
             process.terminate()

@@ -1,5 +1,6 @@
 """Caches that are kept elsewhere: written by one state root, found by another."""
 import json
+import os
 import re
 import shutil
 
@@ -205,6 +206,25 @@ RUN cat /program > /copy
         self.assertIn("/my-bucket/manifests/one", server.objects)
         self.assertIn("/my-bucket/manifests/two", server.objects)
         self.assertTrue(all(re.match(r"/my-bucket/(manifests/|blobs/sha256:)", key) for key in server.objects), server.objects.keys())
+
+    def test_s3_large_layers_go_in_parts(self):
+        server = S3Server()
+        self.addCleanup(server.stop)
+        self.write("Dockerfile", "FROM scratch\nCOPY large /\n")
+        self.write("large", os.urandom(65 << 20))
+        self.new_root()
+        plain = server.attributes() + ",mode=max,compression=uncompressed"
+        server.fail_part = "2"
+        self.assertIn("InternalError", self.build("--cache-to", plain, ".", check=1).err)
+        self.assertEqual([parts for parts in server.uploads.values() if parts], [], "nothing is left of it")
+        server.fail_part = None
+        server.refused.clear()
+        self.build("--cache-to", plain, ".")
+        self.assertEqual((server.refused, server.in_parts), ([], 1))
+        self.new_root()
+        again = self.build("--cache-from", server.attributes(), "-o", "out", ".")
+        self.assertEqual(steps_that_ran(again), set())
+        self.assertEqual((self.work / "out/large").read_bytes(), (self.work / "large").read_bytes())
 
     def test_s3_says_what_is_wrong(self):
         server = S3Server()

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import pathlib
+import re
+import shutil
 import socket
 import subprocess
 import tarfile
@@ -83,16 +85,51 @@ class RemoteEngine(support.LoamCase):
         self.assertIn("Dockerfile:2", mistake.stderr)
 
     def test_a_program_leads_to_the_engine(self):
-        """ssh:// and docker-container:// start a program that copies between the engine and its standard streams."""
+        """ssh://, docker-container:// and kube-pod:// start a program that copies between the engine and its standard streams."""
         (self.base / "dial").write_text(DIAL)
-        self.write("bin/ssh", f"#!/bin/sh\necho \"$@\" >{self.base}/ssh.args\nexec python3 {self.base}/dial {self.socket}\n", 0o755)
-        self.write("Dockerfile", "FROM box:1\nRUN echo over ssh >/f\n")
+        self.write("Dockerfile", "FROM box:1\nRUN echo over a program >/f\n")
         path = f"{self.work}/bin:{os.environ['PATH']}"
-        self.remote("--engine=ssh://me@far:2222", "-o", "type=tar,dest=out.tar", ".", env={"PATH": path})
-        self.assertEqual((self.base / "ssh.args").read_text(),
-                         "-T -o ConnectTimeout=30 -l me -p 2222 -- far buildctl dial-stdio\n")
-        with tarfile.open(self.work / "out.tar") as tar:
-            self.assertIn("f", tar.getnames())
+        for engine, program, words in (
+                ("ssh://me@far:2222", "ssh", "-T -o ConnectTimeout=30 -l me -p 2222 -- far buildctl dial-stdio"),
+                ("docker-container://builder", "docker", "exec -i builder buildctl dial-stdio"),
+                ("docker-container://builder?context=far", "docker", "--context far exec -i builder buildctl dial-stdio"),
+                ("kube-pod://pod-1", "kubectl", "exec -i pod-1 -- buildctl dial-stdio"),
+                ("kube-pod://pod-1?context=c&namespace=n&container=k", "kubectl",
+                 "--context=c --namespace=n exec --container=k -i pod-1 -- buildctl dial-stdio")):
+            with self.subTest(engine):
+                self.write(f"bin/{program}", f"#!/bin/sh\necho \"$@\" >{self.base}/args\n"
+                           f"exec python3 {self.base}/dial {self.socket}\n", 0o755)
+                self.remote(f"--engine={engine}", "-o", "type=tar,dest=out.tar", ".", env={"PATH": path})
+                self.assertEqual((self.base / "args").read_text().rstrip("\n"), words)
+                with tarfile.open(self.work / "out.tar") as tar:
+                    self.assertIn("f", tar.getnames())
+
+    def test_in_a_container_of_docker(self):
+        """As the engine image has it (runtime-executor/daemon/image), made of what is here."""
+        support.need_program("dockerd")
+        docker = self.start_dockerd()
+        with tarfile.open(self.work / "program.tar", "w") as tar:
+            added = set()
+            for source, name in ((self.daemon, "bin/buildkitd"), (self.daemon, "bin/buildctl"), (shutil.which("crun"), "bin/crun")):
+                tar.add(os.path.realpath(source), name)
+                listed = subprocess.run(["ldd", source], capture_output=True, text=True).stdout
+                for library in set(re.findall(r"(/\S+) \(0x", listed)) - added:
+                    added.add(library)
+                    tar.add(os.path.realpath(library), library.lstrip("/"))
+        self.write("Engine", "FROM box:1\nADD program.tar /\nVOLUME /var/lib/buildkit\n"
+                   "ENTRYPOINT [\"buildkitd\", \"--root\", \"/var/lib/buildkit\"]\n")
+        self.build("-f", "Engine", "-t", "engine:1", "--load", ".", env=docker)
+        self.run_checked("docker", "run", "-d", "--privileged", "--network=none", "--name=builder", "engine:1", env=docker)
+
+        def answers():
+            return subprocess.run(["docker", "exec", "builder", "buildctl", "debug", "workers"], env=os.environ | docker,
+                                  capture_output=True).returncode == 0
+        support.wait_for(answers, "the engine in its container")
+        (self.work / "program.tar").unlink()
+        (self.work / "rootfs.tar").write_bytes(self.busybox_rootfs().read_bytes())
+        self.write("Dockerfile", "FROM scratch\nADD rootfs.tar /\nRUN hostname >/made\nFROM scratch\nCOPY --from=0 /made /\n")
+        self.remote("--engine=docker-container://builder", "-o", "out", ".", env=docker)
+        self.assertEqual((self.work / "out/made").read_text(), "buildkitsandbox\n")
 
     def test_engines_are_chosen_by_platform(self):
         self.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")

@@ -78,6 +78,8 @@ class DockerDaemon::Connection final {
       connection.fd_ = LOAM_TRY(ConnectUnix(host, rest("unix://")));
     } else if (host.starts_with("tcp://")) {
       connection.fd_ = LOAM_TRY(ConnectTcp(host, rest("tcp://")));
+    } else if (host.starts_with("docker-context://")) {
+      LOAM_TRY(connection.OpenByDocker(rest("docker-context://")));
     } else {
       LOAM_TRY(connection.OpenSsh(rest("ssh://")));
     }
@@ -140,6 +142,21 @@ class DockerDaemon::Connection final {
       name = pair->first;
     }
     spec.args.insert(spec.args.end(), {"--", std::string(name), "docker", "system", "dial-stdio"});
+    return OpenProgram(std::move(spec));
+  }
+
+  // `context`: "" is what the environment says.
+  Result<> OpenByDocker(const std::string& context) {
+    ProcessSpec spec;
+    spec.args = {"docker"};
+    if (!context.empty()) {
+      spec.args.insert(spec.args.end(), {"--context", context});
+    }
+    spec.args.insert(spec.args.end(), {"system", "dial-stdio"});
+    return OpenProgram(std::move(spec));
+  }
+
+  Result<> OpenProgram(ProcessSpec spec) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
       return UnexpectedErrno("make a socket pair");
@@ -147,7 +164,7 @@ class DockerDaemon::Connection final {
     fd_ = UniqueFd(ends[0]);
     const UniqueFd other(ends[1]);
     spec.fds = {{0, other.get()}, {1, other.get()}, {2, 2}};
-    ssh_ = LOAM_TRY_CONTEXT(host_, Process::Spawn(spec));
+    program_ = LOAM_TRY_CONTEXT(host_, Process::Spawn(spec));
     return {};
   }
 
@@ -164,7 +181,7 @@ class DockerDaemon::Connection final {
   std::string host_;
   std::stop_token stop_;
   UniqueFd fd_;
-  std::optional<Process> ssh_;
+  std::optional<Process> program_;  // that is between
 };
 
 namespace {
@@ -246,7 +263,7 @@ Result<DaemonAnswer> ParseAnswer(std::string_view text) {
 }  // namespace
 
 Result<DockerDaemon> DockerDaemon::At(const std::string& host) {
-  for (const std::string_view scheme : {"unix://", "tcp://", "ssh://"}) {
+  for (const std::string_view scheme : {"unix://", "tcp://", "ssh://", "docker-context://"}) {
     if (host.starts_with(scheme)) {
       return DockerDaemon(host);
     }

@@ -1,5 +1,5 @@
 // DockerDaemon: the few requests of Docker's Engine API that loading an image needs, over HTTP/1.1, one connection a
-// request: on a Unix socket, over TCP, or through `ssh HOST docker system dial-stdio`.
+// request: on a Unix socket, over TCP, or through `docker system dial-stdio`, here or by ssh.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ struct DaemonAnswer {
 
 class DockerDaemon {
  public:
-  // "unix:///var/run/docker.sock", "tcp://host:2375", "ssh://user@host:22". kUnimplemented for other kinds.
+  // "unix:///var/run/docker.sock", "tcp://host:2375", "ssh://user@host:22", "docker-context://NAME". kUnimplemented for other kinds.
   static Result<DockerDaemon> At(const std::string& host);
 
   // `path` begins with '/'. kUnavailable if nobody answers. An HTTP error is an answer.

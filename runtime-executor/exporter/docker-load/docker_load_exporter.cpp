@@ -77,9 +77,15 @@ class DockerLoadExporter final : public Exporter {
   [[nodiscard]] std::string Name() const override { return "loading into docker"; }
 
   Result<Response> Export(const ExportInput& input, ExportProgress& progress, std::stop_token stop) override {
-    if (input.multi_platform) {
-      return Unexpected(Error(ErrorCode::kInvalidArgument, "an index of several platforms cannot be loaded into docker")
-                            .WithHint("build one platform, or push the image"));
+    const Json info = Parse(LOAM_TRY(daemon_.Get("/info", stop)).body);
+    const bool by_contents =
+        info.is_object() &&
+        info.value("DriverStatus", Json()).dump().find("containerd.snapshotter") != std::string::npos;
+    if (input.multi_platform && !by_contents) {
+      return Unexpected(
+          Error(ErrorCode::kInvalidArgument, "an index of several platforms cannot be loaded into this docker")
+              .WithHint(
+                  "build one platform, or push the image; a docker with containerd's image store takes an index"));
     }
     const std::vector<std::string> names = LOAM_TRY(NormalizedNames(ImageNameOf(attributes_, input)));
     const CommittedImage image = LOAM_TRY(CommitImage(input, attributes_, services_, progress, stop));
@@ -88,18 +94,17 @@ class DockerLoadExporter final : public Exporter {
     if (!names.empty()) {
       response[std::string(kResponseImageName)] = Join(names, ",");
     }
-    const Json info = Parse(LOAM_TRY(daemon_.Get("/info", stop)).body);
-    const bool by_contents =
-        info.is_object() &&
-        info.value("DriverStatus", Json()).dump().find("containerd.snapshotter") != std::string::npos;
-    // With containerd's image store images are named by their manifests.
-    const std::string id = (by_contents ? manifest.manifest : manifest.config).digest.ToString();
+    // With containerd's image store images are named by their manifests, or by their index.
+    const content::Descriptor& named = input.multi_platform ? image.root
+                                       : by_contents        ? manifest.manifest
+                                                            : manifest.config;
+    const std::string id = named.digest.ToString();
     const DaemonAnswer known = LOAM_TRY(daemon_.Get(fmt::format("/images/{}/json", id), stop));
     std::size_t present = manifest.layers.size();
     if (known.status == kOk) {
       LOAM_TRY(Tag(id, names, stop));
       response[std::string(kResponseWay)] = "none";
-    } else if (known.status == kNotFound && is_local_ &&
+    } else if (known.status == kNotFound && is_local_ && !input.multi_platform &&
                (way_ == Way::kRegistry || (way_ == Way::kAuto && by_contents)) &&
                LOAM_TRY(Pull(manifest, id, names, present, progress, stop))) {
       response[std::string(kResponseWay)] = "registry";
@@ -109,7 +114,8 @@ class DockerLoadExporter final : public Exporter {
       present = by_contents ? 0 : LOAM_TRY(KnownLayers(manifest, stop));
       const std::string step = "sending layers";
       progress.Started(step);
-      Result<> sent = Send(manifest, names, present, step, progress, stop);
+      Result<> sent = by_contents ? SendLayout(image, input.multi_platform, names, stop)
+                                  : Send(manifest, names, present, step, progress, stop);
       if (!sent && present > 0 && !stop.stop_requested() && !sent.error().Is(ErrorCode::kUnavailable)) {
         // An image may have gone meanwhile, or the daemon keeps its layers in another way.
         present = 0;
@@ -226,6 +232,24 @@ class DockerLoadExporter final : public Exporter {
       LOAM_TRY(archive.AddFile("manifest.json", docker_manifest));
       return archive.Finish();
     };
+    return Load(write, stop);
+  }
+
+  // As it is: another form of it would be another image.
+  Result<> SendLayout(const CommittedImage& image, bool whole, const std::vector<std::string>& names,
+                      const std::stop_token& stop) const {
+    CommittedImage sent = image;
+    if (!whole) {
+      sent = {image.manifests.front().manifest, false, {image.manifests.front()}, {}};
+    }
+    return Load(
+        [&](content::ByteSink& sink) {
+          return WriteLayoutArchive(sent, NamedDescriptors(sent.root, names), "", *services_.content, sink);
+        },
+        stop);
+  }
+
+  Result<> Load(const std::function<Result<>(content::ByteSink&)>& write, const std::stop_token& stop) const {
     const DaemonAnswer answer = LOAM_TRY(daemon_.PostTar("/images/load?quiet=1", write, stop));
     if (const std::string error = MessageOf(answer); answer.status != kOk || !error.empty()) {
       return Unexpected(ErrorCode::kUnknown, fmt::format("the Docker daemon refused the image: {}", error));

@@ -218,6 +218,7 @@ Result<> BridgeBuild::SolveByFrontend(const bridge_api::SolveRequest& request, b
   asked->options.insert(request.frontendopt().begin(), request.frontendopt().end());
   asked->inputs = RequestsOf(inputs, options_.requests);
   asked->root = options_.root != nullptr ? options_.root : options_.request;
+  asked->depth = options_.request == nullptr ? 1 : options_.request->depth + 1;
   Result<FrontendResult> result = options_.run_frontend(asked, inputs);
   if (!result) {
     return Unexpected(NameFilesystems(std::move(result).error()));
@@ -234,8 +235,8 @@ Result<> BridgeBuild::SolveByFrontend(const bridge_api::SolveRequest& request, b
                                        result->sources->definitions.end());
     nested_sources_.locals.insert(result->sources->locals.begin(), result->sources->locals.end());
   }
-  Describe(*std::move(result), request.allowresultarrayref(), response);
-  return {};
+  const std::vector<std::shared_ptr<Ref>> refs = Describe(*std::move(result), request.allowresultarrayref(), response);
+  return request.evaluate() ? SolveTogether(refs) : Result<>();
 }
 
 Result<> BridgeBuild::Register(const std::string& definition, const engine::FrontendRequest& request) {
@@ -288,16 +289,21 @@ Result<> BridgeBuild::ReturnFinal(const std::string& id, const std::string& attr
   return Return(last);
 }
 
-void BridgeBuild::Describe(FrontendResult result, bool array_refs, bridge_api::SolveResponse& response) {
+std::vector<std::shared_ptr<BridgeBuild::Ref>> BridgeBuild::Describe(FrontendResult result, bool array_refs,
+                                                                     bridge_api::SolveResponse& response) {
   bridge_api::Result& wire = *response.mutable_result();
-  const auto add = [this, &result](const std::string& name, snapshot::FsRef fs, bridge_api::Ref& to) {
+  std::vector<std::shared_ptr<Ref>> refs;
+  const auto add = [this, &result, &refs](const std::string& name, snapshot::FsRef fs, bridge_api::Ref& to) {
     auto ref = std::make_shared<Ref>();
-    ref->fs = std::move(fs);
     if (const auto definition = result.definitions.find(name); definition != result.definitions.end()) {
       ref->definition = definition->second;
       to.mutable_def()->ParseFromString(definition->second);
     }
+    if (!result.lazy || ref->definition.empty()) {
+      ref->fs = std::move(fs);
+    }
     ref->request = std::move(result.requests[name]);
+    refs.push_back(ref);
     to.set_id(Add(std::move(ref)));
   };
   if (result.is_map) {
@@ -325,6 +331,7 @@ void BridgeBuild::Describe(FrontendResult result, bool array_refs, bridge_api::S
   for (auto& [key, value] : result.metadata) {
     (*wire.mutable_metadata())[key] = std::move(value);
   }
+  return refs;
 }
 
 Result<> BridgeBuild::Evaluate(const bridge_api::EvaluateRequest& request) {
@@ -453,17 +460,19 @@ Result<> BridgeBuild::Return(const bridge_api::ReturnRequest& request) {
   for (const auto& [name, id] : named) {
     refs.push_back(id.empty() ? nullptr : LOAM_TRY(Find(id)));
   }
-  if (const Result<> solved = SolveTogether(refs); !solved) {
+  if (const Result<> solved = SolveTogether(refs, options_.lazy); !solved) {
     Fail(solved.error());
     return {};
   }
+  result.lazy = options_.lazy;
   for (std::size_t i = 0; i < refs.size(); ++i) {
     const std::string& name = named[i].first;
     if (refs[i] == nullptr) {
       result.refs.emplace_back(name, snapshot::FsRef());
       continue;
     }
-    result.refs.emplace_back(name, LOAM_TRY(SolveRef(*refs[i])));
+    const bool open = options_.lazy && CanWait(*refs[i]);
+    result.refs.emplace_back(name, open ? snapshot::FsRef() : LOAM_TRY(SolveRef(*refs[i])));
     result.requests[name] = refs[i]->request;
     if (!refs[i]->definition.empty()) {
       result.definitions[name] = refs[i]->definition;
@@ -493,12 +502,17 @@ Result<> BridgeBuild::Return(const bridge_api::ReturnRequest& request) {
   return {};
 }
 
-// What is not solved yet, in parallel; each then has its filesystem.
-Result<> BridgeBuild::SolveTogether(const std::vector<std::shared_ptr<Ref>>& refs) {
+// Whether its definition is all that it takes to solve it later, by another build.
+bool BridgeBuild::CanWait(const Ref& ref) {
+  return !ref.definition.empty() && ref.policies.empty() && !ref.imports;
+}
+
+// What is not solved yet, in parallel; each then has its filesystem. `lazy`: only what cannot wait.
+Result<> BridgeBuild::SolveTogether(const std::vector<std::shared_ptr<Ref>>& refs, bool lazy) {
   std::vector<std::string_view> definitions;
   std::vector<Ref*> open;
   for (const std::shared_ptr<Ref>& ref : refs) {
-    if (ref == nullptr) {
+    if (ref == nullptr || (lazy && CanWait(*ref))) {
       continue;
     }
     const std::lock_guard lock(ref->mutex);

@@ -80,6 +80,8 @@ struct BridgeBuildOptions {
   provenance::RequestRegistry* requests = nullptr;
   // Serialised pb.Definitions of the frontend's inputs, by name.
   std::map<std::string, std::string> inputs;
+  // What is returned need not be solved: see FrontendResult::lazy.
+  bool lazy = false;
   std::stop_token stop;
 };
 
@@ -148,10 +150,13 @@ class BridgeBuild {
   Result<> Register(const std::string& definition, const engine::FrontendRequest& request);
   // What was solved beside `returned`.
   engine::FrontendSources OtherSources(const std::vector<std::shared_ptr<Ref>>& returned);
-  Result<> SolveTogether(const std::vector<std::shared_ptr<Ref>>& refs);
+  static bool CanWait(const Ref& ref);
+  Result<> SolveTogether(const std::vector<std::shared_ptr<Ref>>& refs, bool lazy = false);
   Result<snapshot::MountedFs> MountRef(const std::string& id);
   std::string Add(std::shared_ptr<Ref> ref);
-  void Describe(FrontendResult result, bool array_refs, bridge_api::SolveResponse& response);
+  // The references of the result, new ones.
+  std::vector<std::shared_ptr<Ref>> Describe(FrontendResult result, bool array_refs,
+                                             bridge_api::SolveResponse& response);
   Result<> ReturnFinal(const std::string& id, const std::string& attributes);
   Result<> ReadAttestations(const bridge_api::Result& wire, FrontendResult& result);
 

@@ -199,6 +199,7 @@ Result<FrontendResult> Run(const FrontendImageParts& parts, const FrontendReques
                      .root = request->root,
                      .requests = parts.requests,
                      .inputs = inputs,
+                     .lazy = parts.lazy,
                      .stop = stop});
   Result<> ended;
   {

@@ -25,6 +25,8 @@ struct FrontendImageParts {
   std::string session_id;
   // For temporary files.
   std::string scratch_dir;
+  // As that of BridgeBuildOptions.
+  bool lazy = false;
 };
 
 // The image is the option "source". Blocks until the frontend's container is gone. On stop it is killed: kCanceled. The

@@ -19,6 +19,8 @@ inline constexpr std::string_view kPlatformsKey = "refs.platforms";
 struct FrontendResult {
   // By platform ("linux/amd64"), or "" for the only one. In the order of `refs.platforms`.
   std::vector<std::pair<std::string, snapshot::FsRef>> refs;
+  // The filesystems of `refs` are not made yet, where `definitions` says of what to make them.
+  bool lazy = false;
   // What they were made from, where it is known: serialised pb.Definitions by the same names.
   std::map<std::string, std::string> definitions;
   // True: `refs` is a map (an index of platforms, or any names), even with one entry.

@@ -12,6 +12,8 @@ namespace loam::gateway {
 namespace {
 
 constexpr std::string_view kDockerfileFrontend = "dockerfile.v0";
+// Each level may be a container.
+constexpr int kMaxDepth = 16;
 
 pb::SourceInfo InfoOf(const DockerfileBuildReport& report) {
   pb::SourceInfo info;
@@ -48,17 +50,22 @@ Error ErrorOf(const DockerfileBuildReport& report, Error error) {
 }  // namespace
 
 Result<FrontendResult> Frontends::Run(const FrontendRequestPtr& request,
-                                      const std::map<std::string, std::string>& inputs) {
+                                      const std::map<std::string, std::string>& inputs, bool lazy) {
+  if (request->depth > kMaxDepth) {
+    return Unexpected(
+        ErrorCode::kResourceExhausted,
+        fmt::format("frontends are nested more than {} deep: does {} ask for itself?", kMaxDepth, request->frontend));
+  }
   const std::string& frontend = request->frontend;
   if ((frontend == kDockerfileFrontend && !options_.dockerfile) ||
       (frontend == kGatewayFrontend && !options_.gateway)) {
     return Unexpected(ErrorCode::kNotFound, fmt::format("invalid frontend: {} is disabled here", frontend));
   }
   if (frontend == kDockerfileFrontend) {
-    return RunDockerfile(request, inputs);
+    return RunDockerfile(request, inputs, lazy);
   }
   if (frontend == kGatewayFrontend) {
-    return RunImage(request, inputs);
+    return RunImage(request, inputs, lazy);
   }
   if (frontend == kEarthfileFrontend) {
     return RunEarthfile(BridgeOptions(inputs, request), request->options, options_.session_id);
@@ -76,18 +83,19 @@ BridgeBuildOptions Frontends::BridgeOptions(std::map<std::string, std::string> i
   bridge.inputs = std::move(inputs);
   bridge.stop = options_.stop;
   bridge.run_frontend = [this](const FrontendRequestPtr& nested, const std::map<std::string, std::string>& its_inputs) {
-    return Run(nested, its_inputs);
+    return Run(nested, its_inputs, true);
   };
   return bridge;
 }
 
 Result<FrontendResult> Frontends::RunDockerfile(const FrontendRequestPtr& asked,
-                                                const std::map<std::string, std::string>& inputs) {
+                                                const std::map<std::string, std::string>& inputs, bool lazy) {
   DockerfileBuildRequest request;
   request.options = asked->options;
   request.inputs = inputs;
   request.forwards = options_.gateway;
   request.tell_warnings = true;
+  request.lazy = lazy;
   request.session_id = options_.session_id;
   // The cache is shared with stock BuildKit clients: the graph is what its own frontend would have made.
   request.optimization_level = 0;
@@ -104,7 +112,7 @@ Result<FrontendResult> Frontends::RunDockerfile(const FrontendRequestPtr& asked,
     forwarded->options["cmdline"] = built->forwarded->cmdline;
     forwarded->options["source"] = built->forwarded->source;
     forwarded->root = asked->root != nullptr ? asked->root : asked;
-    Result<FrontendResult> result = RunImage(forwarded, inputs);
+    Result<FrontendResult> result = RunImage(forwarded, inputs, lazy);
     if (!result && report.buffer != nullptr && built->forwarded->lines.first != 0 &&
         result.error().Detail<ops::SourceLocationDetail>() == nullptr) {
       return Unexpected(ops::WithOuterDetail<ops::SourceLocationDetail>(
@@ -117,11 +125,14 @@ Result<FrontendResult> Frontends::RunDockerfile(const FrontendRequestPtr& asked,
     answer.metadata = std::move(built->metadata);
     return answer;
   }
-  return FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
+  FrontendResult result =
+      FrontendResultOf(std::move(built->platforms), built->multi_platform, std::move(built->metadata));
+  result.lazy = lazy;
+  return result;
 }
 
 Result<FrontendResult> Frontends::RunImage(const FrontendRequestPtr& request,
-                                           const std::map<std::string, std::string>& inputs) {
+                                           const std::map<std::string, std::string>& inputs, bool lazy) {
   FrontendImageParts parts;
   parts.job = options_.job;
   parts.client = options_.client;
@@ -130,6 +141,7 @@ Result<FrontendResult> Frontends::RunImage(const FrontendRequestPtr& request,
   parts.requests = options_.requests;
   parts.session_id = options_.session_id;
   parts.scratch_dir = options_.scratch_dir;
+  parts.lazy = lazy;
   return RunFrontendImage(parts, request, inputs, options_.stop);
 }
 

@@ -32,15 +32,17 @@ class Frontends {
   Frontends(const Frontends&) = delete;
   Frontends& operator=(const Frontends&) = delete;
 
-  // Blocks. kNotFound for a name that is none.
-  Result<FrontendResult> Run(const FrontendRequestPtr& request, const std::map<std::string, std::string>& inputs);
+  // Blocks. kNotFound for a name that is none. `lazy`: the result may be left to be solved.
+  Result<FrontendResult> Run(const FrontendRequestPtr& request, const std::map<std::string, std::string>& inputs,
+                             bool lazy = false);
   // Of a bridge for a frontend that is not among these: the client's own build function, whose client asked for `root`.
   [[nodiscard]] BridgeBuildOptions BridgeOptions(std::map<std::string, std::string> inputs, FrontendRequestPtr root);
 
  private:
   Result<FrontendResult> RunDockerfile(const FrontendRequestPtr& request,
-                                       const std::map<std::string, std::string>& inputs);
-  Result<FrontendResult> RunImage(const FrontendRequestPtr& request, const std::map<std::string, std::string>& inputs);
+                                       const std::map<std::string, std::string>& inputs, bool lazy);
+  Result<FrontendResult> RunImage(const FrontendRequestPtr& request, const std::map<std::string, std::string>& inputs,
+                                  bool lazy);
 
   const FrontendsOptions options_;
 };

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <thread>
 
 #include <grpcpp/grpcpp.h>
@@ -17,6 +16,15 @@
 #include "runtime-executor/gateway/bridge/bridge_service.h"
 
 namespace loam::gateway {
+
+namespace {
+
+// What a frontend sends is kept in memory; BuildKit takes 16 MiB.
+constexpr int kMaxMessage = 64 << 20;
+// Each call that runs has a thread; more of them wait at the frontend.
+constexpr int kMaxCalls = 512;
+
+}  // namespace
 
 class StdioBridge::State {
  public:
@@ -52,8 +60,9 @@ class StdioBridge::State {
     }
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
-    builder.SetMaxReceiveMessageSize(INT_MAX);
-    builder.SetMaxSendMessageSize(INT_MAX);
+    builder.SetMaxReceiveMessageSize(kMaxMessage);
+    builder.SetMaxSendMessageSize(-1);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCalls);
     builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
     builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
     builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);

@@ -202,6 +202,9 @@ TEST(ReadEnvironment, TakesWhatTheDaemonTells) {
   EXPECT_THAT(read.options, testing::ElementsAre(testing::Pair("no-cache", ""), testing::Pair("target", "a=b")));
   EXPECT_EQ(read.session_id, "s");
   EXPECT_EQ(read.build_platform, "linux/arm64");
+  const char* const newer[] = {R"(BUILDKIT_WORKERS=[{"id":"w","platforms":[{"architecture":"s390x","os":"linux"}]}])",
+                               nullptr};
+  EXPECT_EQ(ReadEnvironment(newer).build_platform, "linux/s390x");
 }
 
 }  // namespace

@@ -1,11 +1,15 @@
 #include "runtime-executor/cache/remote/s3/s3_cache.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <regex>
+#include <span>
 
 #include <fmt/format.h>
 
+#include "base/digest.h"
+#include "base/file_system.h"
 #include "base/strings.h"
 #include "runtime-executor/cache/remote/object_cache.h"
 #include "runtime-executor/cache/remote/signing.h"
@@ -17,8 +21,9 @@ using registry::HttpRequest;
 using registry::HttpResponse;
 
 constexpr std::uint64_t kMaxConfigSize = std::uint64_t{64} << 20;
-// One request takes no more.
-constexpr std::uint64_t kMaxObjectSize = std::uint64_t{5} << 30;
+// Larger objects are written in parts, of which there may be 10,000.
+constexpr std::uint64_t kPartSize = std::uint64_t{64} << 20;
+constexpr std::uint64_t kMaxObjectSize = 10'000 * kPartSize;
 constexpr int kMaxParallel = 64;
 
 std::string Environment(const char* name) {
@@ -157,6 +162,9 @@ class S3Store final : public ObjectStore {
       return Unexpected(ErrorCode::kUnimplemented,
                         fmt::format("layers of more than {} are not written to S3", HumanBytes(kMaxObjectSize)));
     }
+    if (blob.size() > kPartSize) {
+      return UploadInParts(key, blob, stop);
+    }
     HttpRequest request;
     request.body_fd = blob.fd();
     request.body_size = blob.size();
@@ -174,12 +182,78 @@ class S3Store final : public ObjectStore {
   }
 
  private:
-  // Signature version 4, all in headers.
+  Result<> UploadInParts(const std::string& key, const content::Blob& blob, const std::stop_token& stop) {
+    const HttpResponse begun = LOAM_TRY(Send("POST", key, {}, Digest::Of(""), {}, stop, {{"uploads", ""}}));
+    LOAM_TRY(Check(begun, "POST", key));
+    static const std::regex kUploadId("<UploadId>([^<]+)</UploadId>");
+    std::smatch match;
+    if (!std::regex_search(begun.body, match, kUploadId)) {
+      return Unexpected(ErrorCode::kDataLoss,
+                        fmt::format("S3 bucket {}: the upload of {} has no id", settings_.bucket, key));
+    }
+    const std::string id = match[1].str();
+    Result<> done = SendParts(key, id, blob, stop);
+    if (!done) {
+      // Parts that nobody asks for cost money. The first error counts.
+      [[maybe_unused]] const auto aborted = Send("DELETE", key, {}, Digest::Of(""), {}, {}, {{"uploadId", id}});
+    }
+    return done;
+  }
+
+  Result<> SendParts(const std::string& key, const std::string& id, const content::Blob& blob,
+                     const std::stop_token& stop) {
+    std::string list = "<CompleteMultipartUpload>";
+    int number = 0;
+    for (std::uint64_t at = 0; at < blob.size(); at += kPartSize) {
+      HttpRequest request;
+      request.body_fd = blob.fd();
+      request.body_offset = at;
+      request.body_size = std::min(kPartSize, blob.size() - at);
+      const Digest digest = LOAM_TRY(DigestOfPart(blob.fd(), at, request.body_size));
+      const HttpResponse sent = LOAM_TRY(Send("PUT", key, {}, digest, std::move(request), stop,
+                                              {{"partNumber", std::to_string(++number)}, {"uploadId", id}}));
+      LOAM_TRY(Check(sent, "PUT", key));
+      list += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number, sent.Header("etag"));
+    }
+    list += "</CompleteMultipartUpload>";
+    HttpRequest request;
+    request.body = list;
+    HttpResponse ended =
+        LOAM_TRY(Send("POST", key, {}, Digest::Of(list), std::move(request), stop, {{"uploadId", id}}));
+    // It may fail after its status was sent.
+    if (ended.ok() && ended.body.find("<Error>") != std::string::npos) {
+      ended.status = 500;
+    }
+    return Check(ended, "POST", key);
+  }
+
+  static Result<Digest> DigestOfPart(int fd, std::uint64_t offset, std::uint64_t size) {
+    Sha256 hash;
+    std::string block(std::size_t{1} << 20, '\0');
+    while (size > 0) {
+      const std::size_t wanted = std::min<std::uint64_t>(size, block.size());
+      const std::size_t got = LOAM_TRY(ReadAt(fd, std::span(block).first(wanted), offset, "a layer"));
+      if (got != wanted) {
+        return Unexpected(ErrorCode::kDataLoss, "a layer became shorter");
+      }
+      hash.Update(std::string_view(block).substr(0, got));
+      offset += got;
+      size -= got;
+    }
+    return hash.Finish();
+  }
+
+  // Signature version 4, all in headers. `query` is in the order of the signature.
   HttpRequest Signed(const std::string& method, const std::string& key, std::map<std::string, std::string> headers,
-                     const Digest& payload, HttpRequest request) const {
+                     const Digest& payload, HttpRequest request,
+                     const std::map<std::string, std::string>& query = {}) const {
     const std::string path = settings_.path_prefix + "/" + EscapePath(key);
+    std::string parameters;
+    for (const auto& [name, value] : query) {
+      parameters += fmt::format("{}{}={}", parameters.empty() ? "" : "&", name, registry::UrlEscape(value));
+    }
     request.method = method;
-    request.url = settings_.endpoint + path;
+    request.url = settings_.endpoint + path + (parameters.empty() ? "" : "?" + parameters);
     if (!settings_.access_key.empty()) {
       const std::string time = AmzDate(services_.clock->Now());
       const std::string day = time.substr(0, 8);
@@ -189,7 +263,7 @@ class S3Store final : public ObjectStore {
       if (!settings_.session_token.empty()) {
         headers["x-amz-security-token"] = settings_.session_token;
       }
-      std::string canonical = fmt::format("{}\n{}\n\n", method, path);
+      std::string canonical = fmt::format("{}\n{}\n{}\n", method, path, parameters);
       std::string names;
       for (const auto& [name, value] : headers) {
         canonical += fmt::format("{}:{}\n", name, value);
@@ -216,8 +290,8 @@ class S3Store final : public ObjectStore {
 
   Result<HttpResponse> Send(const std::string& method, const std::string& key,
                             std::map<std::string, std::string> headers, const Digest& payload, HttpRequest request,
-                            std::stop_token stop) {
-    return services_.http->Perform(Signed(method, key, std::move(headers), payload, std::move(request)),
+                            std::stop_token stop, const std::map<std::string, std::string>& query = {}) {
+    return services_.http->Perform(Signed(method, key, std::move(headers), payload, std::move(request), query),
                                    std::move(stop));
   }
 

@@ -138,12 +138,26 @@ maxRegistryConcurrency = 9
   EXPECT_THAT(config->warnings, ElementsAre());
 }
 
+TEST(ConfigTest, NetworksOfSteps) {
+  const auto config = Read(
+      "[worker.oci]\nnetworkMode = \"bridge\"\ncniConfigPath = \"/c.json\"\ncniBinaryPath = \"/bin/cni\"\n"
+      "cniPoolSize = 3\nbridgeName = \"br7\"\nbridgeSubnet = \"10.7.0.0/16\"\n");
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_THAT(config->warnings, ElementsAre());
+  EXPECT_EQ(config->worker.network, "bridge");
+  EXPECT_EQ(config->worker.cni_config_path, "/c.json");
+  EXPECT_EQ(config->worker.cni_binary_path, "/bin/cni");
+  EXPECT_EQ(config->worker.cni_pool_size, 3);
+  EXPECT_EQ(config->worker.bridge_name, "br7");
+  EXPECT_EQ(config->worker.bridge_subnet, "10.7.0.0/16");
+}
+
 TEST(ConfigTest, UnknownSettingsAreWarnings) {
-  const auto config = Read("roott = \"/x\"\n[worker.oci]\ncniPoolSize = 3\nx.y = 1\n");
+  const auto config = Read("roott = \"/x\"\n[worker.oci]\nstargzSnapshotter = 3\nx.y = 1\n");
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_THAT(config->warnings,
               testing::UnorderedElementsAre("buildkitd.toml:1: unknown setting `roott`",
-                                            "buildkitd.toml:3: setting `cniPoolSize` has no effect here",
+                                            "buildkitd.toml:3: setting `stargzSnapshotter` has no effect here",
                                             "buildkitd.toml:4: unknown setting `worker.oci.x`"));
 }
 
@@ -154,7 +168,7 @@ TEST(ConfigTest, WhatCannotBeHonouredIsAnError) {
       {"insecure-entitlements = [\"all\"]", "invalid entitlement : all"},
       {"[worker.oci]\nselinux = true", "SELinux is not supported"},
       {"[worker.oci]\nrootless = true", "rootless worker is not supported"},
-      {"[worker.oci]\nnetworkMode = \"cni\"", "network mode cni is not supported"},
+      {"[worker.oci]\nnetworkMode = \"wifi\"", "invalid network mode: wifi"},
       {"[worker.oci]\nsnapshotter = \"stargz\"", "snapshotter stargz is not supported"},
       {"[worker.oci]\nenabled = false", "no worker found"},
       {"[worker.containerd]\nenabled = true", "the only worker is the OCI worker"},
@@ -235,7 +249,8 @@ TEST(FlagsTest, ErrorsSayWhatIsWrong) {
       {{"--rootless"}, "running without root is not supported"},
       {{"--oci-worker-selinux"}, "SELinux is not supported"},
       {{"--oci-worker-labels=x"}, "invalid value x"},
-      {{"--oci-worker-net=bridge"}, "network mode bridge is not supported"},
+      {{"--oci-worker-net=wifi"}, "invalid network mode: wifi"},
+      {{"--oci-cni-pool-size=some"}, "`some` is no number"},
       {{"--oci-max-parallelism=many"}, "`many` is no number"},
       {{"--allow-insecure-entitlement=all"}, "invalid entitlement : all"},
   };

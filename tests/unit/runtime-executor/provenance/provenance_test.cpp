@@ -43,6 +43,32 @@ json Predicate(const Capture& capture, const std::map<std::string, std::string>&
   return json::parse(*text);
 }
 
+TEST(PredicateTest, TellsWhatStepsGotThroughProxies) {
+  Capture capture;
+  capture.proxy_network = true;
+  capture.AddHttp({"http://host/b", Digest::Of("b").ToString()});
+  capture.AddHttp({"http://host/b", Digest::Of("other").ToString()});
+  EXPECT_EQ(Predicate(capture, {})["runDetails"]["metadata"]["buildkit_metadata"]["network"],
+            json({{"mode", "proxy"}}));
+  capture.incomplete_materials = true;
+  capture.proxy_incomplete.push_back({"sha256:1", "wget x", "POST", "http://host/c", "method"});
+  const json predicate = Predicate(capture, {});
+  EXPECT_EQ(predicate["runDetails"]["metadata"]["buildkit_metadata"]["network"]["proxy"]["incomplete"],
+            json::array({{{"op", "sha256:1"},
+                          {"name", "wget x"},
+                          {"method", "POST"},
+                          {"uri", "http://host/c"},
+                          {"reason", "method"}}}));
+  ASSERT_EQ(predicate["buildDefinition"]["resolvedDependencies"].size(), 1U);
+  EXPECT_EQ(predicate["buildDefinition"]["resolvedDependencies"][0]["uri"], "http://host/b");
+  const auto settings = ReadSettings({{"complete-materials", "true"}});
+  ASSERT_TRUE(settings);
+  const auto refused = MakePredicate(capture, *settings, {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("Uncaptured requests:\n  - wget x\n    method: POST"), std::string::npos)
+      << refused.error().message();
+}
+
 TEST(CaptureTest, KeepsEachFactOnce) {
   Capture capture = Example();
   capture.AddImage({"docker.io/library/alpine:3", {}, Digest::Of("image").ToString(), false});

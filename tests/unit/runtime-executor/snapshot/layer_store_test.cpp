@@ -213,9 +213,7 @@ TEST_P(LayerStoreTest, DirectoriesThatWereOnlyDisturbedDoNotCount) {
   const FsRef two = Get(std::move(active).Commit(true, disturbed));
   // What the new layer has by itself.
   const FsRef own({two.layers().back()});
-  if (GetParam() != Mode::kNative) {  // which sees by their change time that they were disturbed
-    EXPECT_THAT(List(own), ElementsAre("touched", "used"));
-  }
+  EXPECT_THAT(List(own), ElementsAre("touched", "used"));
   EXPECT_THAT(List(two, "etc"), ElementsAre("deep", "kept"));
   EXPECT_EQ(Read(two, "used/new"), "2");
 }
