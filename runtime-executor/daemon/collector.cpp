@@ -1,5 +1,7 @@
 #include "runtime-executor/daemon/collector.h"
 
+#include <malloc.h>
+
 #include <fmt/format.h>
 
 #include "base/strings.h"
@@ -14,6 +16,7 @@ constexpr std::chrono::seconds kAfterBuild{1};
 constexpr std::chrono::minutes kBetweenCollections{1};
 constexpr std::chrono::minutes kBetweenHistories{2};
 constexpr std::chrono::seconds kTick{15};
+constexpr std::chrono::seconds kBetweenTrims{10};
 
 }  // namespace
 
@@ -26,6 +29,7 @@ void Collector::BuildEnded() {
   {
     const std::lock_guard lock(mutex_);
     wanted_ = true;
+    grown_ = true;
   }
   wake_.notify_one();
 }
@@ -33,18 +37,29 @@ void Collector::BuildEnded() {
 void Collector::Loop(const std::stop_token& ended) {
   Steady::time_point next_collection = Steady::now() + kAfterBuild;
   Steady::time_point next_history = Steady::now() + kAfterBuild;
+  Steady::time_point next_trim = Steady::now();
   while (!ended.stop_requested()) {
     bool collect = false;
+    bool trim = false;
     {
       std::unique_lock lock(mutex_);
-      const auto until = wanted_ ? std::min(next_collection, Steady::now() + kTick) : Steady::now() + kTick;
-      const bool idle = !wanted_;
-      wake_.wait_until(lock, ended, until, [&] { return idle && wanted_; });
-      if (idle && wanted_) {
-        next_collection = std::max(next_collection, Steady::now() + kAfterBuild);
+      Steady::time_point until = Steady::now() + kTick;
+      until = wanted_ ? std::min(next_collection, until) : until;
+      until = grown_ ? std::min(next_trim, until) : until;
+      const bool was_wanted = wanted_;
+      const bool was_grown = grown_;
+      wake_.wait_until(lock, ended, until, [&] { return wanted_ != was_wanted || grown_ != was_grown; });
+      const Steady::time_point now = Steady::now();
+      if (!was_wanted && wanted_) {
+        next_collection = std::max(next_collection, now + kAfterBuild);
       }
-      collect = wanted_ && Steady::now() >= next_collection;
+      if (!was_grown && grown_) {
+        next_trim = std::max(next_trim, now + kAfterBuild);
+      }
+      collect = wanted_ && now >= next_collection;
       wanted_ = wanted_ && !collect;
+      trim = grown_ && now >= next_trim;
+      grown_ = grown_ && !trim;
     }
     if (ended.stop_requested()) {
       break;
@@ -53,6 +68,11 @@ void Collector::Loop(const std::stop_token& ended) {
       WriteBack();
       CollectGarbage();
       next_collection = Steady::now() + kBetweenCollections;
+    }
+    if (trim) {
+      // What builds freed lies in as many arenas as there were threads.
+      ::malloc_trim(0);
+      next_trim = Steady::now() + kBetweenTrims;
     }
     if (Steady::now() >= next_history) {
       if (const Result<> collected = options_.history->Collect(); !collected) {

@@ -38,9 +38,11 @@ class Collector {
   void WriteBack();
 
   const Options options_;
-  std::mutex mutex_;  // guards wanted_
+  std::mutex mutex_;  // guards wanted_, grown_
   std::condition_variable_any wake_;
   bool wanted_ = true;
+  // Builds ended since memory was last given back to the system.
+  bool grown_ = true;
   std::jthread thread_;
 };
 

@@ -2,7 +2,7 @@
 // connection of its own, starts a build of LLB made here and follows its status. Works with loamd and with buildkitd.
 //
 //   loam-load --addr unix:///run/loam.sock [--clients N] [--steps N] [--equal PERCENT] [--image REF] [--salt TEXT]
-//   loam-load --addr unix:///run/loam.sock --frontend REF [--opt NAME=VALUE]... [--clients N]
+//   loam-load --addr unix:///run/loam.sock --frontend REF [--opt NAME=VALUE]... [--export TYPE] [--clients N]
 //   loam-load --addr unix:///run/loam.sock --prune all
 //
 // Without an image the steps make files on scratch; with one they run a command in it. The first PERCENT of the clients
@@ -44,6 +44,7 @@ struct Options {
   std::string frontend;
   std::map<std::string, std::string> frontend_options;
   std::string prune;
+  std::string exporter;
 };
 
 class Definition {
@@ -151,6 +152,10 @@ Outcome RunClient(const Options& options, int number) {
     (*request.mutable_frontendattrs())["source"] = options.frontend;
   }
 
+  if (!options.exporter.empty()) {
+    request.add_exporters()->set_type(options.exporter);
+  }
+
   Outcome outcome;
   const auto begin = Clock::now();
   std::thread status([&] {
@@ -211,7 +216,7 @@ int Prune(const Options& options) {
 int Usage() {
   fmt::print(stderr,
              "usage: loam-load --addr ADDRESS [--clients N] [--steps N] [--equal PERCENT] [--image REF] "
-             "[--salt TEXT] [--frontend REF] [--opt NAME=VALUE]... [--prune all]\n");
+             "[--salt TEXT] [--frontend REF] [--opt NAME=VALUE]... [--export TYPE] [--prune all]\n");
   return 2;
 }
 
@@ -223,7 +228,7 @@ int main(int argc, char** argv) {
                                                   {"--image", &options.image},
                                                   {"--salt", &options.salt},
                                                   {"--frontend", &options.frontend},
-                                                  {"--prune", &options.prune}};
+                                                  {"--prune", &options.prune}, {"--export", &options.exporter}};
   const std::map<std::string, int*> numbers{
       {"--clients", &options.clients}, {"--steps", &options.steps}, {"--equal", &options.equal_percent}};
   for (int i = 1; i + 1 < argc; i += 2) {

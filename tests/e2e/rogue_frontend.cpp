@@ -319,7 +319,7 @@ int Deep(Rogue& rogue) {
   pb::Op op;
   op.mutable_source()->set_identifier("docker-image://127.0.0.1:1/not/there:1");
   std::string last = Rogue::Add(op, definition);
-  for (int depth = 0; depth < 40000; ++depth) {
+  for (int depth = 0; depth < 20000; ++depth) {
     pb::Op next;
     next.add_inputs()->set_digest(last);
     pb::FileAction& action = *next.mutable_file()->add_actions();
@@ -334,7 +334,7 @@ int Files(Rogue& rogue) {
   std::string ref;
   const grpc::Status made = rogue.Solve(
       rogue.Run(
-          "ln -s ../../../../../../etc/hostname /out; mkfifo /pipe; truncate -s 1T /big; echo inside >/etc/hostname"),
+          "ln -s ../../../../../../etc/hostname /out; mkfifo /pipe; truncate -s 100G /big; echo inside >/etc/hostname"),
       true, &ref);
   if (!made.ok()) {
     return rogue.Report(made);
@@ -526,6 +526,12 @@ const std::map<std::string, std::function<int(Rogue&)>> kThroughTheBridge{
     {"config that is none",
      [](Rogue& rogue) {
        return rogue.ReturnRef("", {{"containerimage.config", "\xff\xfe[[["}}).ok() ? 0 : 1;
+     }},
+    {"config that is deep",
+     [](Rogue& rogue) {
+       constexpr std::size_t kDepth = 2'000'000;
+       const std::string config = "{\"os\":" + std::string(kDepth, '[') + std::string(kDepth, ']') + "}";
+       return rogue.ReturnRef("", {{"containerimage.config", config}}).ok() ? 0 : 1;
      }},
     {"attestation of nothing", BadAttestation},
     {"others' refs", OthersRefs},

@@ -1,5 +1,6 @@
 """Frontend images that misbehave (rogue_frontend.cpp): each ends in one clear error, other builds go on, and nothing is left
 behind."""
+import contextlib
 import os
 import pathlib
 import re
@@ -10,19 +11,19 @@ import time
 from support import LOAM, main, need, wait_for
 from test_daemon import LOAD, DaemonCase
 
-ROGUE = os.environ.get("LOAM_ROGUE_FRONTEND", str(pathlib.Path(LOAM).parents[1] / "tests/e2e/rogue-frontend"))
+ROGUE = os.environ.get("LOAM_ROGUE_FRONTEND", str(pathlib.Path(LOAM).with_name("rogue-frontend")))
 IMAGE = "rogue:1"
 
 # What each is told, and whether the client hears of it as of a failed build.
 ERRORS = {
     "silent": "no result for incomplete build",
     "fails": "exit code: 3: no idea what to do",
-    "crashes": "exit code: 134",
+    "crashes": "exit code: 13[49]",
     "garbage": "frontend grpc server closed unexpectedly",
-    "headers": "frontend grpc server closed unexpectedly",
     "no such ref": "no such ref: ref999999999",
     "platforms that are none": "refs.platforms of the result is no list of platforms",
-    "config that is none": "config",
+    "config that is none": "image config: not a JSON object",
+    "config that is deep": "image config: nested too deeply",
     "attestation of nothing": "no such ref: ref0",
     "others' refs": "none of 500 references of others",
     "malformed": "refused all of them",
@@ -57,7 +58,7 @@ class RogueFrontends(DaemonCase):
         self.build("-t", IMAGE, ".")
 
     def words(self, mode):
-        return ["--frontend", IMAGE, "--opt", f"mode={mode}", "--opt", "image=box:1"]
+        return ["--frontend", IMAGE, "--opt", f"mode={mode}", "--opt", "image=box:1", "--export", "image"]
 
     def ask(self, mode, check=1):
         errors = self.load(*self.words(mode), check=check)["errors"]
@@ -66,6 +67,16 @@ class RogueFrontends(DaemonCase):
 
     def memory(self, process):
         return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1]) // 1000
+
+    def held(self, process):
+        """Connections to databases are kept for the next one who needs them."""
+        held = super().held(process)
+        base = pathlib.Path(f"/proc/{process.pid}/fd")
+        names = []
+        for fd in os.listdir(base):
+            with contextlib.suppress(FileNotFoundError):
+                names.append(os.readlink(base / fd))
+        return held | {"descriptors": len([name for name in names if not re.search(r"\.db(-shm|-wal)?$", name)])}
 
     def warm(self, process):
         """What is made once is there."""
@@ -98,31 +109,30 @@ class RogueFrontends(DaemonCase):
             memory = self.memory(process)
             for mode, says in ERRORS.items():
                 with self.subTest(mode):
-                    started = time.monotonic()
                     self.assertRegex(self.ask(mode), f"(?s){says}")
-                    print(mode, round(time.monotonic() - started, 2), self.memory(process))
             with self.subTest("containers that nobody releases"):
                 self.ask("containers left", check=0)
             self.assertEqual(self.load("--steps", 2, "--salt", "after")["errors"], [])
             self.assert_nothing_left(process, before)
-            self.assertLess(self.memory(process), memory + 150)
+            wait_for(lambda: self.memory(process) < memory + 100, "memory going back to the system")
             self.assert_nothing_leased()
 
     def test_what_never_ends_ends_with_its_client(self):
         with self.daemon() as process:
             self.started.add(str(process.pid))
             before = self.warm(process)
-            for mode in ("never", "closes", "hold", "frames", "settings", "containers held", "crowd",
+            memory = self.memory(process)
+            for mode in ("never", "closes", "hold", "frames", "settings", "headers", "containers held", "crowd",
                          "stays after its result"):
                 with self.subTest(mode):
                     client = subprocess.Popen([LOAD, "--addr", self.address, *self.words(mode)], stdout=subprocess.DEVNULL)
                     wanted = 4 if mode == "containers held" else 2 if mode == "crowd" else 1
                     wait_for(lambda: self.held(process)["children"] >= before["children"] + wanted, "the frontend's start")
-                    if mode in ("frames", "settings", "crowd"):
+                    if mode in ("frames", "settings", "headers", "crowd"):
                         time.sleep(0.5)  # so much comes in that time as would be noticed
                     self.assertEqual(self.load("--steps", 2, "--salt", mode)["errors"], [])
                     self.assertIsNone(client.poll(), "it still runs")
-                    print(mode, self.memory(process), self.held(process))
+                    self.assertLess(self.memory(process), memory + 100)
                     client.kill()
                     client.wait()
                     self.assert_nothing_left(process, before)
