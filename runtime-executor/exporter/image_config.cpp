@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/go_json.h"
+#include "base/json_nesting.h"
 #include "base/rfc3339.h"
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::string_view kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::size_t kMaxNesting = 1000;
 constexpr std::string_view kHistoryComment = "buildkit.exporter.image.v0";
 
 tl::unexpected<Error> Invalid(std::string message) {
@@ -39,6 +41,9 @@ std::string FormatSeconds(std::int64_t seconds) {
 }
 
 Result<ordered_json> ParseObject(std::string_view text) {
+  if (JsonNestsDeeperThan(text, kMaxNesting)) {
+    return Invalid("nested too deeply");
+  }
   ordered_json value = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (value.is_null()) {
     return Invalid("invalid null image config for export");

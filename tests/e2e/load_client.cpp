@@ -224,11 +224,9 @@ int Usage() {
 
 int main(int argc, char** argv) {
   Options options;
-  const std::map<std::string, std::string*> texts{{"--addr", &options.address},
-                                                  {"--image", &options.image},
-                                                  {"--salt", &options.salt},
-                                                  {"--frontend", &options.frontend},
-                                                  {"--prune", &options.prune}, {"--export", &options.exporter}};
+  const std::map<std::string, std::string*> texts{{"--addr", &options.address}, {"--image", &options.image},
+                                                  {"--salt", &options.salt},    {"--frontend", &options.frontend},
+                                                  {"--prune", &options.prune},  {"--export", &options.exporter}};
   const std::map<std::string, int*> numbers{
       {"--clients", &options.clients}, {"--steps", &options.steps}, {"--equal", &options.equal_percent}};
   for (int i = 1; i + 1 < argc; i += 2) {

@@ -262,17 +262,6 @@ const std::map<std::string, std::function<int()>> kWithoutProtocol{
                     Frame(6, 0, 0, "12345678"));  // pings, whose answers nobody reads
      }},
     {"settings", [] { return Flood("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, ""), Frame(4, 0, 0, "")); }},
-    {"headers",
-     [] {
-       // A header list that never ends: a field of 16 bytes without indexing, by literal names.
-       const std::string field(
-           "\x00\x01"
-           "a\x0c"
-           "bbbbbbbbbbbb",
-           16);
-       return Flood("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, "") + Frame(1, 0, 1, field),
-                    Frame(9, 0, 1, field));
-     }},
 };
 
 // --- through the bridge
@@ -319,7 +308,7 @@ int Deep(Rogue& rogue) {
   pb::Op op;
   op.mutable_source()->set_identifier("docker-image://127.0.0.1:1/not/there:1");
   std::string last = Rogue::Add(op, definition);
-  for (int depth = 0; depth < 20000; ++depth) {
+  for (int depth = 0; depth < 8000; ++depth) {
     pb::Op next;
     next.add_inputs()->set_digest(last);
     pb::FileAction& action = *next.mutable_file()->add_actions();

@@ -76,12 +76,14 @@ class ContainerdDocker:
 
     def children(self, digest):
         parsed = json.loads(self.blobs[digest])
+        if "schemaVersion" not in parsed:
+            return []  # a config
         return [d["digest"] for d in [parsed.get("config")] + parsed.get("layers", []) + parsed.get("manifests", []) if d]
 
     def find(self, name):
         digest = self.names.get(name, name)
         # Not by the digest of a config.
-        known = digest in self.blobs and b'"mediaType":"application/vnd' in self.blobs[digest]
+        known = digest in self.blobs and b'"schemaVersion"' in self.blobs[digest]
         return digest if known else None
 
     def answer(self, method, path, query, body):
@@ -223,7 +225,7 @@ class DockerLoad(LoamCase):
                                                        "PATH": f"{ssh.parent}:{os.environ['PATH']}"})
         self.assertIn("-l me -p 2222 -- far.example docker system dial-stdio", pathlib.Path(f"{ssh}.calls").read_text())
         self.assertEqual(sorted(images()), ["by:current", "by:name", "by:ssh", "by:tls", "by:tls-context"])
-        done = self.build("-t", "x", "--load", ".", check=1, env={"DOCKER_CONFIG": str(config), "DOCKER_CONTEXT": "nowhere"})
+        done = self.build("-t", "x", "--load", ".", check=2, env={"DOCKER_CONFIG": str(config), "DOCKER_CONTEXT": "nowhere"})
         self.assertIn("there is no docker context `nowhere`", done.err)
 
 

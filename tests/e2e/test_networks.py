@@ -132,17 +132,15 @@ class Proxied(DaemonCase):
             def log_message(self, *args):
                 pass
 
-            def answer(self):
+            def do_GET(self):
                 moved = self.path == "/old"
                 body = b"" if moved else b"what was asked for"
-                self.send_response(302 if moved else 200)
+                self.send_response(302 if moved else 404 if self.path == "/missing" else 200)
                 if moved:
                     self.send_header("Location", "/file")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
-
-            do_GET = do_POST = answer
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -150,7 +148,7 @@ class Proxied(DaemonCase):
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         url = f"http://127.0.0.1:{server.server_port}"  # busybox asks the proxy also for what is on loopback
-        self.write("Dockerfile", f"FROM box:1 AS made\nRUN wget -qO /got {url}/old && wget -qO /posted --post-data=x {url}/post\n"
+        self.write("Dockerfile", f"FROM box:1 AS made\nRUN wget -qO /got {url}/old && {{ wget -qO /missing {url}/missing || true; }}\n"
                    "FROM scratch\nCOPY --from=made /got /\n")
         with self.daemon("--proxy-network"):
             done = subprocess.run([LOAM, "build", "--progress=plain", "--engine", self.address, "--provenance=mode=max", "-o", "out",
@@ -165,7 +163,7 @@ class Proxied(DaemonCase):
         network = predicate["runDetails"]["metadata"]["buildkit_metadata"]["network"]
         self.assertEqual(network["mode"], "proxy")
         [incomplete] = network["proxy"]["incomplete"]
-        self.assertEqual((incomplete["method"], incomplete["uri"]), ("POST", f"{url}/post"))
+        self.assertEqual((incomplete["uri"], incomplete["reason"]), (f"{url}/missing", "unsuccessful_response"))
         self.assertIn("wget", incomplete["name"])
 
 

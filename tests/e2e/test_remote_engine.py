@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import pathlib
-import re
-import shutil
 import socket
 import subprocess
 import tarfile
@@ -103,33 +101,6 @@ class RemoteEngine(support.LoamCase):
                 self.assertEqual((self.base / "args").read_text().rstrip("\n"), words)
                 with tarfile.open(self.work / "out.tar") as tar:
                     self.assertIn("f", tar.getnames())
-
-    def test_in_a_container_of_docker(self):
-        """As the engine image has it (runtime-executor/daemon/image), made of what is here."""
-        support.need_program("dockerd")
-        docker = self.start_dockerd()
-        with tarfile.open(self.work / "program.tar", "w") as tar:
-            added = set()
-            for source, name in ((self.daemon, "bin/buildkitd"), (self.daemon, "bin/buildctl"), (shutil.which("crun"), "bin/crun")):
-                tar.add(os.path.realpath(source), name)
-                listed = subprocess.run(["ldd", source], capture_output=True, text=True).stdout
-                for library in set(re.findall(r"(/\S+) \(0x", listed)) - added:
-                    added.add(library)
-                    tar.add(os.path.realpath(library), library.lstrip("/"))
-        self.write("Engine", "FROM box:1\nADD program.tar /\nVOLUME /var/lib/buildkit\n"
-                   "ENTRYPOINT [\"buildkitd\", \"--root\", \"/var/lib/buildkit\"]\n")
-        self.build("-f", "Engine", "-t", "engine:1", "--load", ".", env=docker)
-        self.run_checked("docker", "run", "-d", "--privileged", "--network=none", "--name=builder", "engine:1", env=docker)
-
-        def answers():
-            return subprocess.run(["docker", "exec", "builder", "buildctl", "debug", "workers"], env=os.environ | docker,
-                                  capture_output=True).returncode == 0
-        support.wait_for(answers, "the engine in its container")
-        (self.work / "program.tar").unlink()
-        (self.work / "rootfs.tar").write_bytes(self.busybox_rootfs().read_bytes())
-        self.write("Dockerfile", "FROM scratch\nADD rootfs.tar /\nRUN hostname >/made\nFROM scratch\nCOPY --from=0 /made /\n")
-        self.remote("--engine=docker-container://builder", "-o", "out", ".", env=docker)
-        self.assertEqual((self.work / "out/made").read_text(), "buildkitsandbox\n")
 
     def test_engines_are_chosen_by_platform(self):
         self.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
