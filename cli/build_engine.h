@@ -14,10 +14,15 @@
 #include "runtime-executor/gateway/dockerfile_build.h"
 #include "runtime-executor/gateway/earthfile/earthfile_build.h"
 #include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/ops/terminal_lender.h"
 #include "runtime-executor/session/client_services.h"
 #include "runtime-executor/solver/progress.h"
 
 namespace loam::cli {
+
+// Runs a command with a terminal in the step that made a build fail, as the step left its filesystems and with its
+// environment, mounts and secrets; the exit code. kNotFound: no step failed.
+using RunInFailedStep = std::function<Result<int>(const std::vector<std::string>& args, ops::TerminalLender& terminal)>;
 
 struct BuildCaches {
   // A local cache whose index is to name what was written.
@@ -44,8 +49,8 @@ struct BuildRequest {
   std::map<std::string, std::string> attests;
   std::string title;
   std::string build_key;
-  // Called with the error of a failed build while its job is still there (`--debug`); may be empty.
-  std::function<void(engine::Job& job, const Error& failure)> on_failure;
+  // Called when the build failed, while its steps are still there (`--debug`); may be empty.
+  std::function<void(const RunInFailedStep& run)> on_failure;
 };
 
 struct BuildOutcome {
@@ -62,7 +67,7 @@ struct EarthBuildRequest {
   std::string title;
   std::string build_key;
   // As BuildRequest has it.
-  std::function<void(engine::Job& job, const Error& failure)> on_failure;
+  std::function<void(const RunInFailedStep& run)> on_failure;
   // As engine::JobOptions has it.
   std::function<void(const Digest& vertex, const std::string& name, const ops::StepUsage& usage)> on_usage;
   // Takes an image archive that came from elsewhere into the image store of this machine.

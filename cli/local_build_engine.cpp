@@ -8,6 +8,12 @@ namespace {
 
 constexpr const char* kNoRecord = "the build succeeded, but its record could not be written";
 
+RunInFailedStep InStepOf(engine::Job& job, const Error& failure, const std::stop_token& stop) {
+  return [&job, failure, stop](const std::vector<std::string>& args, ops::TerminalLender& terminal) {
+    return job.RunInFailedStep(failure, args, terminal, stop);
+  };
+}
+
 class LocalBuildEngine final : public BuildEngine {
  public:
   explicit LocalBuildEngine(engine::Engine& engine) : engine_(engine) {}
@@ -22,7 +28,7 @@ class LocalBuildEngine final : public BuildEngine {
                                         .cache_imports = request.caches.imports});
     Result<BuildOutcome> outcome = BuildAndExport(job, request, report, stop);
     if (!outcome && request.on_failure && !stop.stop_requested()) {
-      request.on_failure(job, outcome.error());
+      request.on_failure(InStepOf(job, outcome.error(), stop));
     }
     // A build that cannot be recorded is still a build: only `loam why` misses it, and the error says so.
     const Result<> recorded = job.Finish(outcome ? std::nullopt : std::optional<Error>(outcome.error()));
@@ -45,7 +51,7 @@ class LocalBuildEngine final : public BuildEngine {
     const auto site = gateway::earthfile::MakeEngineSite(job, *request.client);
     Result<> built = gateway::earthfile::BuildEarthfile(*site, *request.frontend, report, stop);
     if (!built && request.on_failure && !stop.stop_requested()) {
-      request.on_failure(job, built.error());
+      request.on_failure(InStepOf(job, built.error(), stop));
     }
     const Result<> recorded = job.Finish(built ? std::nullopt : std::optional<Error>(built.error()));
     if (built && !recorded) {

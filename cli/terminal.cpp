@@ -150,12 +150,11 @@ std::shared_ptr<ops::TerminalLender> MakeTerminalLender(const Context& context,
   return std::make_shared<Lender>(context, std::move(display));
 }
 
-void OpenShellInFailedStep(const Context& context, engine::Job& job, const Error& failure,
-                           ops::TerminalLender& terminal) {
+void OpenShellInFailedStep(const Context& context, const RunInFailedStep& run, ops::TerminalLender& terminal) {
   // The best shell that the image has; the environment is the step's.
   const std::vector<std::string> shell = {"/bin/sh", "-c",
                                           "if command -v bash >/dev/null 2>&1; then exec bash; fi; exec /bin/sh"};
-  const Result<int> code = job.RunInFailedStep(failure, shell, terminal, context.stop);
+  const Result<int> code = run(shell, terminal);
   if (!code && !code.error().Is(ErrorCode::kNotFound) && !context.stop.stop_requested()) {
     PrintError(context, Error(code.error()).Wrap("no shell in the failed step"));
   }

@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/result.h"
+#include "cli/build_engine.h"
 #include "cli/command.h"
 #include "cli/progress/display.h"
-#include "runtime-executor/engine/engine.h"
 #include "runtime-executor/ops/terminal_lender.h"
 
 namespace loam::cli {
@@ -18,7 +18,6 @@ std::shared_ptr<ops::TerminalLender> MakeTerminalLender(const Context& context,
                                                         std::shared_ptr<ProgressDisplay> display);
 
 // -i: a shell where a step failed, after which the build ends with its failure. Does nothing where no process failed.
-void OpenShellInFailedStep(const Context& context, engine::Job& job, const Error& failure,
-                           ops::TerminalLender& terminal);
+void OpenShellInFailedStep(const Context& context, const RunInFailedStep& run, ops::TerminalLender& terminal);
 
 }  // namespace loam::cli

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "frontend/status.h"
+
 namespace loam::frontend {
 namespace {
 
@@ -34,6 +36,9 @@ Result<> BuildAll(GatewayClient& client, std::span<const std::string_view> defin
         const Ref ref = LOAM_TRY(client.Solve(std::string(definitions[i])));
         return client.Evaluate(ref);
       }();
+      if (!results[i]) {
+        results[i] = Unexpected(WithDefinition(std::move(results[i]).error(), definitions[i]));
+      }
     }
   };
   {

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "compiler/driver/frontend/local_files.h"
 #include "compiler/passes/lower_capture.h"
+#include "frontend/status.h"
 #include "llb-emit/emit.h"
 #include "llb-emit/import.h"
 #include "proto/solver/pb/ops.pb.h"
@@ -32,6 +33,15 @@ void SetPlatform(const ir::Platform& platform, pb::Platform& wire) {
 
 sema::FileStat StatOf(const fsutil::types::Stat& wire) {
   return {wire.path(), wire.mode(), wire.size(), wire.modtime(), (wire.mode() & kGoModeDir) != 0};
+}
+
+// An error says what was being built.
+template <class T>
+Result<T> Told(Result<T> result, const llb::Definition& definition) {
+  if (!result) {
+    return Unexpected(WithDefinition(std::move(result).error(), definition.bytes));
+  }
+  return result;
 }
 
 // The time in the header "committer" of a git commit: "committer NAME <MAIL> SECONDS ZONE".
@@ -82,7 +92,7 @@ Result<> GatewayBuildHost::Evaluate(ir::Graph& graph, ir::Value fs) {
   llb::Definition definition;
   const Ref ref = LOAM_TRY(SolveValue(graph, fs, definition));
   const sema::Blocking blocking(options_.blocking);
-  return client_.Evaluate(ref);
+  return Told(client_.Evaluate(ref), definition);
 }
 
 Result<std::string> GatewayBuildHost::ReadFile(ir::Graph& graph, ir::Value fs, std::string_view path,
@@ -91,7 +101,7 @@ Result<std::string> GatewayBuildHost::ReadFile(ir::Graph& graph, ir::Value fs, s
   const Ref ref = LOAM_TRY(SolveValue(graph, fs, definition));
   const std::string name(path);
   const sema::Blocking blocking(options_.blocking);
-  std::string text = LOAM_TRY(client_.ReadFile(ref, name, limit));
+  std::string text = LOAM_TRY(Told(client_.ReadFile(ref, name, limit), definition));
   NoteRead(definition);
   return text;
 }
@@ -101,7 +111,7 @@ Result<sema::FileStat> GatewayBuildHost::StatFile(ir::Graph& graph, ir::Value fs
   const Ref ref = LOAM_TRY(SolveValue(graph, fs, definition));
   const std::string name(path);
   const sema::Blocking blocking(options_.blocking);
-  return StatOf(LOAM_TRY(client_.StatFile(ref, name)));
+  return StatOf(LOAM_TRY(Told(client_.StatFile(ref, name), definition)));
 }
 
 Result<std::vector<sema::FileStat>> GatewayBuildHost::ListDirectory(ir::Graph& graph, ir::Value fs,
@@ -124,7 +134,7 @@ Result<sema::ProcessResult> GatewayBuildHost::Run(ir::Graph& graph, ir::Value ca
   const Ref ref = LOAM_TRY(SolveValue(graph, lowered, definition));
   const sema::Blocking blocking(options_.blocking);
   sema::ProcessResult result;
-  const std::string code = LOAM_TRY(client_.ReadFile(ref, passes::kCaptureExitCode));
+  const std::string code = LOAM_TRY(Told(client_.ReadFile(ref, passes::kCaptureExitCode), definition));
   const std::string_view digits = TrimSpace(code);
   const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), result.exit_code);
   if (failed != std::errc() || end != digits.data() + digits.size()) {
@@ -251,7 +261,7 @@ Result<Ref> GatewayBuildHost::SolveValue(const ir::Graph& graph, ir::Value fs, l
     options_.on_definition(graph, definition);
   }
   const sema::Blocking blocking(options_.blocking);
-  return Solve(definition);
+  return Told(Solve(definition), definition);
 }
 
 Result<Ref> GatewayBuildHost::Solve(const llb::Definition& definition) {

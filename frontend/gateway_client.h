@@ -40,6 +40,8 @@ class GatewayClient {
   Result<> Connect();
   [[nodiscard]] bool Has(std::string_view capability) const { return caps_.contains(capability); }
   [[nodiscard]] const std::set<std::string, std::less<>>& llb_caps() const { return llb_caps_; }
+  // For containers and their processes.
+  [[nodiscard]] api::LLBBridge::StubInterface& bridge() const { return *bridge_; }
   [[nodiscard]] bool HasLlb(std::string_view capability) const { return llb_caps_.contains(capability); }
 
   // Lazy: what fails may do so when the reference is used. kUnimplemented if the daemon lacks what the definition

@@ -72,6 +72,13 @@ Error FromGrpcStatus(const grpc::Status& status) {
   return std::move(error).WithDetail(std::move(detail));
 }
 
+Error WithDefinition(Error error, std::string_view definition) {
+  auto detail = std::make_shared<SolvedDetail>();
+  detail->definition = definition;
+  detail->inner = error.detail();
+  return std::move(error).WithDetail(std::move(detail));
+}
+
 void SetStatus(const Error& error, google::rpc::Status& status) {
   status.set_code(static_cast<int>(error.code()));
   status.set_message(error.hint().empty() ? error.message() : error.message() + "\n" + error.hint());

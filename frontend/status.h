@@ -20,6 +20,14 @@ struct StatusDetail final : ErrorDetail {
   std::vector<std::pair<std::string, std::string>> details;  // type URL and bytes
 };
 
+// What was being built.
+struct SolvedDetail final : ErrorDetail {
+  std::string definition;  // serialised pb.Definition
+  std::shared_ptr<const ErrorDetail> inner;
+  [[nodiscard]] const ErrorDetail* cause() const override { return inner.get(); }
+};
+Error WithDefinition(Error error, std::string_view definition);
+
 // Where in the build file a mistake is.
 struct SourceDetail final : ErrorDetail {
   std::string filename;

@@ -183,9 +183,7 @@ Exit Run(Context& context, const Flags& flags) {
                         Error(ErrorCode::kInvalidArgument,
                               "--interactive needs a terminal: standard input and standard error must be one"));
     }
-    prepared->request.on_failure = [&](engine::Job& job, const Error& failure) {
-      OpenShellInFailedStep(context, job, failure, *terminal);
-    };
+    prepared->request.on_failure = [&](const RunInFailedStep& run) { OpenShellInFailedStep(context, run, *terminal); };
   }
   const Result<BuildOutcome> outcome = builder->Build(prepared->request, display, report, context.stop);
   return Finish(context, flags, *prepared, outcome, *display, report);

@@ -36,8 +36,9 @@ Error WithVertex(Error error, const std::optional<StatusFeed>& feed) {
   if (!feed || !feed->failure() || error.Detail<solver::VertexErrorDetail>() != nullptr) {
     return error;
   }
+  const std::shared_ptr<const ErrorDetail> inner = error.detail();
   return std::move(error).WithDetail(
-      std::make_shared<solver::VertexErrorDetail>(feed->failure()->vertex, feed->failure()->name, nullptr));
+      std::make_shared<solver::VertexErrorDetail>(feed->failure()->vertex, feed->failure()->name, inner));
 }
 
 // `returned`: the engine has a result, or the error instead of one.

@@ -15,11 +15,13 @@
 #include "cli/remote/merge_engines.h"
 #include "cli/remote/remote_channel.h"
 #include "cli/remote/remote_site.h"
+#include "cli/remote/step_container.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "compiler/sema/forwarding_build_host.h"
 #include "frontend/build_result.h"
 #include "frontend/gateway_build_host.h"
 #include "frontend/gateway_client.h"
+#include "frontend/status.h"
 #include "proto/api/services/control/control.grpc.pb.h"
 #include "runtime-executor/session/remote/rpc.h"
 
@@ -101,6 +103,16 @@ Result<> AddCaches(const BuildCaches& caches, control::SolveRequest& solve) {
   return {};
 }
 
+// While the engine still holds what the failed step left.
+void OnFailure(const std::function<void(const RunInFailedStep& run)>& on_failure, frontend::GatewayClient& client,
+               const Error& failure, const std::stop_token& stop) {
+  if (on_failure && !stop.stop_requested()) {
+    on_failure([&](const std::vector<std::string>& args, ops::TerminalLender& terminal) {
+      return RunInFailedStepOf(client, failure, args, terminal, stop);
+    });
+  }
+}
+
 // One build on one engine.
 class RemoteBuild {
  public:
@@ -125,7 +137,11 @@ class RemoteBuild {
     LOAM_TRY(AddCaches(request_.caches, solve.request));
     solve.request.mutable_frontendattrs()->insert(request_.attests.begin(), request_.attests.end());
     const auto answer = [&](frontend::GatewayClient& client, const std::string& session_id) {
-      return Answer(client, session_id, build_platform);
+      Result<api::Result> answered = Answer(client, session_id, build_platform);
+      if (!answered) {
+        OnFailure(request_.on_failure, client, answered.error(), stop_);
+      }
+      return answered;
     };
     Response response = LOAM_TRY(SolveOverGateway(std::move(solve), answer, stop_));
     if (!exports.docker_archive.empty()) {
@@ -168,6 +184,12 @@ class RemoteBuild {
       built.id = platform.platform;
       if (!platform.definition.bytes.empty()) {
         built.ref = LOAM_TRY(client.Solve(platform.definition.bytes));
+        if (request_.on_failure) {
+          // A lazy result would fail after the compiler has returned it.
+          if (Result<> done = client.Evaluate(built.ref); !done) {
+            return Unexpected(frontend::WithDefinition(std::move(done).error(), platform.definition.bytes));
+          }
+        }
       }
       built.config = platform.image_config;
       built.base_config = platform.base_image_config;
@@ -191,8 +213,10 @@ class RemoteBuildEngine final : public BuildEngine {
 
   Result<BuildOutcome> Build(const BuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
                              gateway::DockerfileBuildReport& report, std::stop_token stop) override {
-    if (request.on_failure) {
-      return Unexpected(ErrorCode::kUnimplemented, "a shell in a failed step is not possible on a remote engine");
+    if (request.on_failure && engines_.size() > 1) {
+      return Unexpected(
+          Error(ErrorCode::kUnimplemented, "a shell in a failed step is not possible with several engines in one build")
+              .WithHint("name one engine"));
     }
     if (engines_.size() == 1) {
       const std::vector<std::string> own = LOAM_TRY(PlatformsOf(engines_.front()));
@@ -225,9 +249,6 @@ class RemoteBuildEngine final : public BuildEngine {
 
   Result<> BuildEarthfile(const EarthBuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
                           gateway::earthfile::EarthfileBuildReport& report, std::stop_token stop) override {
-    if (request.on_failure) {
-      return Unexpected(ErrorCode::kUnimplemented, "a shell in a failed step is not possible on a remote engine");
-    }
     if (request.on_usage) {
       return Unexpected(ErrorCode::kUnimplemented, "--exec-stats: a remote engine does not tell what its steps use");
     }
@@ -252,7 +273,11 @@ class RemoteBuildEngine final : public BuildEngine {
       frontend.options.native_platform = choice.platform;
       // Also engines that cannot merge and compare filesystems.
       frontend.optimization_level = 0;
-      LOAM_TRY(gateway::earthfile::BuildEarthfile(*site, frontend, report, stop));
+      Result<> built = gateway::earthfile::BuildEarthfile(*site, frontend, report, stop);
+      if (!built) {
+        OnFailure(request.on_failure, client, built.error(), stop);
+        return Unexpected(std::move(built).error());
+      }
       return api::Result();
     };
     GatewaySolve whole = solve;

@@ -12,6 +12,7 @@
 #include "base/file_system.h"
 #include "base/process.h"
 #include "cli/remote/docker_archive.h"
+#include "cli/remote/step_container.h"
 #include "frontend/build_result.h"
 #include "frontend/earthfile_effects.h"
 #include "frontend/gateway_build_host.h"
@@ -30,6 +31,14 @@ class RemoteTree final : public gateway::earthfile::BuiltTree {
   explicit RemoteTree(std::string_view bytes) : definition(bytes) {}
   [[nodiscard]] bool is_scratch() const override { return definition.empty(); }
   const std::string definition;
+};
+
+// What a failed step left.
+class LeftTree final : public gateway::earthfile::BuiltTree {
+ public:
+  explicit LeftTree(std::unique_ptr<StepContainer> opened) : container(std::move(opened)) {}
+  [[nodiscard]] bool is_scratch() const override { return false; }
+  const std::unique_ptr<StepContainer> container;
 };
 
 const std::string& DefinitionOf(const TreeRef& tree) {
@@ -133,9 +142,20 @@ class RemoteSite final : public gateway::earthfile::BuildSite {
     return result;
   }
 
-  Result<TreeRef> LeftByFailure(const Error&, const llb::Definition&) override {
-    return Unexpected(ErrorCode::kUnimplemented,
-                      "TRY: what a failed step leaves stays on a remote engine, nothing of it is saved");
+  Result<TreeRef> LeftByFailure(const Error& failure, const llb::Definition& definition) override {
+    const std::optional<FailedStep> step = FindFailedStep(failure);
+    if (!step || step->vertex != definition.head) {
+      return TreeRef();
+    }
+    return TreeRef(std::make_shared<LeftTree>(LOAM_TRY(StepContainer::Open(client_, *step))));
+  }
+
+  Result<snapshot::MountedFs> MountLeft(const TreeRef& tree, const std::string& path,
+                                        const std::stop_token& stop) override {
+    auto files = std::make_shared<TempDir>(LOAM_TRY(TempDir::Create("", "loam-files-")));
+    LOAM_TRY(static_cast<const LeftTree&>(*tree).container->Fetch(path, files->path(), stop));
+    UniqueFd root = LOAM_TRY(OpenFile(files->path(), O_PATH | O_DIRECTORY));
+    return snapshot::MountedFs(std::move(root), snapshot::FsRef(), std::move(files));
   }
 
   Result<> LendTerminal(const Digest&, std::shared_ptr<ops::TerminalLender>) override {

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import support
+import test_interactive
 
 sys.path.insert(0, str(support.SOURCE_DIR / "tests/support"))
 import base_images  # noqa: E402
@@ -162,25 +163,16 @@ fails:
     RUN echo before; exit 7
 mistake:
     BUILD +nothing
-tries:
-    TRY
-        RUN echo left > report; false
-    FINALLY
-        SAVE ARTIFACT report AS LOCAL report
-    END
 asks:
     RUN --interactive sh
 privileged:
     RUN --privileged test -w /proc/sys/kernel/panic && touch /done
     SAVE ARTIFACT /done AS LOCAL done
-""".replace("VERSION 0.8", "VERSION --try 0.8"))
+""")
         failed = self.earth("+fails", check=1)
         for text in ("+fails", "before", "Earthfile:4:5", "Exit code 7"):
             self.assertIn(text, failed.stderr)
         self.assertIn("Earthfile:6:11", self.earth("+mistake", check=1).stderr)
-        tried = self.earth("+tries", check=1)
-        self.assertIn("TRY: what a failed step leaves stays on a remote engine", tried.stderr)
-        self.assertFalse((self.work / "report").exists())
         self.assertIn("terminal", self.earth("+asks", check=1).stderr)
         self.assertIn("does not say what it would do",
                       self.earth("+fails", verb=("explain",), check=1).stderr)
@@ -188,6 +180,82 @@ privileged:
         self.assertFalse((self.work / "done").exists())
         self.earth("-P", "+privileged")
         self.assertTrue((self.work / "done").exists())
+
+    def test_try_brings_out_what_a_failed_step_left(self):
+        self.write("Earthfile", f"""VERSION --try 0.8
+FROM {self.box}
+WORKDIR /w
+fails:
+    TRY
+        RUN mkdir -p out/sub && echo text > out/sub/file && chmod 750 out/sub/file && ln -s out/sub/file link; echo seen; exit 7
+    FINALLY
+        SAVE ARTIFACT out AS LOCAL left/out
+        SAVE ARTIFACT link AS LOCAL left/link
+        SAVE ARTIFACT --if-exists none AS LOCAL left/none
+        SAVE ARTIFACT missing AS LOCAL left/missing
+    END
+untarred:
+    RUN rm /bin/tar
+    TRY
+        RUN printf 'a\\000b' > one && false
+    FINALLY
+        SAVE ARTIFACT one AS LOCAL one
+    END
+earlier:
+    RUN false
+    TRY
+        RUN true
+    FINALLY
+        SAVE ARTIFACT /etc/passwd AS LOCAL passwd
+    END
+works:
+    TRY
+        RUN echo fine > good
+    FINALLY
+        SAVE ARTIFACT good AS LOCAL good
+    END
+""")
+        failed = self.earth("+fails", check=1).stderr
+        self.assertIn("Exit code 7", failed)
+        self.assertIn("seen", failed)
+        self.assertEqual((self.read("left/out/sub/file"), self.read("left/link")), ("text\n", "text\n"))
+        self.assertEqual((self.work / "left/out/sub/file").stat().st_mode & 0o777, 0o750)
+        self.assertFalse((self.work / "left/link").is_symlink())
+        self.assertIn("cannot save artifact +fails/w/missing", failed)
+        self.assertNotIn("left/none", failed)
+        self.earth("+untarred", check=1)
+        self.assertEqual((self.work / "one").read_bytes(), b"a\0b")
+        self.earth("+earlier", check=1)
+        self.assertFalse((self.work / "passwd").exists())
+        self.earth("+works")
+        self.assertEqual(self.read("good"), "fine\n")
+        self.assertIn("*cached*", self.earth("+works").stderr)
+
+    def test_a_shell_in_a_failed_step(self):
+        self.write("Earthfile", f"""VERSION 0.8
+FROM {self.box}
+test:
+    ARG who=world
+    WORKDIR /here
+    RUN --secret TOKEN --mount=type=cache,target=/cache echo cached >/cache/file; echo left >/here/file; exit 3
+""")
+        self.write("Dockerfile", f"FROM {self.box}\nENV who=docker\nRUN echo left >/file; false\n")
+        env = {"BUILDKIT_HOST": f"unix://{self.socket}", "LOAM_ROOT": str(self.base / "here")}
+        terminal = test_interactive.Terminal(self, ["-i", "--secret", "TOKEN=s3cret", "+test"], env=env)
+        terminal.wait_for("the terminal is this step's")
+        terminal.type("echo \"<$who:$TOKEN:$(cat /cache/file):$(cat file):$PWD>\"\n")
+        terminal.wait_for("<world:s3cret:cached:left:/here>")
+        terminal.resize(44, 66)
+        terminal.type("until [ \"$(stty size)\" = '44 66' ]; do sleep 0.1; done; echo resi''zed\n")
+        terminal.wait_for("resized")
+        terminal.type("exit 9\n")
+        self.assertEqual(terminal.end(), 1, terminal.text)
+        self.assertIn("Exit code 3", terminal.text)
+        terminal = test_interactive.Terminal(self, ["build", "--progress=plain", "-i", "."], env=env)
+        terminal.wait_for("the terminal is this step's")
+        terminal.type("echo \"<$who:$(cat /file)>\"; exit\n")
+        terminal.wait_for("<docker:left>")
+        self.assertEqual(terminal.end(), 1, terminal.text)
 
     def test_examples(self):
         """Those whose base images are at hand; their second build runs nothing."""

@@ -13,6 +13,7 @@
 #include "cli/build_engine.h"
 #include "cli/commands/earthfile/earth_config.h"
 #include "cli/commands/earthfile/earth_secrets.h"
+#include "cli/commands/earthfile/earthly_words.h"
 #include "cli/commands/earthfile/exec_stats.h"
 #include "cli/commands/plan_printer.h"
 #include "cli/docker_endpoint.h"
@@ -350,7 +351,8 @@ void PrintSummary(const Context& context, const Prepared& prepared, const Progre
 }
 
 // `step_told`: the display has shown the failed step; what followed from it elsewhere is not repeated.
-void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report, bool step_told) {
+void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report, bool step_told,
+                      EarthDialect dialect) {
   std::vector<diag::Diagnostic> sorted = report.diagnostics;
   if (step_told) {
     std::erase_if(sorted, [](const diag::Diagnostic& item) { return item.kind == diag::Kind::kEarthHostFailure; });
@@ -360,6 +362,9 @@ void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report
   }
   diag::SortByPosition(sorted);
   fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
+  if (dialect == EarthDialect::kEarthly) {
+    fmt::print(context.err, "{}", RenderEarthlyWords(sorted, *report.sources));
+  }
 }
 
 std::string BuildKey(const Prepared& prepared) {
@@ -405,7 +410,7 @@ Exit Explain(const Context& context, engine::Engine& engine, Prepared& prepared)
     return Exit::kOk;
   }
   fmt::print(context.err, "the plan ends there:\n");
-  PrintDiagnostics(context, report, false);
+  PrintDiagnostics(context, report, false, EarthDialect::kLoam);
   if (report.diagnostics.empty()) {
     PrintError(context, planned.error());
   }
@@ -546,9 +551,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
                           .title = prepared->title,
                           .build_key = BuildKey(*prepared)};
   if (settings.Bool("interactive")) {
-    build.on_failure = [&](engine::Job& job, const Error& failure) {
-      OpenShellInFailedStep(context, job, failure, *terminal);
-    };
+    build.on_failure = [&](const RunInFailedStep& run) { OpenShellInFailedStep(context, run, *terminal); };
   }
   ExecStats stats;
   const std::string summary = settings.String("exec-stats-summary");
@@ -578,7 +581,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     return dialect == EarthDialect::kEarthly ? static_cast<Exit>(kEarthlyInterrupted) : Exit::kInterrupted;
   }
   const bool told = lines != nullptr && failed != nullptr && report.steps->Find(failed->digest, failed->name);
-  PrintDiagnostics(context, report, told);
+  PrintDiagnostics(context, report, told, dialect);
   const bool has_mistakes =
       std::any_of(report.diagnostics.begin(), report.diagnostics.end(), [](const auto& d) { return d.is_error(); });
   if (!built && !told && !has_mistakes) {

@@ -135,7 +135,8 @@ class TargetWalk {
     std::string value = LOAM_TRY(Expand(word, range));
     if (!IsKnown(value)) {
       std::erase(value, kUnknown);
-      return Fail<Kind::kEarthAutoSkip>(range, fmt::format("{} `{}` is known only when it is built", what, value))
+      return Fail<Kind::kEarthAutoSkip>(range,
+                                        fmt::format("dynamic {}: `{}` is known only when it is built", what, value))
           .Hint("build without auto-skip, or write it without `$(…)`");
     }
     return value;
@@ -183,7 +184,7 @@ class TargetWalk {
       hash_.Add(platform);
       return std::optional<PlatformResolver>();
     }
-    const std::string value = LOAM_TRY(ExpandKnown(platform, range, "the platform"));
+    const std::string value = LOAM_TRY(ExpandKnown(platform, range, "platform"));
     const auto parsed = ParseEarthPlatform(value, file_->features.Has(Feature::kNewPlatform));
     if (!parsed) {
       return Fail<Kind::kEarthBadFlagValue>(range, value, "--platform", parsed.error().message());
@@ -205,7 +206,7 @@ class TargetWalk {
       artifact = parts->front();
       reference_args.assign(parts->begin() + 1, parts->end());
     }
-    const std::string value = LOAM_TRY(ExpandKnown(artifact, word.range, "the source"));
+    const std::string value = LOAM_TRY(ExpandKnown(artifact, word.range, "COPY source"));
     const auto parsed = ParseArtifactReference(value, shared_->project->options().home);
     if (parsed) {
       const auto args = LOAM_TRY(PassedArgs(LOAM_TRY(ExpandTexts(reference_args, word.range)), build_args, word.range));
@@ -227,6 +228,9 @@ class TargetWalk {
     ProjectHost& host = shared_->project->host();
     while (path.starts_with('/')) {
       path.remove_prefix(1);
+    }
+    if (path.find("**") != std::string_view::npos) {
+      return Fail<Kind::kEarthAutoSkip>(range, fmt::format("globstar (**) not supported: `{}`", path));
     }
     auto found = GlobPaths(host, file_->place, path.empty() ? "." : path);
     if (!found) {
@@ -419,8 +423,8 @@ class TargetWalk {
         return Fail<Kind::kEarthBadArguments>(range, "WITH DOCKER --load", parsed.error().message());
       }
       const auto args = LOAM_TRY(PassedArgs(LOAM_TRY(ExpandTexts(parsed->args, range)), build_args, range));
-      LOAM_TRY(Reach(LOAM_TRY(ExpandKnown(parsed->target, range, "the target")), args, flags.pass_args, flags.platform,
-                     range));
+      LOAM_TRY(
+          Reach(LOAM_TRY(ExpandKnown(parsed->target, range, "target")), args, flags.pass_args, flags.platform, range));
     }
     return {};
   }
@@ -499,8 +503,8 @@ class TargetWalk {
     }
     const auto args = LOAM_TRY(PassedArgs(LOAM_TRY(ExpandAll(std::span(rest).subspan(1))),
                                           LOAM_TRY(ExpandTexts(flags.build_args, range)), range));
-    return Reach(LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "the target")), args, flags.pass_args,
-                 flags.platform, rest[0].range);
+    return Reach(LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "target")), args, flags.pass_args, flags.platform,
+                 rest[0].range);
   }
 
   Checked<> FromDockerfile(const std::vector<Word>& words, source::SourceRange range) {
@@ -525,7 +529,7 @@ class TargetWalk {
     if (rest.empty()) {
       return Fail<Kind::kEarthBadArguments>(range, "BUILD", "a target is needed");
     }
-    const std::string target = LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "the target"));
+    const std::string target = LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "target"));
     const auto args = LOAM_TRY(PassedArgs(LOAM_TRY(ExpandAll(std::span(rest).subspan(1))),
                                           LOAM_TRY(ExpandTexts(flags.build_args, range)), range));
     if (flags.platforms.empty()) {
@@ -588,7 +592,7 @@ class TargetWalk {
     if (rest.empty()) {
       return Fail<Kind::kEarthBadArguments>(range, "IMPORT", "a project is needed");
     }
-    const std::string reference = LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "the project"));
+    const std::string reference = LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "project"));
     const std::string alias = rest.size() == 3 ? LOAM_TRY(Expand(rest[2].text, rest[2].range)) : std::string();
     auto added = variables_->imports().Add({.reference = reference,
                                             .alias = alias,
@@ -606,7 +610,7 @@ class TargetWalk {
     if (rest.empty()) {
       return Fail<Kind::kEarthBadArguments>(range, "DO", "a function is needed");
     }
-    const std::string text = LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "the function"));
+    const std::string text = LOAM_TRY(ExpandKnown(rest[0].text, rest[0].range, "function"));
     Project::Resolved resolved =
         LOAM_TRY(shared_->project->Resolve(text, variables_->project(), variables_->imports(), rest[0].range));
     const auto args = LOAM_TRY(PassedArgs(LOAM_TRY(ExpandAll(std::span(rest).subspan(1))), {}, range));
@@ -641,8 +645,9 @@ class TargetWalk {
 
   static Checked<std::string> Pinned(const Reference& reference, const Scope& overriding, source::SourceRange range) {
     if (!IsPinnedTag(reference.tag)) {
-      return Fail<Kind::kEarthAutoSkip>(range, fmt::format("{} may change at any time", reference.Canonical()))
-          .Hint("pin it to a commit of 40 digits or to `tags/…`");
+      return Fail<Kind::kEarthAutoSkip>(range, fmt::format("{} may change at any time: only a complete Git SHA or an "
+                                                           "explicit tag (`tags/…`) is supported",
+                                                           reference.Canonical()));
     }
     PartsHash hash;
     hash.Add(reference.Canonical());

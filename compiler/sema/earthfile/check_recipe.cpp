@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/flags.h"
 
@@ -112,9 +113,21 @@ class Walk {
     }
     return *std::move(rest);
   }
+  // Also with a finding if the words are not as many as the command takes.
   template <class Flags>
   std::vector<Word> ReadFlags(const Command& command, Flags& flags) {
-    return ReadFlags(ToWords(command.args), flags, command.exec_mode);
+    const std::size_t findings = facts_.findings.size();
+    std::vector<Word> words = ReadFlags(ToWords(command.args), flags, command.exec_mode);
+    if (facts_.findings.size() != findings || !Fits(CheckArguments(command, words))) {
+      return {};
+    }
+    return words;
+  }
+  bool Fits(const Checked<>& shape) {
+    if (!shape) {
+      Add(shape.error());
+    }
+    return shape.has_value();
   }
 
   void RequireEnvironment(std::string_view command, SourceRange range) {
@@ -195,6 +208,9 @@ void Walk::WalkStatement(const Statement& statement) {
       return;
     case StatementKind::kTry:
       RequireFeature(Feature::kTryFinally, statement.keyword, "TRY/CATCH/FINALLY");
+      if (features_.Has(Feature::kTryFinally)) {
+        Fits(CheckTry(*statement.try_, statement.keyword, features_));
+      }
       WalkBlock(statement.try_->body);
       WalkConditional(statement.try_->catch_body);
       WalkBlock(statement.try_->finally_body);
@@ -205,8 +221,9 @@ void Walk::WalkStatement(const Statement& statement) {
       See(statement.for_->args, false);
       SeesEverything();
       ForFlags flags;
+      const std::size_t findings = facts_.findings.size();
       const std::vector<Word> words = ReadFlags(ToWords(statement.for_->args), flags);
-      if (!words.empty()) {
+      if (findings == facts_.findings.size() && Fits(CheckFor(words, statement.keyword))) {
         other_names_.insert(words.front().text);
       }
       WalkConditional(statement.for_->body);
@@ -214,6 +231,7 @@ void Walk::WalkStatement(const Statement& statement) {
     }
     case StatementKind::kWait:
       RequireFeature(Feature::kWaitBlock, statement.keyword, "WAIT");
+      Fits(CheckWait(*statement.wait, statement.keyword));
       WalkBlock(statement.wait->body);
       return;
   }
@@ -222,17 +240,21 @@ void Walk::WalkStatement(const Statement& statement) {
 void Walk::WalkIf(const ast::earthfile::If& branch, SourceRange keyword) {
   RequireEnvironment("IF", keyword);
   SeesEverything();
-  const auto read = [&](const ast::earthfile::Condition& condition) {
+  const auto read = [&](const ast::earthfile::Condition& condition, SourceRange word) {
     See(condition.words, false);
     IfFlags flags;
+    const std::size_t findings = facts_.findings.size();
     const std::vector<Word> words = ReadFlags(ToWords(condition.words), flags, condition.exec_mode);
+    if (facts_.findings.size() == findings) {
+      Fits(CheckCondition(words, word));
+    }
     return condition.exec_mode ? std::nullopt : ConstantCondition(words);
   };
   const auto place = [](const ast::earthfile::Condition& condition, SourceRange otherwise) {
     return condition.words.empty() ? otherwise
                                    : source::Cover(condition.words.front().range, condition.words.back().range);
   };
-  const std::optional<bool> first = read(branch.condition);
+  const std::optional<bool> first = read(branch.condition, keyword);
   if (first) {
     const bool has_rest = branch.has_else || !branch.else_ifs.empty();
     if (!*first || has_rest) {
@@ -243,7 +265,7 @@ void Walk::WalkIf(const ast::earthfile::If& branch, SourceRange keyword) {
   WalkConditional(branch.body);
   for (const ast::earthfile::ElseIf& else_if : branch.else_ifs) {
     ++conditions_;
-    if (const std::optional<bool> outcome = read(else_if.condition); outcome && !*outcome) {
+    if (const std::optional<bool> outcome = read(else_if.condition, else_if.keyword); outcome && !*outcome) {
       Add<Kind::kEarthDeadBranch>(place(else_if.condition, else_if.keyword),
                                   "remove the branch, or correct the condition", "false", "the branch");
     }
@@ -258,8 +280,11 @@ void Walk::WalkWith(const ast::earthfile::With& with) {
   See(with.command.args, true);
   SeesEverything();
   WithDockerFlags flags;
+  const std::size_t findings = facts_.findings.size();
   const std::vector<Word> rest = ReadFlags(with.command, flags);
-  static_cast<void>(rest);
+  if (facts_.findings.size() == findings) {
+    Fits(CheckWithDocker(with, rest, with.command.keyword.range));
+  }
   for (const GivenFlag& flag : flags.given) {
     if (flag.name != "load") {
       continue;
@@ -304,10 +329,7 @@ void Walk::WalkCommand(const Command& command) {
       FromFlags flags;
       const std::vector<Word> words = ReadFlags(command, flags);
       has_environment_ = true;
-      if (words.size() == 3 && words[1].text == "AS") {
-        Add<Kind::kEarthBadArguments>(words[1].range, "make it a target of its own, and refer to it as `+name`", "FROM",
-                                      "AS not supported, use earthly targets instead");
-      } else if (!words.empty() && LooksLikeReference(words[0].text)) {
+      if (!words.empty() && LooksLikeReference(words[0].text)) {
         UseTarget(words[0], std::span(words).subspan(1), flags.build_args, false, false, flags.pass_args);
       } else if (!words.empty() && !LiteralText(words[0].text)) {
         facts_.has_dynamic_uses = true;
@@ -332,6 +354,7 @@ void Walk::WalkCommand(const Command& command) {
     }
     case CommandKind::kLocally:
       has_environment_ = true;
+      Fits(CheckArguments(command, ToWords(command.args)));
       return;
     case CommandKind::kRun: {
       SeesEverything();
@@ -349,7 +372,11 @@ void Walk::WalkCommand(const Command& command) {
     }
     case CommandKind::kSaveImage: {
       SaveImageFlags flags;
-      ReadFlags(command, flags);
+      const std::size_t findings = facts_.findings.size();
+      const std::vector<Word> words = ReadFlags(command, flags);
+      if (facts_.findings.size() == findings) {
+        Fits(CheckSaveImage(command, flags, words));
+      }
       return;
     }
     case CommandKind::kBuild: {
@@ -385,6 +412,7 @@ void Walk::WalkCommand(const Command& command) {
       WalkSet(command);
       return;
     case CommandKind::kEnv:
+      Fits(CheckArguments(command, {}));
       for (const ast::earthfile::KeyValue& pair : command.pairs) {
         other_names_.emplace(pair.key.text);
         if (recipe_.kind == RecipeKind::kBase) {
@@ -413,6 +441,7 @@ void Walk::WalkCommand(const Command& command) {
     }
     case CommandKind::kHost:
       RequireFeature(Feature::kUseHostCommand, command.keyword.range, "HOST");
+      Fits(CheckArguments(command, ToWords(command.args)));
       return;
     case CommandKind::kAdd:
       Add<Kind::kEarthNotSupported>(command.keyword.range,
@@ -433,12 +462,14 @@ void Walk::WalkCommand(const Command& command) {
       return;
     case CommandKind::kWorkdir:
     case CommandKind::kUser:
-    case CommandKind::kCmd:
-    case CommandKind::kEntrypoint:
     case CommandKind::kExpose:
     case CommandKind::kVolume:
     case CommandKind::kLabel:
     case CommandKind::kProject:
+      Fits(CheckArguments(command, ToWords(command.args)));
+      return;
+    case CommandKind::kCmd:
+    case CommandKind::kEntrypoint:
     case CommandKind::kDocker:
       return;
   }
@@ -538,7 +569,7 @@ void Walk::Declare(const std::string& name, bool is_let, SourceRange range) {
       // A LET may take the name of an ARG.
       if (variable.is_let || !is_let) {
         diagnostic.labels.push_back({variable.range, "first declared here"});
-        diagnostic.hints.emplace_back(is_let ? "change a LET variable with SET" : "remove one of them, or rename it");
+        diagnostic.hints.push_back(HintForRedeclaring(name, variable.is_let, is_let));
         facts_.findings.push_back({std::move(diagnostic), conditional});
       }
     }
@@ -565,11 +596,23 @@ void Walk::WalkArg(const Command& command) {
   }
   if (IsBuiltinArg(arg->name)) {
     other_names_.insert(arg->name);
+    if (const auto value = arg->value ? LiteralText(arg->value->text) : std::nullopt; value && !value->empty()) {
+      Add<Kind::kEarthBuiltinDefault>(range, fmt::format("write `ARG {}`", arg->name), arg->name);
+    }
     return;
   }
   facts_.declared.push_back({arg->name, arg->value ? ShownText(arg->value->text) : std::string(), range});
   if (recipe_.kind == RecipeKind::kBase && !is_global && base_.variables.contains(arg->name)) {
     // A global may be redeclared as a local ARG, in base too.
+    return;
+  }
+  if (const auto known = variables_.find(arg->name); is_global && known != variables_.end() && !known->second.is_let &&
+                                                     !known->second.is_reported &&
+                                                     features_.Has(Feature::kArgScopeAndSet)) {
+    diag::Diagnostic diagnostic = MakeDiagnostic<Kind::kEarthGlobalAfterLocal>(range, arg->name);
+    diagnostic.labels.push_back({known->second.range, "first declared here"});
+    diagnostic.hints.push_back(HintForGlobalAfterLocal(arg->name));
+    facts_.findings.push_back({std::move(diagnostic), IsConditional() || known->second.conditional});
     return;
   }
   Declare(arg->name, false, range);
@@ -614,7 +657,7 @@ void Walk::WalkSet(const Command& command) {
   }
   const SourceRange range = command.pairs.empty() ? command.location.range : command.pairs.front().key.range;
   if (found != variables_.end() || base_.global_args.contains(set->name)) {
-    Add<Kind::kEarthSetArg>(range, fmt::format("give it a LET variable: `LET {0} = ${0}`", set->name), set->name);
+    Add<Kind::kEarthSetArg>(range, HintForSetOfArg(set->name), set->name);
     return;
   }
   std::vector<std::string> lets;
@@ -623,23 +666,21 @@ void Walk::WalkSet(const Command& command) {
       lets.push_back(name);
     }
   }
-  const auto near = NearestWord(set->name, lets);
-  Add<Kind::kEarthSetUnknown>(range, near ? fmt::format("did you mean `{}`?", *near) : "declare it with LET first",
-                              set->name);
+  diag::Diagnostic diagnostic = MakeDiagnostic<Kind::kEarthSetUnknown>(range, set->name);
+  if (const auto near = NearestWord(set->name, lets)) {
+    diagnostic.hints.push_back(fmt::format("did you mean `{}`?", *near));
+  }
+  diagnostic.hints.push_back(HintForSetOfUnknown(set->name));
+  Add(std::move(diagnostic));
 }
 
 void Walk::WalkImport(const Command& command) {
   ImportFlags flags;
   const std::vector<Word> words = ReadFlags(command, flags);
-  const bool as = words.size() == 3 && words[1].text == "AS";
-  if (words.size() != 1 && !as) {
-    if (!words.empty()) {
-      Add<Kind::kEarthBadArguments>(command.location.range,
-                                    "write `IMPORT [--allow-privileged] <project> [AS <alias>]`", "IMPORT",
-                                    "invalid arguments");
-    }
+  if (words.empty()) {
     return;
   }
+  const bool as = words.size() == 3;
   const auto reference = LiteralText(words[0].text);
   const auto alias = as ? LiteralText(words[2].text) : std::optional<std::string>("");
   if (!reference || !alias) {

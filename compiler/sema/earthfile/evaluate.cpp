@@ -150,6 +150,8 @@ Checked<> EvaluateRoots(const EvaluateRequest& request, Interpreter& interpreter
   for (const ir::Value state : interpreter.states()) {
     outputs.AddState(state);
   }
+  interpreter.NoteUnpushed(outputs);
+  interpreter.NoteUnpushed(after_push);
   outcome.outputs = LOAM_TRY(outputs.Take());
   outcome.after_push = LOAM_TRY(after_push.Take());
   return {};

@@ -228,7 +228,7 @@ class FlagReader {
       case FlagType::kBool: {
         const std::optional<bool> truth = !value || value->empty() ? std::optional<bool>(true) : ast::ParseBool(*value);
         if (!truth) {
-          return BadValue(slot, range, *value, "it must be true or false");
+          return BadValue(slot, range, *value, "expected bool, true or false");
         }
         *static_cast<bool*>(slot.field) = *truth;
         return {};

@@ -212,7 +212,14 @@ Checked<> Interpreter::PerformPending(TargetResult& result, bool saves, bool pus
   return {};
 }
 
+void Interpreter::NoteUnpushed(const OutputCollector& collector) {
+  for (const std::string& name : collector.unpushed()) {
+    NoteOnce(fmt::format("Did not push image {}: use --push to push it", name));
+  }
+}
+
 Checked<> Interpreter::Perform(OutputCollector& collector, source::SourceRange range) {
+  NoteUnpushed(collector);
   const Outputs outputs = LOAM_TRY(collector.Take());
   if (outputs.empty()) {
     return {};

@@ -53,11 +53,14 @@ class OutputCollector {
   void AddState(ir::Value fs);
   // Decides about tags that are saved more than once.
   Checked<Outputs> Take();
+  // Names of SAVE IMAGE --push that this build saves and does not push.
+  [[nodiscard]] const std::vector<std::string>& unpushed() const { return unpushed_; }
 
  private:
   void AddItem(const OutputItem& item, bool saves, bool pushes);
 
   std::set<const void*> seen_;
+  std::vector<std::string> unpushed_;
   std::vector<ImageItem> images_;
   Outputs outputs_;
 };
@@ -77,6 +80,8 @@ class Interpreter {
   void Join(bool stop);
   [[nodiscard]] bool stopping() const { return stopping_; }
 
+  // Tells, at the end, which images are not pushed.
+  void NoteUnpushed(const OutputCollector& collector);
   // Outputs of WAITs that ended while outputs of this target were off.
   Checked<> PerformPending(TargetResult& result, bool saves, bool pushes);
   Checked<> Perform(OutputCollector& collector, source::SourceRange range);

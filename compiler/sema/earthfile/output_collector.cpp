@@ -73,6 +73,9 @@ void OutputCollector::AddItem(const OutputItem& item, bool saves, bool pushes) {
   }
   ImageItem image = std::get<ImageItem>(item);
   image.output.local = saves || image.forced;
+  if (image.output.push && saves && !pushes) {
+    unpushed_.push_back(image.output.name);
+  }
   image.output.push = image.output.push && pushes;
   if ((image.output.local || image.output.push) && !image.output.name.empty()) {
     images_.push_back(std::move(image));

@@ -48,7 +48,7 @@ Result<> Glob(ProjectHost& host, const Place& place, const std::string& path,
 Result<std::vector<std::string>> GlobAny(ProjectHost& host, const Place& place, std::string_view pattern,
                                          bool directories_only) {
   if (pattern.find("**") != std::string_view::npos) {
-    return Unexpected(ErrorCode::kInvalidArgument, "`**` is not supported");
+    return Unexpected(ErrorCode::kInvalidArgument, "globstar (**) pattern not yet supported");
   }
   LOAM_TRY(PathMatch(pattern, ""));  // malformed?
   const std::string clean = CleanPath(pattern);

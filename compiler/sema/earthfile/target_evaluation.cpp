@@ -323,10 +323,6 @@ std::vector<Word> TargetEvaluation::WordsOf(ast::earthfile::List<ast::earthfile:
   return out;
 }
 
-Failure TargetEvaluation::BadArguments(const ast::earthfile::Command& command, std::string message) {
-  return Fail<Kind::kEarthBadArguments>(command.location.range, ast::earthfile::KeywordOf(command.kind), message);
-}
-
 Checked<std::string> TargetEvaluation::Expand(const Word& word, bool keep_plus) {
   return Expand(word.text, word.range, keep_plus);
 }

@@ -57,7 +57,6 @@ class TargetEvaluation {
   Checked<std::string> ExpandValue(std::string_view name, std::string_view text, SourceRange range);
   Checked<std::string> ShellOut(std::string_view command, SourceRange range);
   Checked<EarthPlatform> ReadPlatform(std::string_view text, SourceRange range);
-  Failure BadArguments(const ast::earthfile::Command& command, std::string message);
 
   // ---- nodes (steps.cpp)
   struct NameOptions {
@@ -246,7 +245,7 @@ class TargetEvaluation {
     bool ran = false;
     SourceRange range;
   };
-  Checked<Docker> ReadDocker(const ast::earthfile::Command& command);
+  Checked<Docker> ReadDocker(const ast::earthfile::With& with, SourceRange keyword);
   // The images that its daemon is to have, sorted by name.
   Checked<std::vector<DaemonImage>> DaemonImages(const Docker& docker);
   Checked<std::vector<std::string>> ComposeImages(const Docker& docker);

@@ -43,6 +43,33 @@ Variables::Variables(Options options) : builtin_(std::move(options.builtin)) {
                      {}});
 }
 
+std::string HintForRedeclaring(std::string_view name, bool first_is_let, bool second_is_let) {
+  if (first_is_let && second_is_let) {
+    return fmt::format("if you want to change the value of '{0}', use 'SET {0} = …'", name);
+  }
+  if (first_is_let) {
+    return fmt::format(
+        "'{}' was already declared with LET and cannot be redeclared as an ARG: give one of them another name", name);
+  }
+  return fmt::format(
+      "if you want to change the value of '{0}', redeclare it as a non-argument variable with 'LET {0} = …'", name);
+}
+
+std::string HintForGlobalAfterLocal(std::string_view name) {
+  return fmt::format(
+      "'{}' was already declared as a non-global ARG in this scope - did you mean to add '--global' to "
+      "the original declaration?",
+      name);
+}
+
+std::string HintForSetOfArg(std::string_view name) {
+  return fmt::format("'{0}' is an ARG and cannot be used with SET - try declaring 'LET {0} = ${0}' first", name);
+}
+
+std::string HintForSetOfUnknown(std::string_view name) {
+  return fmt::format("'{0}' needs to be declared with 'LET {0} = someValue' before it can be used with SET", name);
+}
+
 std::optional<std::string_view> Variables::Find(std::string_view name) const {
   for (const Scope* scope : {&frame().vars, &frame().args, &envs_, &frame().globals}) {
     if (const auto value = FindIn(*scope, name)) {
@@ -122,16 +149,15 @@ Checked<std::string> Variables::DeclareArg(std::string_view name, std::string_vi
     }
   } else {
     if (top.vars.contains(name)) {
-      return Fail<Kind::kEarthArgAfterLet>(range, name).Hint("give one of them another name");
+      return Fail<Kind::kEarthArgAfterLet>(range, name).Hint(HintForRedeclaring(name, true, false));
     }
     effective = overriding ? *overriding : builtin ? *builtin : value;
     if (options.global && top.args.contains(name)) {
-      return Fail<Kind::kEarthGlobalAfterLocal>(range, name).Hint("add --global to the first declaration");
+      return Fail<Kind::kEarthGlobalAfterLocal>(range, name).Hint(HintForGlobalAfterLocal(name));
     }
     Scope& scope = options.global ? top.globals : top.args;
     if (!scope.try_emplace(std::string(name), effective).second) {
-      return Fail<Kind::kEarthRedeclared>(range, name)
-          .Hint(fmt::format("to change the value, declare a variable: `LET {} = …`, then `SET {} = …`", name, name));
+      return Fail<Kind::kEarthRedeclared>(range, name).Hint(HintForRedeclaring(name, false, false));
     }
   }
   if (options.required && effective.empty()) {
@@ -152,7 +178,7 @@ Checked<> Variables::DeclareLet(std::string_view name, std::string_view value, s
     return Fail<Kind::kEarthBuiltinLet>(range, name).Hint("give the variable another name");
   }
   if (!frames_.back().frame.vars.try_emplace(std::string(name), value).second) {
-    return Fail<Kind::kEarthRedeclared>(range, name).Hint(fmt::format("to change the value, write `SET {} = …`", name));
+    return Fail<Kind::kEarthRedeclared>(range, name).Hint(HintForRedeclaring(name, true, true));
   }
   return {};
 }
@@ -165,8 +191,7 @@ Checked<> Variables::Assign(std::string_view name, std::string_view value, sourc
     return {};
   }
   if (Find(name)) {
-    return Fail<Kind::kEarthSetArg>(range, name)
-        .Hint(fmt::format("declare a variable first: `LET {} = ${}`", name, name));
+    return Fail<Kind::kEarthSetArg>(range, name).Hint(HintForSetOfArg(name));
   }
   std::vector<std::string> names;
   for (const auto& [known, ignored] : vars) {
@@ -174,9 +199,9 @@ Checked<> Variables::Assign(std::string_view name, std::string_view value, sourc
   }
   Failure failure = Fail<Kind::kEarthSetUnknown>(range, name);
   if (const auto near = NearestWord(name, names)) {
-    return std::move(failure).Hint(fmt::format("did you mean `{}`?", *near));
+    failure = std::move(failure).Hint(fmt::format("did you mean `{}`?", *near));
   }
-  return std::move(failure).Hint(fmt::format("declare it first: `LET {} = …`", name));
+  return std::move(failure).Hint(HintForSetOfUnknown(name));
 }
 
 void Variables::DeclareEnv(std::string_view name, std::string_view value) {

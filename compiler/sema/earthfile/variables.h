@@ -153,6 +153,12 @@ class Variables {
   NameSet names_read_;
 };
 
+// Ways out for declarations and SETs that do not work: what the static check and the evaluation advise.
+std::string HintForRedeclaring(std::string_view name, bool first_is_let, bool second_is_let);
+std::string HintForGlobalAfterLocal(std::string_view name);
+std::string HintForSetOfArg(std::string_view name);
+std::string HintForSetOfUnknown(std::string_view name);
+
 // Values of the command line, `k=v` or `k` (from `environment`): --build-arg, --k=v after the target, .arg files.
 // Mistakes: builtin names, unset names.
 Result<Scope> ParseOverriding(const std::vector<std::string>& args,

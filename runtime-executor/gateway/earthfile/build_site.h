@@ -64,6 +64,12 @@ class BuildSite {
   // What the step left that made the build of this definition's last node fail; null if it was another one, and an
   // Error if the site keeps no such thing.
   virtual Result<TreeRef> LeftByFailure(const Error& failure, const llb::Definition& definition) = 0;
+  // A view of such a tree that has at least `path`, if it is there.
+  virtual Result<snapshot::MountedFs> MountLeft(const TreeRef& tree, const std::string& path,
+                                                const std::stop_token& stop) {
+    static_cast<void>(path);
+    return Mount(tree, stop);
+  }
   // The vertex, when it runs, has the terminal. An Error where that is not possible.
   virtual Result<> LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal) = 0;
 };

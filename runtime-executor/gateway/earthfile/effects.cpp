@@ -155,7 +155,7 @@ class MachineEffects final : public sema::earthfile::EffectsHost {
         artifact.if_exists = file.if_exists;
         artifact.target = step.name.target;
         artifact.artifact = step.name.target + (file.source.starts_with('/') ? "" : "/") + file.source;
-        if (const Result<> saved = parts_.outputs->Save(*left, artifact, stop_); !saved) {
+        if (const Result<> saved = SaveLeft(*left, artifact); !saved) {
           Warning(step.name.target, fmt::format("after the failure: {}", saved.error().message()));
         }
       }
@@ -227,6 +227,13 @@ class MachineEffects final : public sema::earthfile::EffectsHost {
   }
 
  private:
+  Result<> SaveLeft(const TreeRef& left, const sema::earthfile::ArtifactOutput& artifact) {
+    if (left->is_scratch()) {
+      return parts_.outputs->Save(left, artifact, stop_);
+    }
+    return parts_.outputs->Save(LOAM_TRY(parts_.site->MountLeft(left, artifact.source, stop_)), artifact);
+  }
+
   static std::string Below(const std::string& directory, const std::string& path) {
     return directory + (path.starts_with('/') ? "" : "/") + path;
   }

@@ -55,7 +55,10 @@ Result<> OutputWriter::Save(const TreeRef& tree, const sema::earthfile::Artifact
     return Unexpected(ErrorCode::kNotFound,
                       fmt::format("cannot save artifact {}, since it does not exist", artifact.artifact));
   }
-  const snapshot::MountedFs mounted = LOAM_TRY(site_.Mount(tree, stop));
+  return Save(LOAM_TRY(site_.Mount(tree, stop)), artifact);
+}
+
+Result<> OutputWriter::Save(const snapshot::MountedFs& mounted, const sema::earthfile::ArtifactOutput& artifact) {
   const std::vector<WrittenFile> files = LOAM_TRY(SaveArtifact(mounted, {.source = artifact.source,
                                                                          .destination = artifact.destination,
                                                                          .directory = options_.directory,

@@ -41,6 +41,7 @@ class OutputWriter {
                          const std::stop_token& stop);
   // Files of a filesystem that is built already.
   Result<> Save(const TreeRef& tree, const sema::earthfile::ArtifactOutput& artifact, const std::stop_token& stop);
+  Result<> Save(const snapshot::MountedFs& mounted, const sema::earthfile::ArtifactOutput& artifact);
 
   [[nodiscard]] std::vector<WrittenOutput> written() const;
 

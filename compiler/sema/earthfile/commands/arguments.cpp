@@ -1,6 +1,7 @@
 // ARG, LET, SET, ENV.
 #include <fmt/format.h>
 
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
@@ -50,9 +51,7 @@ Checked<> TargetEvaluation::Set(const ast::earthfile::Command& command) {
 
 Checked<> TargetEvaluation::Env(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
-  if (command.pairs.size() != 1) {
-    return BadArguments(command, "it takes one key=value");
-  }
+  LOAM_TRY(CheckArguments(command, {}));
   const SourceRange range = range_;
   const ast::earthfile::KeyValue& pair = command.pairs.front();
   std::string value;

@@ -1,6 +1,7 @@
 // BUILD.
 #include <fmt/format.h>
 
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/auto_skip.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
@@ -49,9 +50,7 @@ Checked<> TargetEvaluation::Build(const ast::earthfile::Command& command, bool a
   const SourceRange range = command.location.range;
   BuildFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.empty()) {
-    return BadArguments(command, "invalid number of arguments for BUILD: a target is missing");
-  }
+  LOAM_TRY(CheckArguments(command, words));
   if (ahead && flags.auto_skip) {
     return {};
   }

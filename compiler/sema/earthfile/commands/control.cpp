@@ -2,13 +2,11 @@
 #include <fmt/format.h>
 
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
 namespace loam::sema::earthfile {
 namespace {
-
-using ast::earthfile::CommandKind;
-using ast::earthfile::StatementKind;
 
 std::string JoinWords(std::span<const Word> words) {
   std::string out;
@@ -38,9 +36,7 @@ Checked<bool> TargetEvaluation::Decide(const ast::earthfile::Condition& conditio
   range_ = range;
   IfFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(condition.words), {.features = &features_}, flags));
-  if (words.empty()) {
-    return Fail<Kind::kEarthBadArguments>(range, "IF", "a condition is missing");
-  }
+  LOAM_TRY(CheckCondition(words, range));
   LOAM_TRY(RequireEnvironment("IF"));
   Step step;
   step.secrets = LOAM_TRY(ExpandAll(std::span<const std::string>(flags.secrets), range, true));
@@ -67,10 +63,7 @@ Checked<> TargetEvaluation::ForStatement(const ast::earthfile::Statement& statem
   const ast::earthfile::For& loop = *statement.for_;
   ForFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(loop.args), {.features = &features_}, flags));
-  if (words.size() < 3 || words[1].text != "IN") {
-    return Fail<Kind::kEarthBadArguments>(range, "FOR", "not enough arguments for FOR")
-        .Hint("write `FOR [--sep <separators>] <variable> IN <words>`");
-  }
+  LOAM_TRY(CheckFor(words, range));
   LOAM_TRY(RequireEnvironment("FOR"));
   Step step;
   step.secrets = flags.secrets;
@@ -117,9 +110,7 @@ Checked<> TargetEvaluation::WaitStatement(const ast::earthfile::Statement& state
   if (!Has(Feature::kReferencedSaveOnly)) {
     return Fail<Kind::kEarthNeedsFeature>(range, "referenced-save-only", "WAIT");
   }
-  if (statement.wait->has_args && !statement.wait->args.empty()) {
-    return Fail<Kind::kEarthBadArguments>(range, "WAIT", "WAIT does not accept any options");
-  }
+  LOAM_TRY(CheckWait(*statement.wait, range));
   SaveScope* inner = &result_->scopes.emplace_back();
   scopes_.push_back(inner);
   LOAM_TRY(RunBlock(statement.wait->body));
@@ -135,52 +126,16 @@ Checked<> TargetEvaluation::WaitStatement(const ast::earthfile::Statement& state
 Checked<> TargetEvaluation::TryStatement(const ast::earthfile::Statement& statement) {
   const SourceRange range = statement.keyword;
   const ast::earthfile::Try& attempt = *statement.try_;
-  const auto fail = [](SourceRange where, std::string_view message) { return Fail<Kind::kEarthTry>(where, message); };
   if (!Has(Feature::kTryFinally)) {
     return Fail<Kind::kEarthNotInVersion>(range, "TRY/CATCH/FINALLY").Hint("switch it on: `VERSION --try 0.8`");
   }
-  if (attempt.body.empty()) {
-    return fail(range, "TRY body is empty");
-  }
-  if (attempt.body.size() != 1) {
-    return fail(range, "TRY body can (currently) only contain a single command");
-  }
-  if (attempt.has_catch) {
-    return fail(attempt.catch_keyword, "TRY/FINALLY doesn't (currently) support CATCH statements");
-  }
+  LOAM_TRY(CheckTry(attempt, range, features_));
   const ast::earthfile::Statement& body = attempt.body[0];
-  const bool is_run = body.kind == StatementKind::kCommand && body.command->kind == CommandKind::kRun;
-  if (body.kind == StatementKind::kWith) {
-    if (body.with->body.size() != 1) {
-      return fail(range, "TRY body can (currently) only contain a single command");
-    }
-  } else if (!is_run) {
-    return fail(range, "TRY body must (currently) be a RUN command (or a RUN inside a WITH DOCKER)");
-  }
   std::vector<TryStep::File> files;
   for (const ast::earthfile::Statement& save : attempt.finally_body) {
-    if (save.kind != StatementKind::kCommand || save.command->kind != CommandKind::kSaveArtifact) {
-      return fail(save.keyword, "FINALLY body only (currently) supports SAVE ARTIFACT ... AS LOCAL commands");
-    }
     SaveArtifactFlags flags;
     const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(save.command->args), {.features = &features_}, flags));
-    if (flags.keep_ts || flags.keep_own || flags.symlink_no_follow || flags.force) {
-      return fail(save.keyword, "only the SAVE ARTIFACT --if-exists option is allowed in a TRY/FINALLY block");
-    }
-    const bool as_local = (words.size() == 4 || words.size() == 5) && words[words.size() - 3].text == "AS" &&
-                          words[words.size() - 2].text == "LOCAL";
-    if (!as_local) {
-      return fail(save.keyword, "missing local name for SAVE ARTIFACT within TRY/CATCH/FINALLY");
-    }
-    const std::string& from = words[0].text;
     const std::string& local = words.back().text;
-    if (from.find('*') != std::string::npos) {
-      return fail(words[0].range, "TRY/CATCH/FINALLY does not (currently) support wildcard SAVE ARTIFACT paths");
-    }
-    if (local.find('$') != std::string::npos) {
-      return fail(words.back().range,
-                  "TRY/CATCH/FINALLY does not (currently) support expanding args for SAVE ARTIFACT paths");
-    }
     LOAM_TRY(CheckSaveDestination(local, words.back().range));
     TryStep::File& file = files.emplace_back();
     const std::string path = LOAM_TRY(Expand(words[0]));

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
 namespace loam::sema::earthfile {
@@ -31,11 +32,9 @@ Checked<> TargetEvaluation::Copy(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   CopyFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.size() < 2) {
-    return BadArguments(command, "not enough COPY arguments: it takes sources and a destination");
-  }
+  LOAM_TRY(CheckArguments(command, words));
   if (!flags.from.empty()) {
-    return std::move(BadArguments(command, "COPY --from not implemented"))
+    return BadArguments(command, "COPY --from not implemented. Use COPY artifacts form instead")
         .Hint("copy an artifact of a target: `COPY +target/path dest`");
   }
   std::string destination = LOAM_TRY(Expand(words.back()));

@@ -6,6 +6,7 @@
 #include "base/image_reference.h"
 #include "compiler/sema/dockerfile/image_config.h"
 #include "compiler/sema/dockerfile/platform.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
@@ -29,13 +30,7 @@ Checked<> TargetEvaluation::From(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
   FromFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.empty()) {
-    return BadArguments(command, "an image or a target is missing");
-  }
-  if (words.size() == 3 && words[1].text == "AS") {
-    return std::move(BadArguments(command, "AS not supported, use earthly targets instead"))
-        .Hint(fmt::format("make it a target `{}:` of its own, and refer to it as `+{}`", words[2].text, words[2].text));
-  }
+  LOAM_TRY(CheckArguments(command, words));
   const std::string base = LOAM_TRY(Expand(words[0], true));
   Passing passing;
   passing.platform = LOAM_TRY(ReadPlatform(flags.platform, flags.RangeOf("platform", range_)));
@@ -63,7 +58,7 @@ Checked<> TargetEvaluation::From(const ast::earthfile::Command& command) {
     return FromTarget(base, passing, words[0].range);
   }
   if (!passing.args.empty()) {
-    return BadArguments(command, fmt::format("`{}` is an image, and images take no args", base));
+    return BadArguments(command, fmt::format("--build-arg not supported in non-target FROM: `{}` is an image", base));
   }
   return FromImage(base, words[0].range);
 }
@@ -165,9 +160,7 @@ Checked<> TargetEvaluation::FromImage(std::string_view image, SourceRange range)
 }
 
 Checked<> TargetEvaluation::Locally(const ast::earthfile::Command& command) {
-  if (!command.args.empty()) {
-    return BadArguments(command, "it takes none");
-  }
+  LOAM_TRY(CheckArguments(command, WordsOf(command.args)));
   if (!allow_privileged_) {
     return Fail<Kind::kEarthPermission>(range_, "allow locally directive from remote Earthfile")
         .Hint("did you reference a remote Earthfile without the --allow-privileged flag?");

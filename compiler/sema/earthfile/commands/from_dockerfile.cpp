@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
@@ -23,16 +24,7 @@ Checked<> TargetEvaluation::FromDockerfile(const ast::earthfile::Command& comman
   const SourceRange range = range_;
   FromDockerfileFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.empty()) {
-    return BadArguments(command, "invalid number of arguments for FROM DOCKERFILE: a build context is missing");
-  }
-  if (words.size() > 1 && !words[1].text.starts_with("-")) {
-    std::string all;
-    for (const Word& word : words) {
-      all.append(" ").append(word.text);
-    }
-    return BadArguments(command, "invalid arguments" + all);
-  }
+  LOAM_TRY(CheckArguments(command, words));
   const std::string context = LOAM_TRY(Expand(words[0], true));
   const std::string file = LOAM_TRY(Expand(flags.file, range, true));
   Passing passing;

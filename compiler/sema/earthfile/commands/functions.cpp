@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
 namespace loam::sema::earthfile {
@@ -17,9 +18,7 @@ Checked<> TargetEvaluation::Do(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   DoFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.empty()) {
-    return BadArguments(command, "invalid number of arguments for DO: a function is missing");
-  }
+  LOAM_TRY(CheckArguments(command, words));
   const std::vector<PassedArg> args = LOAM_TRY(ReadPassedArgs(std::span(words).subspan(1), {}, range));
   const std::string text = LOAM_TRY(Expand(words[0], true));
   range_ = range;
@@ -72,10 +71,7 @@ Checked<> TargetEvaluation::ImportCommand(const ast::earthfile::Command& command
   const SourceRange range = range_;
   ImportFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.size() != 1 && !(words.size() == 3 && words[1].text == "AS")) {
-    return std::move(BadArguments(command, "invalid arguments"))
-        .Hint("write `IMPORT [--allow-privileged] <project> [AS <alias>]`");
-  }
+  LOAM_TRY(CheckArguments(command, words));
   const std::string reference = LOAM_TRY(Expand(words[0], true));
   const std::string alias = words.size() == 3 ? LOAM_TRY(Expand(words[2])) : std::string();
   range_ = range;
@@ -94,12 +90,7 @@ Checked<> TargetEvaluation::ProjectCommand(const ast::earthfile::Command& comman
   if (!Has(Feature::kUseProjectSecrets)) {
     return Fail<Kind::kEarthNeedsFeature>(range_, "use-project-secrets", "PROJECT");
   }
-  const bool fits =
-      command.args.size() == 1 && std::count(command.args[0].text.begin(), command.args[0].text.end(), '/') == 1;
-  if (!fits) {
-    return BadArguments(command, "unexpected format for PROJECT statement, should be: <organization>/<project>");
-  }
-  return {};
+  return CheckArguments(command, WordsOf(command.args));
 }
 
 }  // namespace loam::sema::earthfile

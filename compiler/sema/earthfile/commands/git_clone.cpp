@@ -3,6 +3,7 @@
 
 #include "compiler/sema/dockerfile/git_reference.h"
 #include "compiler/sema/dockerfile/git_source.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
@@ -13,9 +14,7 @@ Checked<> TargetEvaluation::GitClone(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   GitCloneFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.size() != 2) {
-    return BadArguments(command, "invalid number of arguments for GIT CLONE: it takes a URL and a directory");
-  }
+  LOAM_TRY(CheckArguments(command, words));
   const std::string url = LOAM_TRY(Expand(words[0]));
   const std::string destination = LOAM_TRY(Expand(words[1]));
   const std::string branch = LOAM_TRY(Expand(flags.branch, range));

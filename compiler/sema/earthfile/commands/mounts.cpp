@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/steps.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
@@ -272,9 +273,7 @@ Checked<> TargetEvaluation::Cache(const ast::earthfile::Command& command) {
   const SourceRange range = range_;
   CacheFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.size() != 1) {
-    return BadArguments(command, "invalid number of arguments for CACHE: it takes one directory");
-  }
+  LOAM_TRY(CheckArguments(command, words));
   if (local_) {
     return Fail<Kind::kEarthNotLocally>(range, "CACHE command");
   }
@@ -310,13 +309,11 @@ Checked<> TargetEvaluation::Host(const ast::earthfile::Command& command) {
   if (!Has(Feature::kUseHostCommand)) {
     return Fail<Kind::kEarthNotInVersion>(range_, "HOST");
   }
-  if (command.args.size() != 2) {
-    return BadArguments(command, "invalid number of arguments for HOST: it takes a name and an address");
-  }
+  const std::vector<Word> words = WordsOf(command.args);
+  LOAM_TRY(CheckArguments(command, words));
   if (local_) {
     return Fail<Kind::kEarthNotLocally>(range_, "HOST command");
   }
-  const std::vector<Word> words = WordsOf(command.args);
   std::string name = LOAM_TRY(Expand(words[0]));
   std::string address = LOAM_TRY(Expand(words[1]));
   if (!IsIpAddress(address)) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
 namespace loam::sema::earthfile {
@@ -37,9 +38,7 @@ std::string FlagText(const RunFlags& flags) {
 }  // namespace
 
 Checked<> TargetEvaluation::RunCommandRun(const ast::earthfile::Command& command) {
-  if (command.args.empty()) {
-    return BadArguments(command, "there is nothing to run");
-  }
+  LOAM_TRY(CheckArguments(command, {}));
   const SourceRange range = range_;
   RunFlags flags;
   FlagParsing parsing;
@@ -57,7 +56,7 @@ Checked<> TargetEvaluation::RunCommandRun(const ast::earthfile::Command& command
   step.secrets = LOAM_TRY(ExpandAll(std::span<const std::string>(flags.secrets), range, true));
   step.mounts = LOAM_TRY(ExpandAll(std::span<const std::string>(flags.mounts), range));
   if (!flags.network.empty() && flags.network != "none") {
-    return Fail<Kind::kEarthBadValue>(flags.RangeOf("network", range), "network", flags.network,
+    return Fail<Kind::kEarthBadValue>(flags.RangeOf("network", range), "network value", flags.network,
                                       "only \"none\" is currently supported");
   }
   step.oidc = LOAM_TRY(ReadOidc(flags, range));
@@ -83,7 +82,8 @@ Checked<> TargetEvaluation::RunCommandRun(const ast::earthfile::Command& command
     }
     step.shell = false;
     if (step.args.empty()) {
-      return BadArguments(command, "the image has no entry point, and no command was given");
+      return BadArguments(command,
+                          "not enough arguments for RUN: the image has no entry point, and no command was given");
     }
   } else if (command.exec_mode) {
     for (const Word& word : words) {
@@ -91,7 +91,7 @@ Checked<> TargetEvaluation::RunCommandRun(const ast::earthfile::Command& command
     }
     step.shell = false;
     if (step.args.empty()) {
-      return BadArguments(command, "there is nothing to run");
+      return BadArguments(command, "not enough arguments for RUN");
     }
   } else {
     step.args = {"/bin/sh", "-c", text};
@@ -127,7 +127,8 @@ Checked<std::string> TargetEvaluation::ReadOidc(const RunFlags& flags, SourceRan
   }
   const std::string text = LOAM_TRY(Expand(flags.oidc, range));
   const auto wrong = [&](std::string_view message) {
-    return Fail<Kind::kEarthBadValue>(range, "value of --oidc", text, message);
+    return Fail<Kind::kEarthBadValue>(range, "value for oidc flag:", fmt::format("1 error(s) decoding `{}`", text),
+                                      message);
   };
   bool has_role = false;
   bool has_session = false;
@@ -168,7 +169,7 @@ Checked<std::string> TargetEvaluation::ReadOidc(const RunFlags& flags, SourceRan
     }
   }
   if (!has_role || !has_session) {
-    return wrong("role-arn and session-name are required");
+    return wrong(fmt::format("{} must be specified", has_role ? "session-name" : "role-arn"));
   }
   return text;
 }

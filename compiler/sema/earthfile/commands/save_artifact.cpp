@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
 namespace loam::sema::earthfile {
@@ -71,14 +72,8 @@ Checked<> TargetEvaluation::SaveArtifact(const ast::earthfile::Command& command)
   const SourceRange range = range_;
   SaveArtifactFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  // src | src dest | src AS LOCAL l | src dest AS LOCAL l
-  const bool as_local =
-      words.size() >= 4 && words[words.size() - 3].text == "AS" && words[words.size() - 2].text == "LOCAL";
-  const bool fits = words.size() == 1 || words.size() == 2 || ((words.size() == 4 || words.size() == 5) && as_local);
-  if (!fits) {
-    return std::move(BadArguments(command, words.empty() ? "nothing to save" : "invalid arguments"))
-        .Hint("write `SAVE ARTIFACT <src> [<dest>] [AS LOCAL <path>]`");
-  }
+  LOAM_TRY(CheckArguments(command, words));
+  const bool as_local = SavesLocally(words);
   const std::string from = LOAM_TRY(Expand(words[0]));
   const bool has_destination = words.size() == 2 || words.size() == 5;
   const std::string to = has_destination ? LOAM_TRY(Expand(words[1])) : "./";

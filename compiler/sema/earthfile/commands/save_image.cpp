@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "compiler/sema/dockerfile/platform.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
 namespace loam::sema::earthfile {
@@ -17,9 +18,7 @@ Checked<> TargetEvaluation::SaveImage(const ast::earthfile::Command& command) {
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
   const std::vector<std::string> cache_from =
       LOAM_TRY(ExpandAll(std::span<const std::string>(flags.cache_from), range));
-  if (flags.push && words.empty()) {
-    return BadArguments(command, "invalid number of arguments for SAVE IMAGE --push: a name is missing");
-  }
+  LOAM_TRY(CheckSaveImage(command, flags, words));
   std::vector<std::string> names = LOAM_TRY(ExpandAll(words));
   range_ = range;
   if (names.empty() && !flags.cache_hint && cache_from.empty()) {

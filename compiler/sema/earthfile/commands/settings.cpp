@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/converter.h"
 #include "compiler/sema/dockerfile/go_text.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
 namespace loam::sema::earthfile {
@@ -60,9 +61,7 @@ std::string ReadPorts(std::string_view text, std::vector<std::string>& out) {
 
 Checked<> TargetEvaluation::Workdir(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
-  if (command.args.size() != 1) {
-    return BadArguments(command, "invalid number of arguments for WORKDIR: it takes one directory");
-  }
+  LOAM_TRY(CheckArguments(command, WordsOf(command.args)));
   const SourceRange range = range_;
   const std::string path = LOAM_TRY(Expand(WordsOf(command.args)[0]));
   range_ = range;
@@ -96,9 +95,7 @@ Checked<> TargetEvaluation::Workdir(const ast::earthfile::Command& command) {
 
 Checked<> TargetEvaluation::User(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
-  if (command.args.size() != 1) {
-    return BadArguments(command, "invalid number of arguments for USER: it takes one name");
-  }
+  LOAM_TRY(CheckArguments(command, WordsOf(command.args)));
   const std::string user = LOAM_TRY(Expand(WordsOf(command.args)[0]));
   state_.image.user = Intern(user);
   return {};
@@ -133,9 +130,7 @@ Checked<> TargetEvaluation::CmdOrEntrypoint(const ast::earthfile::Command& comma
 
 Checked<> TargetEvaluation::Expose(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
-  if (command.args.empty()) {
-    return BadArguments(command, "no arguments provided to the EXPOSE command");
-  }
+  LOAM_TRY(CheckArguments(command, WordsOf(command.args)));
   for (const Word& word : WordsOf(command.args)) {
     const std::string text = LOAM_TRY(Expand(word));
     std::vector<std::string> ports;
@@ -151,9 +146,7 @@ Checked<> TargetEvaluation::Expose(const ast::earthfile::Command& command) {
 
 Checked<> TargetEvaluation::Volume(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
-  if (command.args.empty()) {
-    return BadArguments(command, "no arguments provided to the VOLUME command");
-  }
+  LOAM_TRY(CheckArguments(command, WordsOf(command.args)));
   for (const Word& word : WordsOf(command.args)) {
     const std::string path = LOAM_TRY(Expand(word));
     state_.image.volumes.push_back(Intern(path));
@@ -163,9 +156,7 @@ Checked<> TargetEvaluation::Volume(const ast::earthfile::Command& command) {
 
 Checked<> TargetEvaluation::Label(const ast::earthfile::Command& command) {
   LOAM_TRY(RejectAfterPush());
-  if (command.pairs.empty()) {
-    return BadArguments(command, "no labels provided in LABEL command");
-  }
+  LOAM_TRY(CheckArguments(command, WordsOf(command.args)));
   for (const ast::earthfile::KeyValue& pair : command.pairs) {
     const std::string key = LOAM_TRY(Expand(pair.key.text, pair.key.range));
     if (key.starts_with("dev.earthly.")) {
@@ -186,19 +177,11 @@ Checked<> TargetEvaluation::HealthcheckCommand(const ast::earthfile::Command& co
   LOAM_TRY(RejectAfterPush());
   HealthcheckFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (words.empty()) {
-    return BadArguments(command, "NONE or CMD is missing");
-  }
+  LOAM_TRY(CheckArguments(command, words));
   Healthcheck check;
   if (words[0].text == "NONE") {
-    if (words.size() != 1) {
-      return BadArguments(command, "nothing can follow NONE");
-    }
     check.test = {"NONE"};
-  } else if (words[0].text == "CMD") {
-    if (words.size() == 1) {
-      return BadArguments(command, "the command is missing");
-    }
+  } else {
     std::string text;
     for (const Word& word : std::span(words).subspan(1)) {
       text.append(text.empty() ? "" : " ").append(LOAM_TRY(Expand(word)));
@@ -209,9 +192,6 @@ Checked<> TargetEvaluation::HealthcheckCommand(const ast::earthfile::Command& co
     check.start_period = flags.start_period.count();
     check.start_interval = flags.start_interval.count();
     check.retries = flags.retries;
-  } else {
-    return BadArguments(command, words[0].text.starts_with('[') ? "exec form not yet supported for HEALTHCHECK CMD"
-                                                                : "it begins with NONE or CMD");
   }
   state_.image.healthcheck = std::move(check);
   return {};

@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/go_json.h"
 #include "compiler/sema/dockerfile/platform.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/docker_script.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
 
@@ -54,11 +55,7 @@ Checked<> TargetEvaluation::WithStatement(const ast::earthfile::Statement& state
     return Fail<Kind::kEarthWithDocker>(range_, "cannot use WITH DOCKER within WITH DOCKER");
   }
   LOAM_TRY(RejectAfterPush());
-  Docker docker = LOAM_TRY(ReadDocker(with.command));
-  if (with.body.size() > 1) {
-    return Fail<Kind::kEarthWithDocker>(with.body[1].keyword,
-                                        "only one command is allowed in WITH DOCKER and it has to be RUN");
-  }
+  Docker docker = LOAM_TRY(ReadDocker(with, statement.keyword));
   docker_ = std::move(docker);
   LOAM_TRY(RunBlock(with.body));
   const bool ran = docker_->ran;
@@ -69,15 +66,14 @@ Checked<> TargetEvaluation::WithStatement(const ast::earthfile::Statement& state
   return {};
 }
 
-Checked<TargetEvaluation::Docker> TargetEvaluation::ReadDocker(const ast::earthfile::Command& command) {
+Checked<TargetEvaluation::Docker> TargetEvaluation::ReadDocker(const ast::earthfile::With& with, SourceRange keyword) {
+  const ast::earthfile::Command& command = with.command;
   Docker docker;
   docker.range = command.location.range;
   const SourceRange range = docker.range;
   WithDockerFlags flags;
   const std::vector<Word> words = LOAM_TRY(ParseFlags(WordsOf(command.args), {.features = &features_}, flags));
-  if (!words.empty()) {
-    return Fail<Kind::kEarthBadArguments>(words[0].range, "WITH DOCKER", fmt::format("`{}` is no flag", words[0].text));
-  }
+  LOAM_TRY(CheckWithDocker(with, words, keyword));
   docker.platform = LOAM_TRY(ReadPlatform(flags.platform, flags.RangeOf("platform", range)));
   docker.compose_files = LOAM_TRY(ExpandAll(std::span<const std::string>(flags.compose_files), range));
   docker.services = LOAM_TRY(ExpandAll(std::span<const std::string>(flags.services), range));

@@ -81,6 +81,42 @@ TEST(CheckProject, TellsAllMistakesOfAllFilesAtOnce) {
   EXPECT_FALSE(checked.summary.ok);
 }
 
+TEST(CheckProject, CommandsWithTooFewOrTooManyWords) {
+  const CheckedFiles checked(Files{
+      {"Earthfile",
+       "VERSION --try 0.8\nFROM a\nall:\n  USER\n  WORKDIR a b\n  VOLUME\n  EXPOSE\n  COPY x\n  SAVE ARTIFACT\n"
+       "  SAVE ARTIFACT a b c\n  SAVE IMAGE --push\n  GIT CLONE x\n  HOST a\n  CACHE\n  HEALTHCHECK NONE x\n"
+       "  BUILD --pass-args\n  DO --pass-args\n  LOCALLY x\n  WAIT x\n    RUN y\n  END\n  FOR a b c\n    RUN y\n  END\n"
+       "  FROM DOCKERFILE\n  WITH DOCKER\n    RUN a\n    RUN b\n  END\n  TRY\n    COPY a b\n  FINALLY\n    RUN c\n  "
+       "END\n"
+       "  IMPORT a b\n"}});
+  std::vector<std::string> found = checked.Findings();
+  EXPECT_THAT(
+      found,
+      ElementsAre(HasSubstr("E Earthfile:4: bad arguments of USER: invalid number of arguments for USER: it takes one"),
+                  HasSubstr(":5: bad arguments of WORKDIR"), HasSubstr(":6: bad arguments of VOLUME: no arguments"),
+                  HasSubstr(":7: bad arguments of EXPOSE"), HasSubstr(":8: bad arguments of COPY: not enough COPY"),
+                  HasSubstr(":9: bad arguments of SAVE ARTIFACT: no arguments provided"),
+                  HasSubstr(":10: bad arguments of SAVE ARTIFACT: invalid arguments"),
+                  HasSubstr(":11: bad arguments of SAVE IMAGE"), HasSubstr(":12: bad arguments of GIT CLONE"),
+                  HasSubstr(":13: bad arguments of HOST"), HasSubstr(":14: bad arguments of CACHE"),
+                  HasSubstr(":15: bad arguments of HEALTHCHECK"), HasSubstr(":16: bad arguments of BUILD"),
+                  HasSubstr(":17: bad arguments of DO"), HasSubstr(":18: bad arguments of LOCALLY"),
+                  HasSubstr(":19: bad arguments of WAIT: WAIT does not accept any options"),
+                  HasSubstr(":22: bad arguments of FOR: expected IN, got b"),
+                  HasSubstr(":25: bad arguments of FROM DOCKERFILE"),
+                  HasSubstr(":28: WITH DOCKER: only one command is allowed"), HasSubstr(":30: TRY body must"),
+                  HasSubstr(":35: bad arguments of IMPORT")));
+}
+
+TEST(CheckProject, WordsThatFit) {
+  EXPECT_THAT(Check("FROM a\nPROJECT o/p\nall:\n  USER $x\n  WORKDIR \"a b\"\n  VOLUME [\"/a\"]\n  EXPOSE 1 2\n"
+                    "  CMD\n  COPY --dir a b c\n  SAVE ARTIFACT a b AS LOCAL c\n  SAVE IMAGE\n  SAVE IMAGE --push x y\n"
+                    "  GIT CLONE --branch b u d\n  HOST a 1.2.3.4\n  CACHE --id x /c\n  HEALTHCHECK CMD x\n"
+                    "  FOR --sep , a IN b c\n    RUN $a\n  END\n"),
+              IsEmpty());
+}
+
 // The reference finds these only when it comes by, which it may never do.
 TEST(CheckProject, WhatMayNotBeEvaluatedIsAWarning) {
   const CheckedFiles checked(Files{{"Earthfile",
