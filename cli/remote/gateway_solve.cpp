@@ -22,16 +22,6 @@ namespace control = moby::buildkit::v1;
 namespace api = frontend::api;
 using Response = std::map<std::string, std::string>;
 
-std::string NewReference() {
-  std::random_device device;
-  std::string text;
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  for (int i = 0; i < 25; ++i) {
-    text += kLetters[device() % kLetters.size()];
-  }
-  return text;
-}
-
 Error WithVertex(Error error, const std::optional<StatusFeed>& feed) {
   if (!feed || !feed->failure() || error.Detail<solver::VertexErrorDetail>() != nullptr) {
     return error;
@@ -60,6 +50,16 @@ Result<> Compile(const std::shared_ptr<grpc::Channel>& channel, const std::strin
 }
 
 }  // namespace
+
+std::string NewReference() {
+  std::random_device device;
+  std::string text;
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  for (int i = 0; i < 25; ++i) {
+    text += kLetters[device() % kLetters.size()];
+  }
+  return text;
+}
 
 Result<Response> SolveOverGateway(GatewaySolve solve, const GatewayAnswer& answer, const std::stop_token& stop) {
   const std::string reference = NewReference();

@@ -38,6 +38,9 @@ struct GatewaySolve {
   std::shared_ptr<solver::ProgressSink> progress;
 };
 
+// A name that nobody else has for something on the engine: small letters and digits.
+std::string NewReference();
+
 // Makes the result. `session_id` is that of the client.
 using GatewayAnswer =
     std::function<Result<frontend::api::Result>(frontend::GatewayClient& client, const std::string& session_id)>;

@@ -15,7 +15,7 @@
 #include "cli/remote/merge_engines.h"
 #include "cli/remote/remote_channel.h"
 #include "cli/remote/remote_site.h"
-#include "cli/remote/step_container.h"
+#include "cli/remote/step_containers.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "compiler/sema/forwarding_build_host.h"
 #include "frontend/build_result.h"

@@ -27,6 +27,15 @@ api::ExecMessage Message() {
 
 }  // namespace
 
+Result<int> ExitCodeOf(const api::ExitMessage& exit) {
+  constexpr std::uint32_t kNoProcess = 255;
+  const std::string& message = exit.error().message();
+  if (exit.code() == kNoProcess && !message.empty() && message.find("exit code: 255") == std::string::npos) {
+    return Unexpected(ErrorCode::kUnknown, message);
+  }
+  return static_cast<int>(exit.code());
+}
+
 RemoteProcess::RemoteProcess(api::LLBBridge::StubInterface& bridge, std::stop_token stop)
     : bridge_(bridge), context_(std::move(stop)) {}
 
@@ -74,15 +83,25 @@ void RemoteProcess::PassInput() {
 
 void RemoteProcess::PassOutput() {
   api::ExecMessage message;
+  bool ended = false;
+  bool silent = false;
   while (stream_->Read(&message)) {
-    if (message.has_file() && !message.file().data().empty()) {
-      // Whoever has the terminal may be gone: the process goes on.
-      static_cast<void>(WriteAll(theirs_.get(), message.file().data(), "the terminal of a step"));
+    if (message.has_file()) {
+      if (!message.file().data().empty()) {
+        // Whoever has the terminal may be gone: the process goes on.
+        static_cast<void>(WriteAll(theirs_.get(), message.file().data(), "the terminal of a step"));
+      }
+      silent = silent || message.file().eof();
     } else if (message.has_exit()) {
-      code_ = static_cast<int>(message.exit().code());
-    } else if (message.has_done()) {
+      code_ = ExitCodeOf(message.exit());
+      ended = true;
+    }
+    // BuildKit says that it is done only when nothing more can be typed.
+    if (message.has_done() || (ended && silent)) {
       const std::lock_guard lock(write_mutex_);
-      stream_->WritesDone();
+      if (!std::exchange(closed_, true)) {
+        stream_->WritesDone();
+      }
     }
   }
   ::shutdown(theirs_.get(), SHUT_RDWR);
@@ -90,7 +109,7 @@ void RemoteProcess::PassOutput() {
 
 Result<> RemoteProcess::Send(const api::ExecMessage& message) {
   const std::lock_guard lock(write_mutex_);
-  if (!stream_->Write(message)) {
+  if (closed_ || !stream_->Write(message)) {
     return Unexpected(ErrorCode::kFailedPrecondition, "the process has ended");
   }
   return {};
@@ -122,7 +141,7 @@ Result<worker::ExecResult> RemoteProcess::Wait(std::stop_token stop) {
     return Unexpected(ErrorCode::kInternal, "a process on the engine ended without an exit code");
   }
   worker::ExecResult result;
-  result.exit_code = *code_;
+  result.exit_code = LOAM_TRY(Result<int>(*code_));
   return result;
 }
 

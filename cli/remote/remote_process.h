@@ -13,6 +13,9 @@
 
 namespace loam::cli {
 
+// What a process ended with; an Error if it did not start, which engines tell as 255 with a message.
+Result<int> ExitCodeOf(const frontend::api::ExitMessage& exit);
+
 class RemoteProcess final : public worker::ContainerProcess {
  public:
   // `bridge` outlives it.
@@ -42,10 +45,11 @@ class RemoteProcess final : public worker::ContainerProcess {
   frontend::api::LLBBridge::StubInterface& bridge_;
   session::CallContext context_;
   std::unique_ptr<Stream> stream_;
-  std::mutex write_mutex_;  // orders writes to stream_
+  std::mutex write_mutex_;  // orders writes to stream_, guards closed_
+  bool closed_ = false;     // nothing more is written
   UniqueFd ours_;
   UniqueFd theirs_;
-  std::optional<int> code_;  // written by the thread of output, read after it has ended
+  std::optional<Result<int>> code_;  // written by the thread of output, read after it has ended
   std::thread input_;
   std::thread output_;
 };

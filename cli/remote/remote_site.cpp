@@ -12,7 +12,7 @@
 #include "base/file_system.h"
 #include "base/process.h"
 #include "cli/remote/docker_archive.h"
-#include "cli/remote/step_container.h"
+#include "cli/remote/step_containers.h"
 #include "frontend/build_result.h"
 #include "frontend/earthfile_effects.h"
 #include "frontend/gateway_build_host.h"
@@ -36,9 +36,9 @@ class RemoteTree final : public gateway::earthfile::BuiltTree {
 // What a failed step left.
 class LeftTree final : public gateway::earthfile::BuiltTree {
  public:
-  explicit LeftTree(std::unique_ptr<StepContainer> opened) : container(std::move(opened)) {}
+  LeftTree(frontend::GatewayClient& client, StartedStep step) : containers(client, std::move(step)) {}
   [[nodiscard]] bool is_scratch() const override { return false; }
-  const std::unique_ptr<StepContainer> container;
+  const StepContainers containers;
 };
 
 const std::string& DefinitionOf(const TreeRef& tree) {
@@ -143,25 +143,36 @@ class RemoteSite final : public gateway::earthfile::BuildSite {
   }
 
   Result<TreeRef> LeftByFailure(const Error& failure, const llb::Definition& definition) override {
-    const std::optional<FailedStep> step = FindFailedStep(failure);
+    const std::optional<StartedStep> step = FindFailedStep(failure);
     if (!step || step->vertex != definition.head) {
       return TreeRef();
     }
-    return TreeRef(std::make_shared<LeftTree>(LOAM_TRY(StepContainer::Open(client_, *step))));
+    return TreeRef(std::make_shared<LeftTree>(client_, *step));
   }
 
   Result<snapshot::MountedFs> MountLeft(const TreeRef& tree, const std::string& path,
                                         const std::stop_token& stop) override {
     auto files = std::make_shared<TempDir>(LOAM_TRY(TempDir::Create("", "loam-files-")));
-    LOAM_TRY(static_cast<const LeftTree&>(*tree).container->Fetch(path, files->path(), stop));
+    LOAM_TRY(static_cast<const LeftTree&>(*tree).containers.Fetch(path, files->path(), stop));
     UniqueFd root = LOAM_TRY(OpenFile(files->path(), O_PATH | O_DIRECTORY));
     return snapshot::MountedFs(std::move(root), snapshot::FsRef(), std::move(files));
   }
 
-  Result<> LendTerminal(const Digest&, std::shared_ptr<ops::TerminalLender>) override {
-    return Unexpected(
-        Error(ErrorCode::kUnimplemented, "RUN --interactive: a step on a remote engine cannot have this terminal")
-            .WithHint("build without --engine"));
+  Result<> RunOnTerminal(const llb::Definition& definition, bool keep, std::shared_ptr<ops::TerminalLender> terminal,
+                         const std::stop_token& stop) override {
+    if (keep) {
+      return Unexpected(
+          Error(ErrorCode::kUnimplemented,
+                "RUN --interactive-keep: a remote engine does not hand back what a step with a terminal leaves")
+              .WithHint("build without --engine, or use RUN --interactive"));
+    }
+    const StartedStep step = LOAM_TRY(BuildInputs(client_, definition));
+    const int code = LOAM_TRY(StepContainers(client_, step).RunStep(*terminal, stop));
+    if (code != 0) {
+      return Unexpected(ErrorCode::kUnknown,
+                        fmt::format("the step on the terminal did not complete successfully: exit code: {}", code));
+    }
+    return {};
   }
 
  private:

@@ -273,6 +273,48 @@ lint:
                                      r"in function ./lib/functions\+CHECK, referenced at lib/Earthfile:5:[^\x00]*"
                                      r"in ./lib\+check, referenced at Earthfile:")
 
+    def test_earthly_says_mistakes_in_its_words_as_well(self):
+        self.recipe("""
+test:
+    USER
+    LET a = 1
+    SET b = 2
+    RUN --pusch true
+""")
+        here = self.loam("build", "+test", check=1).err
+        for code in ("[LE0113]", "[LE0149]", "[LE0110]"):
+            self.assertIn(code, here)
+        self.assertNotIn("\nError: ", here)
+        script = self.loam("earthly", "+test", check=1).err
+        self.assertRegex(script, r"(?m)^Error: Earthfile:\d+:8 no matching variable found in this scope$")
+        self.assertRegex(script, r"(?m)^Hint: 'b' needs to be declared with 'LET b = someValue' before it can be used with SET$")
+        self.assertRegex(script, r"(?m)^Error: Earthfile:\d+:8 invalid RUN arguments: unknown flag `pusch'$")
+
+    def test_images_that_are_not_pushed_are_told(self):
+        self.recipe("""
+one:
+    SAVE IMAGE --push r.example/one:1
+all:
+    BUILD +one
+    COPY +two/f .
+    WAIT
+        BUILD +three
+    END
+two:
+    RUN echo >/f
+    SAVE ARTIFACT /f
+    SAVE IMAGE --push r.example/two:1
+three:
+    SAVE IMAGE --push r.example/three:1
+    SAVE IMAGE r.example/four:1
+""")
+        told = self.earth("+all").err
+        self.assertIn("Push (disabled)", told)
+        for name in ("one", "three"):
+            self.assertEqual(told.count(f"Did not push image r.example/{name}:1"), 1, told)
+        for name in ("two", "four"):
+            self.assertNotIn(f"Did not push image r.example/{name}:1", told)
+
     def test_warnings_of_the_check_come_first_and_stop_nothing(self):
         self.recipe("test:\n    RUN echo it ran\n    LET unused = 1\n")
         done = self.earth("+test")

@@ -19,7 +19,7 @@ class Terminal:
         if self.pid == 0:
             os.chdir(case.work)
             os.execve(support.LOAM, [support.LOAM, *args],
-                      case.environment(LOAM_ROOT=str(case.root), TERM="xterm", **(env or {})))
+                      case.environment(**{"LOAM_ROOT": str(case.root), "TERM": "xterm", **(env or {})}))
         case.started.add(str(self.pid))
         self.resize(rows, columns)
 

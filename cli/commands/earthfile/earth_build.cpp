@@ -84,7 +84,7 @@ Result<Values> ReadDotenv(const std::string& path, bool must_exist) {
   const auto text = LOAM_TRY(ReadFileIfExists(path));
   if (!text) {
     if (must_exist) {
-      return Unexpected(ErrorCode::kNotFound, fmt::format("{}: there is no such file", path));
+      return Unexpected(ErrorCode::kNotFound, fmt::format("read {0}: open {0}: no such file or directory", path));
     }
     return Values();
   }
@@ -113,7 +113,8 @@ Result<SideFiles> ReadSideFiles(const Context& context, EarthSettings& settings)
       const std::string other = name.starts_with("EARTH_") ? "EARTHLY_" + name.substr(6) : name;
       if (std::find(known.begin(), known.end(), other) == known.end()) {
         fmt::print(context.err,
-                   "warning: unexpected env \"{}\" in .env: values of ARGs belong into .arg, secrets into .secret\n",
+                   "warning: unexpected env \"{}\": as of v0.7.0, --build-arg values must be defined in .arg (and "
+                   "--secret values in .secret)\n",
                    name);
       }
     }

@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/digest.h"
 #include "base/result.h"
 #include "compiler/sema/build_host.h"
 #include "compiler/sema/earthfile/effects_host.h"
@@ -70,8 +69,10 @@ class BuildSite {
     static_cast<void>(path);
     return Mount(tree, stop);
   }
-  // The vertex, when it runs, has the terminal. An Error where that is not possible.
-  virtual Result<> LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal) = 0;
+  // Builds the definition, whose last node is a command that has the terminal. `keep`: what it leaves is built on. An
+  // Error where that is not possible.
+  virtual Result<> RunOnTerminal(const llb::Definition& definition, bool keep,
+                                 std::shared_ptr<ops::TerminalLender> terminal, const std::stop_token& stop) = 0;
 };
 
 }  // namespace loam::gateway::earthfile

@@ -202,10 +202,8 @@ class MachineEffects final : public sema::earthfile::EffectsHost {
                             .WithHint("run the build in a terminal, with its standard input and error on it"));
     }
     const llb::Definition definition = LOAM_TRY(Emit(graph, step.fs));
-    LOAM_TRY(parts_.site->LendTerminal(definition.head, parts_.terminal));
     const Gate::Opened opened(parts_.gate);
-    LOAM_TRY(Solve(definition));
-    return {};
+    return parts_.site->RunOnTerminal(definition, step.keep, parts_.terminal, stop_);
   }
 
   void Notice(std::string_view target, std::string_view text) override {

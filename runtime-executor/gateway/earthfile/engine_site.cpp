@@ -81,8 +81,11 @@ class EngineSite final : public BuildSite {
     return TreeRef(std::make_shared<EngineTree>(failed->root));
   }
 
-  Result<> LendTerminal(const Digest& vertex, std::shared_ptr<ops::TerminalLender> terminal) override {
-    job_.LendTerminal(vertex, std::move(terminal));
+  Result<> RunOnTerminal(const llb::Definition& definition, bool /*keep*/,
+                         std::shared_ptr<ops::TerminalLender> terminal, const std::stop_token& stop) override {
+    job_.LendTerminal(definition.head, std::move(terminal));
+    const std::string_view bytes = definition.bytes;
+    LOAM_TRY(BuildAll(std::span(&bytes, 1), stop));
     return {};
   }
 

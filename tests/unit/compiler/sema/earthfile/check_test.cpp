@@ -110,11 +110,12 @@ TEST(CheckProject, CommandsWithTooFewOrTooManyWords) {
 }
 
 TEST(CheckProject, WordsThatFit) {
-  EXPECT_THAT(Check("FROM a\nPROJECT o/p\nall:\n  USER $x\n  WORKDIR \"a b\"\n  VOLUME [\"/a\"]\n  EXPOSE 1 2\n"
-                    "  CMD\n  COPY --dir a b c\n  SAVE ARTIFACT a b AS LOCAL c\n  SAVE IMAGE\n  SAVE IMAGE --push x y\n"
-                    "  GIT CLONE --branch b u d\n  HOST a 1.2.3.4\n  CACHE --id x /c\n  HEALTHCHECK CMD x\n"
-                    "  FOR --sep , a IN b c\n    RUN $a\n  END\n"),
-              IsEmpty());
+  EXPECT_THAT(
+      Check("FROM a\nPROJECT o/p\nARG --global G\nall:\n  USER $G\n  WORKDIR \"a b\"\n  VOLUME [\"/a\"]\n  EXPOSE 1 2\n"
+            "  CMD\n  COPY --dir a b c\n  SAVE ARTIFACT a b AS LOCAL c\n  SAVE IMAGE\n  SAVE IMAGE --push x y\n"
+            "  GIT CLONE --branch b u d\n  HOST a 1.2.3.4\n  CACHE --id x /c\n  HEALTHCHECK CMD x\n"
+            "  FOR --sep , a IN b c\n    RUN $a\n  END\n"),
+      IsEmpty());
 }
 
 // The reference finds these only when it comes by, which it may never do.

@@ -105,7 +105,8 @@ TEST(EarthVariables, SetChangesOnlyLets) {
   EXPECT_EQ(KindOf(variables.Assign("A", "2", {})), Kind::kEarthSetArg);
   const auto unknown = variables.Assign("countr", "2", {});
   EXPECT_EQ(KindOf(unknown), Kind::kEarthSetUnknown);
-  EXPECT_THAT(unknown.error().diagnostics()[0].hints, ElementsAre(HasSubstr("counter")));
+  EXPECT_THAT(unknown.error().diagnostics()[0].hints,
+              ElementsAre(HasSubstr("did you mean `counter`?"), HasSubstr("'LET countr = someValue'")));
 }
 
 TEST(EarthVariables, BeforeScopesOfArgs) {

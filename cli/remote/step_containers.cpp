@@ -1,15 +1,17 @@
-#include "cli/remote/step_container.h"
+#include "cli/remote/step_containers.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
-#include <atomic>
 #include <filesystem>
+#include <map>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
 #include "base/process.h"
+#include "cli/remote/gateway_solve.h"
 #include "cli/remote/remote_process.h"
 #include "frontend/status.h"
 #include "runtime-executor/session/remote/rpc.h"
@@ -47,11 +49,6 @@ std::vector<std::string> Shell(const char* script, std::string_view path) {
   return {"/bin/sh", "-c", script, "sh", std::string(path)};
 }
 
-std::string NewContainerId() {
-  static std::atomic<unsigned> next{0};
-  return fmt::format("loam-{}", ++next);
-}
-
 Result<> Unpack(const std::string& archive, const std::string& destination, const std::stop_token& stop) {
   const TempDir unpacked = LOAM_TRY(TempDir::Create("", "loam-unpack-"));
   ProcessSpec tar;
@@ -72,14 +69,14 @@ Result<> Unpack(const std::string& archive, const std::string& destination, cons
 
 }  // namespace
 
-std::optional<FailedStep> FindFailedStep(const Error& failure) {
+std::optional<StartedStep> FindFailedStep(const Error& failure) {
   const auto* const status = failure.Detail<frontend::StatusDetail>();
   const auto* const solved = failure.Detail<frontend::SolvedDetail>();
   pb::Definition definition;
   if (status == nullptr || solved == nullptr || !definition.ParseFromString(solved->definition)) {
     return std::nullopt;
   }
-  FailedStep step;
+  StartedStep step;
   std::string vertex;
   for (const auto& [url, value] : status->details) {
     const nlohmann::json json = nlohmann::json::parse(value, nullptr, false);
@@ -110,53 +107,95 @@ std::optional<FailedStep> FindFailedStep(const Error& failure) {
   return std::nullopt;
 }
 
-StepContainer::StepContainer(frontend::GatewayClient& client, const FailedStep& step, std::string id)
-    : client_(client), step_(step), id_(std::move(id)) {}
-
-Result<std::unique_ptr<StepContainer>> StepContainer::Open(frontend::GatewayClient& client, const FailedStep& step) {
-  if (!client.Has(kContainers)) {
-    return Unexpected(ErrorCode::kUnimplemented, "the engine is too old to show what a failed step left");
+Result<StartedStep> BuildInputs(frontend::GatewayClient& client, const llb::Definition& definition) {
+  pb::Definition whole;
+  StartedStep step;
+  if (!whole.ParseFromString(definition.bytes)) {
+    return Unexpected(ErrorCode::kInternal, "a step with a terminal has no definition");
   }
+  step.vertex = definition.head;
+  std::map<std::string, const std::string*, std::less<>> ops;
+  for (const std::string& bytes : whole.def()) {
+    ops.emplace(Digest::Of(bytes).ToString(), &bytes);
+  }
+  const auto found = ops.find(definition.head.ToString());
+  if (found == ops.end() || !step.op.ParseFromString(*found->second) || !step.op.has_exec()) {
+    return Unexpected(ErrorCode::kInternal, "what is to have the terminal is no command");
+  }
+  std::vector<std::string> inputs;
+  for (const pb::Input& input : step.op.inputs()) {
+    // The same nodes, another one at the end; those that it does not need count for nothing.
+    pb::Definition part = whole;
+    pb::Op end;
+    *end.add_inputs() = input;
+    part.mutable_def()->RemoveLast();
+    part.add_def(end.SerializeAsString());
+    const frontend::Ref ref = LOAM_TRY(client.Solve(part.SerializeAsString()));
+    LOAM_TRY(client.Evaluate(ref));
+    inputs.push_back(ref.id);
+  }
+  for (const pb::Mount& mount : step.op.exec().mounts()) {
+    const bool has_input = mount.input() >= 0 && static_cast<std::size_t>(mount.input()) < inputs.size();
+    step.mounts.push_back(has_input ? inputs[static_cast<std::size_t>(mount.input())] : std::string());
+  }
+  return step;
+}
+
+// One on the engine; the engine drops it with the build as well.
+class StepContainers::Container {
+ public:
+  Container(frontend::GatewayClient& client, std::string name) : id(std::move(name)), client_(client) {}
+  ~Container() {
+    grpc::ClientContext context;
+    api::ReleaseContainerRequest request;
+    request.set_containerid(id);
+    api::ReleaseContainerResponse response;
+    static_cast<void>(client_.bridge().ReleaseContainer(&context, request, &response));
+  }
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  const std::string id;
+
+ private:
+  frontend::GatewayClient& client_;
+};
+
+Result<std::unique_ptr<StepContainers::Container>> StepContainers::Open() const {
+  if (!client_.Has(kContainers)) {
+    return Unexpected(ErrorCode::kUnimplemented, "the engine is too old to run something where a step ran");
+  }
+  const pb::ExecOp& exec = step_.op.exec();
   api::NewContainerRequest request;
-  std::string id = NewContainerId();
-  request.set_containerid(id);
-  request.set_network(step.op.exec().network());
-  *request.mutable_platform() = step.op.platform();
-  *request.mutable_constraints() = step.op.constraints();
-  *request.mutable_extrahosts() = step.op.exec().meta().extrahosts();
-  request.set_hostname(step.op.exec().meta().hostname());
-  for (int i = 0; i < step.op.exec().mounts_size(); ++i) {
-    const pb::Mount& from = step.op.exec().mounts(i);
+  request.set_containerid(NewReference());
+  request.set_network(exec.network());
+  *request.mutable_platform() = step_.op.platform();
+  *request.mutable_constraints() = step_.op.constraints();
+  *request.mutable_extrahosts() = exec.meta().extrahosts();
+  request.set_hostname(exec.meta().hostname());
+  for (int i = 0; i < exec.mounts_size(); ++i) {
     pb::Mount& mount = *request.add_mounts();
-    mount = from;
+    mount = exec.mounts(i);
     mount.set_input(0);
     mount.set_output(0);
-    mount.set_resultid(step.mounts[static_cast<std::size_t>(i)]);
+    mount.set_resultid(step_.mounts[static_cast<std::size_t>(i)]);
   }
   grpc::ClientContext context;
   api::NewContainerResponse response;
-  const grpc::Status status = client.bridge().NewContainer(&context, request, &response);
+  const grpc::Status status = client_.bridge().NewContainer(&context, request, &response);
   if (!status.ok()) {
-    return Unexpected(frontend::FromGrpcStatus(status).Wrap("a container over what the failed step left"));
+    return Unexpected(frontend::FromGrpcStatus(status).Wrap("a container where a step ran"));
   }
-  return std::unique_ptr<StepContainer>(new StepContainer(client, step, std::move(id)));
+  return std::make_unique<Container>(client_, request.containerid());
 }
 
-StepContainer::~StepContainer() {
-  grpc::ClientContext context;
-  api::ReleaseContainerRequest request;
-  request.set_containerid(id_);
-  api::ReleaseContainerResponse response;
-  // The engine drops it with the build as well.
-  static_cast<void>(client_.bridge().ReleaseContainer(&context, request, &response));
-}
-
-api::ExecMessage StepContainer::Start(const std::vector<std::string>& args, bool as_root, bool tty) const {
+api::ExecMessage StepContainers::Start(const std::string& container, const std::vector<std::string>& args, bool as_root,
+                                       bool tty) const {
   const pb::ExecOp& exec = step_.op.exec();
   api::ExecMessage message;
   message.set_processid("1");
   api::InitMessage& init = *message.mutable_init();
-  init.set_containerid(id_);
+  init.set_containerid(container);
   *init.mutable_meta() = exec.meta();
   init.mutable_meta()->mutable_args()->Assign(args.begin(), args.end());
   init.set_tty(tty);
@@ -175,14 +214,15 @@ api::ExecMessage StepContainer::Start(const std::vector<std::string>& args, bool
   return message;
 }
 
-Result<int> StepContainer::Run(const std::vector<std::string>& args,
-                               const std::function<Result<>(std::string_view)>& on_output, std::string& errors,
-                               const std::stop_token& stop) const {
+Result<int> StepContainers::Run(const std::vector<std::string>& args,
+                                const std::function<Result<>(std::string_view)>& on_output, std::string& errors,
+                                const std::stop_token& stop) const {
+  const std::unique_ptr<Container> container = LOAM_TRY(Open());
   session::CallContext context(stop);
   const auto stream = client_.bridge().ExecProcess(context.get());
   std::optional<int> code;
   Result<> taken;
-  if (stream->Write(Start(args, true, false))) {
+  if (stream->Write(Start(container->id, args, true, false))) {
     api::ExecMessage message;
     while (stream->Read(&message)) {
       if (message.has_file() && message.file().fd() == 1 && taken) {
@@ -190,7 +230,7 @@ Result<int> StepContainer::Run(const std::vector<std::string>& args,
       } else if (message.has_file() && message.file().fd() == 2) {
         errors += message.file().data();
       } else if (message.has_exit()) {
-        code = static_cast<int>(message.exit().code());
+        code = LOAM_TRY(ExitCodeOf(message.exit()));
       } else if (message.has_done()) {
         stream->WritesDone();
       }
@@ -205,7 +245,7 @@ Result<int> StepContainer::Run(const std::vector<std::string>& args,
                                 : frontend::FromGrpcStatus(status));
 }
 
-Result<> StepContainer::Fetch(std::string_view path, const std::string& directory, const std::stop_token& stop) const {
+Result<> StepContainers::Fetch(std::string_view path, const std::string& directory, const std::stop_token& stop) const {
   const std::string destination = directory + (path.starts_with('/') ? "" : "/") + std::string(path);
   LOAM_TRY(MakeDirs(std::filesystem::path(destination).parent_path()));
   const TempDir temporary = LOAM_TRY(TempDir::Create("", "loam-left-"));
@@ -229,7 +269,7 @@ Result<> StepContainer::Fetch(std::string_view path, const std::string& director
       const auto ignore = [](std::string_view) { return Result<>(); };
       const bool executable = LOAM_TRY(Run(Shell(kIsExecutable, path), ignore, errors, stop)) == 0;
       const std::string text = LOAM_TRY(ReadFile(file));
-      return WriteFile(destination, text, executable ? 0755 : 0644);
+      return WriteFileAtomic(destination, text, executable ? 0755 : 0644);
     }
     if (code == kNoFile || code == kNotFound) {
       return Unexpected(Error(ErrorCode::kFailedPrecondition,
@@ -241,11 +281,12 @@ Result<> StepContainer::Fetch(std::string_view path, const std::string& director
   return Unexpected(ErrorCode::kInternal, fmt::format("{}: exit code {}: {}", path, code, errors));
 }
 
-Result<int> StepContainer::RunOnTerminal(const std::vector<std::string>& args, ops::TerminalLender& terminal,
-                                         const std::stop_token& stop) const {
+Result<int> StepContainers::RunOnTerminal(const std::vector<std::string>& args, ops::TerminalLender& terminal,
+                                          const std::stop_token& stop) const {
   int code = 0;
   const auto body = [&](ops::TerminalPeer& peer) -> Result<> {
-    api::ExecMessage start = Start(args, false, true);
+    const std::unique_ptr<Container> container = LOAM_TRY(Open());
+    api::ExecMessage start = Start(container->id, args, false, true);
     if (!terminal.type().empty()) {
       start.mutable_init()->mutable_meta()->add_env("TERM=" + terminal.type());
     }
@@ -264,14 +305,19 @@ Result<int> StepContainer::RunOnTerminal(const std::vector<std::string>& args, o
   return code;
 }
 
+Result<int> StepContainers::RunStep(ops::TerminalLender& terminal, const std::stop_token& stop) const {
+  const auto& args = step_.op.exec().meta().args();
+  return RunOnTerminal({args.begin(), args.end()}, terminal, stop);
+}
+
 Result<int> RunInFailedStepOf(frontend::GatewayClient& client, const Error& failure,
                               const std::vector<std::string>& args, ops::TerminalLender& terminal,
                               const std::stop_token& stop) {
-  const std::optional<FailedStep> step = FindFailedStep(failure);
+  const std::optional<StartedStep> step = FindFailedStep(failure);
   if (!step) {
     return Unexpected(ErrorCode::kNotFound, "no step with a process failed, or the engine keeps nothing of it");
   }
-  return LOAM_TRY(StepContainer::Open(client, *step))->RunOnTerminal(args, terminal, stop);
+  return StepContainers(client, *step).RunOnTerminal(args, terminal, stop);
 }
 
 }  // namespace loam::cli
