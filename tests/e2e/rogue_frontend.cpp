@@ -262,6 +262,21 @@ const std::map<std::string, std::function<int()>> kWithoutProtocol{
                     Frame(6, 0, 0, "12345678"));  // pings, whose answers nobody reads
      }},
     {"settings", [] { return Flood("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, ""), Frame(4, 0, 0, "")); }},
+    {"headers",
+     [] {
+       // A list of headers that never ends: fields of 16 bytes, by literal names, without indexing.
+       const std::string field(
+           "\x00\x01"
+           "a\x0c"
+           "bbbbbbbbbbbb",
+           16);
+       std::string fields;
+       for (int i = 0; i < 1000; ++i) {
+         fields += field;
+       }
+       return Flood("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, "") + Frame(1, 0, 1, field),
+                    Frame(9, 0, 1, fields));
+     }},
 };
 
 // --- through the bridge

@@ -21,6 +21,8 @@ namespace {
 
 // What a frontend sends is kept in memory; BuildKit takes 16 MiB.
 constexpr int kMaxMessage = 64 << 20;
+// What comes of a frontend in all, before calls have it.
+constexpr std::size_t kMaxMemory = std::size_t{256} << 20;
 // Each call that runs has a thread; more of them wait at the frontend.
 constexpr int kMaxCalls = 512;
 
@@ -60,6 +62,9 @@ class StdioBridge::State {
     }
     grpc::ServerBuilder builder;
     builder.RegisterService(service_.get());
+    grpc::ResourceQuota quota("frontend");
+    quota.Resize(kMaxMemory);
+    builder.SetResourceQuota(quota);
     builder.SetMaxReceiveMessageSize(kMaxMessage);
     builder.SetMaxSendMessageSize(-1);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCalls);
