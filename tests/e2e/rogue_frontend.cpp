@@ -533,7 +533,7 @@ const std::map<std::string, std::function<int(Rogue&)>> kThroughTheBridge{
      }},
     {"config that is deep",
      [](Rogue& rogue) {
-       constexpr std::size_t kDepth = 2'000'000;
+       constexpr std::size_t kDepth = 1'000'000;
        const std::string config = "{\"os\":" + std::string(kDepth, '[') + std::string(kDepth, ']') + "}";
        return rogue.ReturnRef("", {{"containerimage.config", config}}).ok() ? 0 : 1;
      }},

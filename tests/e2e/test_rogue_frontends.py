@@ -23,7 +23,7 @@ ERRORS = {
     "no such ref": "no such ref: ref999999999",
     "platforms that are none": "refs.platforms of the result is no list of platforms",
     "config that is none": "image config: not a JSON object",
-    "config that is deep": "image config: nested too deeply",
+    "config that is deep": "containerimage.config of the result is nested too deeply",
     "attestation of nothing": "no such ref: ref0",
     "others' refs": "none of 500 references of others",
     "malformed": "refused all of them",

@@ -10,6 +10,7 @@
 
 #include "base/base64.h"
 #include "base/image_reference.h"
+#include "base/json_nesting.h"
 #include "base/pattern_matcher.h"
 #include "base/platform.h"
 #include "llb-emit/image_source.h"
@@ -20,6 +21,8 @@
 
 namespace loam::gateway {
 namespace {
+
+constexpr std::size_t kMaxNesting = 1000;
 
 std::string NewRefId() {
   static std::atomic<std::uint64_t> next{0};
@@ -480,6 +483,11 @@ Result<> BridgeBuild::Return(const bridge_api::ReturnRequest& request) {
   }
   result.sources = std::make_shared<const engine::FrontendSources>(OtherSources(refs));
   for (const auto& [key, value] : wire.metadata()) {
+    // JSON that is read more than once.
+    if ((key.starts_with("containerimage.") || key.starts_with("refs.")) && JsonNestsDeeperThan(value, kMaxNesting)) {
+      Fail(Error(ErrorCode::kInvalidArgument, fmt::format("{} of the result is nested too deeply", key)));
+      return {};
+    }
     result.metadata[key] = value;
   }
   if (const Result<> read = ReadAttestations(wire, result); !read) {
