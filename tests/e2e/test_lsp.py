@@ -145,6 +145,11 @@ class Facts(LoamCase):
         hover = self.wire.call("textDocument/hover", {**document, "position": at})["contents"]["value"]
         self.assertRegex(hover, r"digest: `sha256:[0-9a-f]{64}`")
         self.assertIn("SET=here", hover)
+        uri = f"file://{self.work}/Earthfile"
+        earthfile = {"uri": uri, "languageId": "earthfile", "version": 1, "text": "VERSION 0.8\nt:\n    FROM app:1\n"}
+        self.wire.tell("textDocument/didOpen", {"textDocument": earthfile})
+        there = self.wire.call("textDocument/hover", {"textDocument": {"uri": uri}, "position": {"line": 2, "character": 10}})
+        self.assertEqual(there["contents"]["value"], hover)
         value = self.wire.call("textDocument/hover", {**document, "position": {"line": 2, "character": 10}})
         self.assertIn("of the base image", value["contents"]["value"])
         hints = self.hints(document, 3)

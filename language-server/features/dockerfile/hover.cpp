@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "base/strings.h"
 #include "language-server/features/dockerfile/analysis.h"
@@ -8,6 +7,7 @@
 #include "language-server/features/dockerfile/features.h"
 #include "language-server/features/dockerfile/language.h"
 #include "language-server/features/dockerfile/names.h"
+#include "language-server/features/image_hover.h"
 #include "language-server/features/markdown.h"
 
 namespace loam::lsp::dockerfile {
@@ -43,9 +43,9 @@ std::optional<Hover> HoverVariable(const Query& query, const Names& names, const
                            : fmt::format("`{}`, known when it is built\n", name.text);
   for (const Name* link : chain) {
     const std::string_view keyword = link->is_arg ? "ARG" : "ENV";
-    text += link->has_value ? fmt::format("\n- line {}: `{} {}=`{}", LineOf(query, link->span.begin), keyword,
-                                          link->text, InlineCode(link->written))
-                            : fmt::format("\n- line {}: `{} {}`", LineOf(query, link->span.begin), keyword, link->text);
+    const std::string line = link->has_value ? fmt::format("{} {}={}", keyword, link->text, link->written)
+                                             : fmt::format("{} {}", keyword, link->text);
+    text += fmt::format("\n- line {}: {}", LineOf(query, link->span.begin), InlineCode(line));
   }
   if (!name.definition && chain.empty()) {
     text += "\n- of the base image";
@@ -54,24 +54,6 @@ std::optional<Hover> HoverVariable(const Query& query, const Names& names, const
     text += fmt::format("\n\n`--build-arg {}=…` sets it.", name.text);
   }
   return Hover{std::move(text), name.span};
-}
-
-std::string ConfigFacts(const std::string& config) {
-  const auto json = nlohmann::json::parse(config, nullptr, false);
-  if (!json.is_object() || !json.contains("config") || !json["config"].is_object()) {
-    return {};
-  }
-  std::string text;
-  const auto& inner = json["config"];
-  for (const char* key : {"Entrypoint", "Cmd", "WorkingDir", "User", "ExposedPorts", "Env"}) {
-    if (inner.contains(key) && !inner[key].empty() && inner[key] != "") {
-      const std::string value = inner[key].is_string()
-                                    ? inner[key].get<std::string>()
-                                    : inner[key].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-      text += fmt::format("\n- {}: {}", key, InlineCode(value));
-    }
-  }
-  return text;
 }
 
 std::optional<Hover> HoverBase(const Query& query, const Names& names, const ast::From& from, std::uint32_t index,
@@ -85,15 +67,7 @@ std::optional<Hover> HoverBase(const Query& query, const Names& names, const ast
   if (!facts) {
     return std::nullopt;
   }
-  std::string text = fmt::format("**{}**\n\n- digest: `{}`", facts->name, facts->digest);
-  if (!facts->platforms.empty()) {
-    text += fmt::format("\n- platforms: {}", Join(facts->platforms, ", "));
-  }
-  if (facts->size > 0) {
-    text += fmt::format("\n- size: {}", HumanBytes(facts->size));
-  }
-  text += ConfigFacts(facts->config);
-  return Hover{std::move(text), span};
+  return Hover{ImageMarkdown(*facts), span};
 }
 
 std::optional<Hover> HoverStage(const Query& query, const Name& name) {

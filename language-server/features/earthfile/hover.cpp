@@ -14,6 +14,7 @@
 #include "language-server/features/earthfile/language.h"
 #include "language-server/features/earthfile/last_build.h"
 #include "language-server/features/earthfile/project.h"
+#include "language-server/features/image_hover.h"
 
 namespace loam::lsp::earthfile {
 namespace {
@@ -126,9 +127,7 @@ std::optional<Hover> ImageHover(const Query& query, const Command& command, std:
   if (!facts) {
     return std::nullopt;
   }
-  std::string text = fmt::format("`{}`\n\n- digest `{}`\n- platforms {}\n- {}", facts->name, facts->digest,
-                                 Join(facts->platforms, ", "), HumanBytes(facts->size));
-  return Hover{std::move(text), SpanOf(word.range)};
+  return Hover{ImageMarkdown(*facts), SpanOf(word.range)};
 }
 
 std::optional<Hover> FilesHover(const Query& query, const Command& command, std::uint32_t offset) {
