@@ -147,7 +147,7 @@ class CniNetworks final : public StepNetworks, public std::enable_shared_from_th
 
   class Lent final : public StepNetwork {
    public:
-    Lent(std::weak_ptr<CniNetworks> owner, std::unique_ptr<Network> network, bool reusable)
+    Lent(const std::weak_ptr<CniNetworks>& owner, std::unique_ptr<Network> network, bool reusable)
         : owner_(owner.lock()), network_(std::move(network)), reusable_(reusable) {}
     ~Lent() override {
       if (reusable_) {
