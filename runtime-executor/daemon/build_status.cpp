@@ -151,6 +151,7 @@ Result<std::shared_ptr<BuildStatus>> StatusHub::Start(const std::string& ref) {
   auto status = std::make_shared<BuildStatus>();
   {
     const std::lock_guard lock(mutex_);
+    ForgetOld();
     if (!builds_.emplace(ref, status).second) {
       return Unexpected(ErrorCode::kAlreadyExists, fmt::format("a build with ref {} runs already", ref));
     }
@@ -159,7 +160,7 @@ Result<std::shared_ptr<BuildStatus>> StatusHub::Start(const std::string& ref) {
   return status;
 }
 
-void StatusHub::End(const std::string& ref) {
+void StatusHub::End(const std::string& ref, AfterEnd after) {
   std::shared_ptr<BuildStatus> status;
   {
     const std::lock_guard lock(mutex_);
@@ -169,7 +170,8 @@ void StatusHub::End(const std::string& ref) {
     }
     status = std::move(found->second);
     builds_.erase(found);
-    ended_.push_back(ref);
+    ForgetOld();
+    ended_.push_back({ref, after == AfterEnd::kInHub ? status : nullptr, clock_.Steady()});
     if (ended_.size() > kMaxEnded) {
       ended_.pop_front();
     }
@@ -187,12 +189,25 @@ std::shared_ptr<BuildStatus> StatusHub::Find(const std::string& ref) {
 Result<std::shared_ptr<BuildStatus>> StatusHub::Wait(const std::string& ref, std::chrono::milliseconds patience,
                                                      std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  const auto has_ended = [&] { return std::find(ended_.rbegin(), ended_.rend(), ref) != ended_.rend(); };
-  if (!changed_.wait_for(lock, std::move(stop), patience, [&] { return builds_.contains(ref) || has_ended(); })) {
+  const auto ended = [&] {
+    return std::find_if(ended_.rbegin(), ended_.rend(), [&](const Ended& build) { return build.ref == ref; });
+  };
+  ForgetOld();
+  if (!changed_.wait_for(lock, std::move(stop), patience,
+                         [&] { return builds_.contains(ref) || ended() != ended_.rend(); })) {
     return Unexpected(ErrorCode::kNotFound, fmt::format("no such job {}", ref));
   }
   const auto found = builds_.find(ref);
-  return found == builds_.end() ? nullptr : found->second;
+  return found == builds_.end() ? ended()->status : found->second;
+}
+
+void StatusHub::ForgetOld() {
+  const SteadyTime now = clock_.Steady();
+  for (Ended& build : ended_) {
+    if (build.status != nullptr && now - build.time > kLinger) {
+      build.status.reset();
+    }
+  }
 }
 
 }  // namespace loam::daemon

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "runtime-executor/solver/progress.h"
 
@@ -53,24 +55,42 @@ class BuildStatus final : public solver::ProgressSink {
   bool closed_ = false;
 };
 
+// Whether the build's progress can still be asked for when it is over: of the history, or of the hub alone.
+enum class AfterEnd : std::uint8_t { kInHistory, kInHub };
+
 // The builds that run, by their ref. Thread-safe.
 class StatusHub {
  public:
+  // How long the progress of a build that no history keeps waits for a client that asks after its end.
+  static constexpr std::chrono::seconds kLinger{10};
+
+  explicit StatusHub(const Clock& clock = SystemClock()) : clock_(clock) {}
+
   // kAlreadyExists if a build of that ref runs.
   Result<std::shared_ptr<BuildStatus>> Start(const std::string& ref);
-  void End(const std::string& ref);
+  void End(const std::string& ref, AfterEnd after);
   // The build if it runs now; null otherwise.
   std::shared_ptr<BuildStatus> Find(const std::string& ref);
-  // Clients ask for the status of a build before or after they start it. Null: it has ended meanwhile.
+  // Clients ask for the status of a build before or after they start it. Null: it has ended meanwhile, and is in the
+  // history.
   Result<std::shared_ptr<BuildStatus>> Wait(const std::string& ref, std::chrono::milliseconds patience,
                                             std::stop_token stop);
 
  private:
+  struct Ended {
+    std::string ref;
+    std::shared_ptr<BuildStatus> status;  // null if the history has it, or after kLinger
+    SteadyTime time;
+  };
+  // With mutex_ held.
+  void ForgetOld();
+
+  const Clock& clock_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<std::string, std::shared_ptr<BuildStatus>> builds_;
-  // Refs of the builds that ended last: whoever is about to wait for one must not wait in vain.
-  std::deque<std::string> ended_;
+  // The builds that ended last: whoever is about to wait for one must not wait in vain.
+  std::deque<Ended> ended_;
 };
 
 }  // namespace loam::daemon

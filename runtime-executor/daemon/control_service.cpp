@@ -170,14 +170,16 @@ class ControlServices::State final : public ControlBase {
     } else {
       options_.log->Error("build failed", {{"ref", request.ref()}, {"error", answer.error_message()}});
     }
+    AfterEnd after = AfterEnd::kInHub;
     if (recording) {
       const Result<> recorded =
           recording->Finish(**status, result ? *result : std::map<std::string, std::string>(), answer);
+      after = recorded ? AfterEnd::kInHistory : AfterEnd::kInHub;
       if (!recorded && answer.ok()) {
         answer = ToWireStatus(recorded.error().Wrap("the build succeeded, but its history could not be written"));
       }
     }
-    hub_.End(request.ref());
+    hub_.End(request.ref(), after);
     options_.collector->BuildEnded();
     return answer;
   }

@@ -214,6 +214,8 @@ class EngineBuildHost final : public sema::BuildHost {
   Result<session::LocalDir> Open(std::string_view name, std::vector<std::string> paths) {
     session::LocalDirRequest request;
     request.name = name;
+    // Apart from the build context, which would otherwise be cut down to these files.
+    request.shared_key_hint = paths.empty() ? std::string() : Joined(request.name, paths.front());
     request.follow_paths = std::move(paths);
     if (const auto other = options_.local_sessions.find(request.name); other != options_.local_sessions.end()) {
       request.session_id = other->second;

@@ -58,7 +58,10 @@ Result<> ExecMounts::PrepareBind(const pb::Mount& mount, const snapshot::FsRef* 
   if (has_output && mount.readonly() && input != nullptr && !root) {
     outputs_.push_back({mount.output(), current_, std::nullopt, base});
   } else if (has_output || root || !mount.readonly() || input == nullptr) {
-    snapshot::ActiveFs active = LOAM_TRY(environment_.layers->Begin(base, stop));
+    // For a writable mount alone, a transferred directory is copied: taking it would make the client send it again.
+    const bool throwaway = !has_output && !root;
+    snapshot::ActiveFs active =
+        LOAM_TRY(environment_.layers->Begin(throwaway ? LOAM_TRY(environment_.layers->Materialize(base)) : base, stop));
     result.fd = active.fd();
     if (has_output) {
       outputs_.push_back({mount.output(), current_, std::move(active), {}});
@@ -238,8 +241,7 @@ Result<std::vector<solver::ResultPtr>> ExecMounts::Commit() {
     }
     const std::span<const std::string> disturbed =
         output.mount == root_mount_ ? std::span<const std::string>(disturbed_) : std::span<const std::string>();
-    snapshot::FsRef fs =
-        output.active ? LOAM_TRY(std::move(*output.active).Commit(true, disturbed)) : output.unchanged;
+    snapshot::FsRef fs = output.active ? LOAM_TRY(std::move(*output.active).Commit(true, disturbed)) : output.unchanged;
     results[static_cast<std::size_t>(output.index)] = MakeFsResult(std::move(fs));
   }
   return results;

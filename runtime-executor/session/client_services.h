@@ -61,6 +61,11 @@ struct LocalDir {
   bool filtered = false;
   // Keeps a transferred directory from being reused; may be null.
   std::shared_ptr<void> keep;
+  // The directory, open (O_PATH), where it may be moved meanwhile.
+  UniqueFd directory;
+  // Not empty: the daemon's own copy, which may be moved away for good (by what it is given: the path, to what keeps
+  // the directory alive). False if it was moved before. The next transfer gets all files anew.
+  std::function<Result<bool>(const std::function<Result<std::shared_ptr<void>>(const std::string& path)>&)> give_away;
 };
 
 class LocalDirs {

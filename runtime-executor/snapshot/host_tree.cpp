@@ -1,6 +1,7 @@
 #include "runtime-executor/snapshot/host_tree.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -23,15 +24,41 @@ bool TreePathLess(std::string_view a, std::string_view b) {
   return a.size() < b.size();
 }
 
-HostTree::HostTree(std::string path, HostTreeFilter filter, UniqueFd fd)
-    : path_(std::move(path)), filter_(std::move(filter)), fd_(std::move(fd)) {}
+HostTree::HostTree(std::string path, HostTreeOptions options)
+    : path_(std::move(path)),
+      filter_(std::move(options.filter)),
+      fd_(std::move(options.directory)),
+      give_away_(std::move(options.give_away)) {}
 HostTree::~HostTree() = default;
 
 Result<std::shared_ptr<const HostTree>> HostTree::Open(std::string path, HostTreeFilter filter) {
-  UniqueFd fd = LOAM_TRY(OpenFile(path, O_PATH | O_DIRECTORY));
+  HostTreeOptions options;
+  options.filter = std::move(filter);
+  return OpenWith(std::move(path), std::move(options));
+}
+
+Result<std::shared_ptr<const HostTree>> HostTree::OpenWith(std::string path, HostTreeOptions options) {
+  if (!options.directory.valid()) {
+    options.directory = LOAM_TRY(OpenFile(path, O_PATH | O_DIRECTORY));
+  }
   // Malformed patterns are reported here, not at the first read.
-  LOAM_TRY(TreeFilter::Create(filter.include, filter.exclude));
-  return std::shared_ptr<const HostTree>(new HostTree(std::move(path), std::move(filter), std::move(fd)));
+  LOAM_TRY(TreeFilter::Create(options.filter.include, options.filter.exclude));
+  return std::shared_ptr<const HostTree>(new HostTree(std::move(path), std::move(options)));
+}
+
+Result<bool> HostTree::GiveAway(const MoveDirectory& move) const {
+  if (!give_away_ || !shows_everything()) {
+    return false;
+  }
+  const auto as_layer = [](const TreeEntry& entry) {
+    const bool whiteout = S_ISCHR(entry.mode) && entry.rdev == 0;
+    return entry.path.empty() || (entry.uid == 0 && entry.gid == 0 && !whiteout);
+  };
+  const auto entries = LOAM_TRY(Entries());
+  if (!std::all_of(entries.begin(), entries.end(), as_layer)) {
+    return false;
+  }
+  return give_away_(move);
 }
 
 bool HostTree::shows_everything() const {

@@ -56,17 +56,33 @@ struct TreeEntry {
 // Order of a depth-first walk with siblings sorted by the bytes of their names ('/' sorts before everything).
 bool TreePathLess(std::string_view a, std::string_view b);
 
+// Moves a directory that its holder gives away: the path to rename; what is returned keeps the directory alive.
+using MoveDirectory = std::function<Result<std::shared_ptr<void>>(const std::string& path)>;
+
+struct HostTreeOptions {
+  HostTreeFilter filter;
+  // The directory itself, if it is open already; it may have another path by now.
+  UniqueFd directory;
+  // Not empty: the directory is the daemon's own copy and may become a layer. Calls what it is given, once; false if
+  // the directory was given away before. The tree stays readable.
+  std::function<Result<bool>(const MoveDirectory&)> give_away;
+};
+
 // Thread-safe. Made for one build: the tree is walked once, on first need, and taken as unchanging afterwards.
 class HostTree {
  public:
   // `path` must be a directory (its own symlinks are followed).
   static Result<std::shared_ptr<const HostTree>> Open(std::string path, HostTreeFilter filter);
+  static Result<std::shared_ptr<const HostTree>> OpenWith(std::string path, HostTreeOptions options);
   ~HostTree();
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const HostTreeFilter& filter() const { return filter_; }
   // No patterns at all: everything below the directory is visible.
   [[nodiscard]] bool shows_everything() const;
+  // Lets `move` take the directory if it is one to give and is already what a layer of it would be: unfiltered, owned
+  // by 0:0, without whiteouts. False: it stays.
+  Result<bool> GiveAway(const MoveDirectory& move) const;
   // The directory itself (O_PATH). Files opened below it must be checked with Find or Contains first.
   [[nodiscard]] int fd() const { return fd_.get(); }
 
@@ -78,11 +94,12 @@ class HostTree {
   Result<std::span<const TreeEntry>> Subtree(std::string_view path) const;
 
  private:
-  HostTree(std::string path, HostTreeFilter filter, UniqueFd fd);
+  HostTree(std::string path, HostTreeOptions options);
 
   const std::string path_;
   const HostTreeFilter filter_;
   const UniqueFd fd_;
+  const std::function<Result<bool>(const MoveDirectory&)> give_away_;
   mutable std::mutex mutex_;  // guards the two below until walked_ is set; entries_ never changes afterwards
   mutable std::optional<Result<>> walked_;
   mutable std::vector<TreeEntry> entries_;

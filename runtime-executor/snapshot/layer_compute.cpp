@@ -482,6 +482,10 @@ Result<LayerRef> LayerStoreImpl::Rebase(std::span<const LayerRef> below, const L
 }
 
 Result<FsRef> LayerStoreImpl::Materialize(const FsRef& ref) {
+  return MaterializeTree(ref, TreeUse::kCopy);
+}
+
+Result<FsRef> LayerStoreImpl::MaterializeTree(const FsRef& ref, TreeUse use) {
   if (!ref.is_host_tree()) {
     return ref;
   }
@@ -495,6 +499,24 @@ Result<FsRef> LayerStoreImpl::Materialize(const FsRef& ref) {
       }
     }
   }
+  const HostTree& tree = *ref.host_tree();
+  LayerRef layer;
+  if (use == TreeUse::kTake) {
+    LOAM_TRY(tree.GiveAway([&](const std::string& path) -> Result<std::shared_ptr<void>> {
+      layer = LOAM_TRY(Adopt(path));
+      return std::shared_ptr<void>(std::make_shared<LayerRef>(layer));
+    }));
+  }
+  if (layer == nullptr) {
+    layer = LOAM_TRY_CONTEXT(fmt::format("copy `{}`", tree.path()), CopyTreeToLayer(tree));
+  }
+  FsRef made(std::vector<LayerRef>{std::move(layer)});
+  const std::lock_guard lock(mutex_);
+  materialized_.emplace_back(ref.host_tree(), made);
+  return made;
+}
+
+Result<LayerRef> LayerStoreImpl::CopyTreeToLayer(const HostTree& tree) {
   const LayerId id = LOAM_TRY(NewDirectory());
   const auto copy = [&]() -> Result<> {
     const UniqueFd to = LOAM_TRY(OpenFileAt(layers_fd(), FsName(id), O_RDONLY | O_DIRECTORY));
@@ -502,7 +524,6 @@ Result<FsRef> LayerStoreImpl::Materialize(const FsRef& ref) {
     options.owner = std::pair<uid_t, gid_t>(0, 0);
     options.keep_xattr = [](std::string_view key) { return !key.starts_with("com.apple."); };
     std::optional<Error> error;
-    const HostTree& tree = *ref.host_tree();
     LOAM_TRY(CopyTree(tree.fd(), to.get(), options, [&](const std::string& path, const struct stat&) {
       auto found = tree.Find(path);
       if (!found && !error) {
@@ -517,12 +538,9 @@ Result<FsRef> LayerStoreImpl::Materialize(const FsRef& ref) {
   };
   if (auto copied = copy(); !copied) {
     DropDirectory(id);
-    return tl::unexpected(std::move(copied).error().Wrap(fmt::format("copy `{}`", ref.host_tree()->path())));
+    return tl::unexpected(std::move(copied).error());
   }
-  FsRef made(std::vector<LayerRef>{LOAM_TRY(Publish(id))});
-  const std::lock_guard lock(mutex_);
-  materialized_.emplace_back(ref.host_tree(), made);
-  return made;
+  return Publish(id);
 }
 
 Result<FsRef> LayerStoreImpl::Merge(std::span<const FsRef> refs) {

@@ -97,7 +97,7 @@ Result<MountedFs> LayerStoreImpl::MountNative(const FsRef& ref, std::stop_token 
 }
 
 Result<ActiveFs> LayerStoreImpl::Begin(const FsRef& given, std::stop_token stop) {
-  const FsRef parent = LOAM_TRY(Materialize(given));
+  const FsRef parent = LOAM_TRY(MaterializeTree(given, TreeUse::kTake));
   auto active = std::make_unique<ActiveFs::Impl>();
   active->store = this;
   active->parent = parent;
@@ -209,9 +209,8 @@ Result<bool> IsUnchangedCopy(LayerStoreImpl& store, int upper, const FsRef& pare
     if (!below) {
       continue;
     }
-    return SameMetadata(*info, *below) &&
-           LOAM_TRY(VisibleXattrs(upper, path, store.overlay_xattr_prefix())) ==
-               LOAM_TRY(VisibleXattrs(lower.get(), path, store.overlay_xattr_prefix()));
+    return SameMetadata(*info, *below) && LOAM_TRY(VisibleXattrs(upper, path, store.overlay_xattr_prefix())) ==
+                                              LOAM_TRY(VisibleXattrs(lower.get(), path, store.overlay_xattr_prefix()));
   }
   return false;
 }

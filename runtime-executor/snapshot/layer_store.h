@@ -112,7 +112,8 @@ class LayerStore {
   // --- mounting ---
   // Read-only view; unpacks lazy layers first.
   virtual Result<MountedFs> Mount(const FsRef& ref, std::stop_token stop = {}) = 0;
-  // Writable view. A HostTree parent is materialised first.
+  // Writable view. A HostTree parent is materialised first; its directory is moved, not copied, if its holder gives it
+  // away (HostTree::GiveAway).
   virtual Result<ActiveFs> Begin(const FsRef& parent, std::stop_token stop = {}) = 0;
   // A HostTree as a layer (copied, owner 0:0, once per HostTree object); anything else is returned as it is.
   virtual Result<FsRef> Materialize(const FsRef& ref) = 0;

@@ -103,6 +103,9 @@ class LayerStoreImpl final : public LayerStore {
                               std::shared_ptr<void>* keep, std::stop_token stop);
 
  private:
+  enum class TreeUse : std::uint8_t { kCopy, kTake };
+  Result<FsRef> MaterializeTree(const FsRef& ref, TreeUse use);
+  Result<LayerRef> CopyTreeToLayer(const HostTree& tree);
   Result<> ChooseKind();
   Result<UniqueFd> Probe(bool legacy);
   Result<> RemoveLeftovers();

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import tarfile
@@ -70,6 +71,34 @@ class RemoteEngine(support.LoamCase):
         self.assertIn("CACHED", again.stderr)
         with tarfile.open(self.work / "out.tar") as tar:
             self.assertEqual(sorted(name for name in tar.getnames() if name != "."), ["ls", "out"])
+
+    def test_a_context_that_an_image_starts_from_becomes_its_layer(self):
+        """The transferred directory itself is the layer, so it comes anew for the next build; copies and mounts of a
+        context leave it where it is, and only what changed is sent."""
+        self.write("Dockerfile", "FROM tree\nCOPY Dockerfile /x/\n")
+        self.write("tree/big", "x" * 3_000_000)
+        kept = self.root / "client-dirs"
+
+        def build(text):
+            self.write("tree/dir/file", text)
+            done = self.remote("--build-context", "tree=tree", "-o", "out", ".")
+            sent = re.findall(r"transferring tree: ([\d.]+) ?(kB|MB|B)", done.stderr)
+            self.assertTrue(sent, done.stderr)
+            return max(float(number) * {"B": 1, "kB": 1e3, "MB": 1e6}[unit] for number, unit in sent)
+
+        def files():
+            return [p for p in kept.rglob("*") if p.name == "big"]
+
+        for text in ("one\n", "two\n"):
+            self.assertGreater(build(text), 2e6)
+            self.assertEqual((self.work / "out/dir/file").read_text(), text)
+            self.assertEqual(files(), [])
+        self.write("Dockerfile", "FROM box:1 AS run\nRUN --mount=from=tree,target=/tree,rw cat /tree/dir/file >/out\n"
+                                 "FROM scratch\nCOPY --from=run /out /mount\nCOPY --from=tree / /\n")
+        self.assertGreater(build("three\n"), 2e6)
+        self.assertLess(build("four\n"), 1e5)
+        self.assertEqual((self.work / "out/mount").read_text(), "four\n")
+        self.assertEqual(len(files()), 1)
 
     def test_a_failed_step_and_a_mistake_are_told_as_at_home(self):
         self.write("Dockerfile", "FROM box:1\nRUN echo before; exit 7\n")

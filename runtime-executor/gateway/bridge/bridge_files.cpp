@@ -1,8 +1,10 @@
 // BridgeBuild: the files of references and of containers.
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 
+#include "base/go_file_mode.h"
 #include "base/pattern_matcher.h"
 #include "proto/frontend/gateway/pb/gateway.pb.h"
 #include "runtime-executor/gateway/bridge/bridge_build.h"
@@ -11,11 +13,18 @@
 namespace loam::gateway {
 namespace {
 
-void SetStat(const sema::FileStat& file, fsutil::types::Stat& wire) {
-  wire.set_path(file.path);
-  wire.set_mode(file.mode);
-  wire.set_size(file.size);
-  wire.set_modtime(file.modified_ns);
+void SetStat(const FileDetails& file, fsutil::types::Stat& wire) {
+  const snapshot::TreeEntry& entry = file.entry;
+  wire.set_path(file.name);
+  wire.set_mode(GoFileMode(entry.mode) & ~go_file_mode::kSocket);
+  wire.set_uid(entry.uid);
+  wire.set_gid(entry.gid);
+  wire.set_size(entry.is_dir() ? 0 : static_cast<std::int64_t>(entry.size));
+  wire.set_modtime(entry.mtime.tv_sec * 1'000'000'000 + entry.mtime.tv_nsec);
+  wire.set_linkname(file.link);
+  wire.set_devmajor(major(entry.rdev));
+  wire.set_devminor(minor(entry.rdev));
+  wire.mutable_xattrs()->insert(file.xattrs.begin(), file.xattrs.end());
 }
 
 Result<> ReadFrom(const snapshot::MountedFs& mounted, const bridge_api::ReadFileRequest& request,
@@ -32,8 +41,8 @@ Result<> ListFrom(const snapshot::MountedFs& mounted, const bridge_api::ReadDirR
   if (!request.includepattern().empty()) {
     matcher = LOAM_TRY(PatternMatcher::Create({request.includepattern()}));
   }
-  for (const sema::FileStat& file : LOAM_TRY(StateFiles(mounted).List(request.dirpath()))) {
-    if (matcher.empty() || matcher.MatchesOrParentMatches(file.path)) {
+  for (const FileDetails& file : LOAM_TRY(StateFiles(mounted).ListDetails(request.dirpath()))) {
+    if (matcher.empty() || matcher.MatchesOrParentMatches(file.name)) {
       SetStat(file, *response.add_entries());
     }
   }
@@ -42,9 +51,7 @@ Result<> ListFrom(const snapshot::MountedFs& mounted, const bridge_api::ReadDirR
 
 Result<> StatFrom(const snapshot::MountedFs& mounted, const bridge_api::StatFileRequest& request,
                   bridge_api::StatFileResponse& response) {
-  sema::FileStat file = LOAM_TRY(StateFiles(mounted).Stat(request.path()));
-  file.path = file.path.substr(file.path.rfind('/') + 1);
-  SetStat(file, *response.mutable_stat());
+  SetStat(LOAM_TRY(StateFiles(mounted).Details(request.path())), *response.mutable_stat());
   return {};
 }
 

@@ -111,7 +111,11 @@ Result<std::vector<std::string>> PlatformIds(const FrontendResult& result) {
 Result<std::vector<engine::PlatformResult>> PlatformResultsOf(const FrontendResult& result) {
   std::vector<engine::PlatformResult> platforms;
   if (!result.is_map) {
-    LOAM_TRY(CheckPlatformOfConfig(MetadataOr(result, kImageConfigKey, "", "")));
+    // A stage that a named context without an image config replaces leaves half a platform in the config; the frontend
+    // says beside it what the result is for.
+    if (!result.metadata.contains(std::string(kPlatformsKey))) {
+      LOAM_TRY(CheckPlatformOfConfig(MetadataOr(result, kImageConfigKey, "", "")));
+    }
     engine::PlatformResult platform;
     std::string id;
     const auto ids = LOAM_TRY(PlatformIds(result));

@@ -1,5 +1,7 @@
 #include "runtime-executor/session/remote/remote_dirs.h"
 
+#include <fcntl.h>
+
 #include <map>
 #include <mutex>
 
@@ -7,6 +9,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "base/digest.h"
+#include "base/file_system.h"
 #include "base/pattern_matcher.h"
 #include "proto/session/filesync/filesync.grpc.pb.h"
 #include "runtime-executor/session/remote/client_dirs.h"
@@ -63,21 +66,34 @@ class RemoteDirs final : public LocalDirs {
     if (!session.Supports(kDiffCopy)) {
       return Unexpected(ErrorCode::kNotFound, "no local sources enabled");
     }
-    const std::string key = KeyOf(session, request);
-    const std::shared_ptr<Transfer> transfer = TransferOf(session.id() + " " + key);
+    const ClientDirKey wanted = KeyOf(session, request);
+    const std::shared_ptr<Transfer> transfer =
+        TransferOf(fmt::format("{} {} {}", session.id(), wanted.key, wanted.patterns));
     // Whoever asks for the same during the transfer waits for it and shares it.
     const std::lock_guard lock(transfer->mutex);
     if (std::shared_ptr<HeldClientDir> held = transfer->directory.lock()) {
-      return LocalDir{held->path, true, held};
+      return DirOf(held);
     }
-    auto held = LOAM_TRY(HoldClientDir(options_.directory_cache, key, request.name));
+    auto held = LOAM_TRY(HoldClientDir(options_.directory_cache, wanted));
     LOAM_TRY_CONTEXT(fmt::format("transfer of directory `{}`", request.name),
                      Fetch(session, request, held->path, stop));
+    held->directory = LOAM_TRY(OpenFile(held->path, O_PATH | O_DIRECTORY));
     transfer->directory = held;
-    return LocalDir{held->path, true, held};
+    return DirOf(held);
   }
 
-  static std::string KeyOf(const Session& session, const LocalDirRequest& request) {
+  static Result<LocalDir> DirOf(const std::shared_ptr<HeldClientDir>& held) {
+    LocalDir dir;
+    dir.path = held->path;
+    dir.filtered = true;
+    dir.keep = held;
+    dir.directory = LOAM_TRY(OpenFileAt(held->directory.get(), ".", O_PATH | O_DIRECTORY));
+    dir.give_away = [held](const auto& move) { return GiveAwayClientDir(*held, move); };
+    return dir;
+  }
+
+  // As upstream: a directory is known by who sends it, its name and the frontend's hint, whatever part of it is wanted.
+  static ClientDirKey KeyOf(const Session& session, const LocalDirRequest& request) {
     std::string text;
     const auto add = [&text](std::string_view part) { text += fmt::format("{}:{},", part.size(), part); };
     const auto add_list = [&](const std::vector<std::string>& list) {
@@ -86,18 +102,23 @@ class RemoteDirs final : public LocalDirs {
         add(item);
       }
     };
+    ClientDirKey made;
+    made.name = request.name;
     // Clients without a key share what has the same name: it is brought up to date anyway.
     add(session.shared_key());
     add(request.name);
     add(request.shared_key_hint);
+    if (request.metadata_only) {
+      add("metadata");
+    }
+    made.key = Digest::Of(text).Hex();
+    text.clear();
     add_list(request.include_patterns);
     add_list(request.exclude_patterns);
     add_list(request.follow_paths);
-    if (request.metadata_only) {
-      add("metadata");
-      add_list(request.metadata_exceptions);
-    }
-    return Digest::Of(text).Hex();
+    add_list(request.metadata_exceptions);
+    made.patterns = Digest::Of(text).Hex();
+    return made;
   }
 
   std::shared_ptr<Transfer> TransferOf(const std::string& key) {

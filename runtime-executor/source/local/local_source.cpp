@@ -111,17 +111,19 @@ class LocalInstance final : public SourceInstance {
         }
       };
     }
-    const session::LocalDir dir = LOAM_TRY(context.client->local_dirs()->Open(asked, context.stop));
+    session::LocalDir dir = LOAM_TRY(context.client->local_dirs()->Open(asked, context.stop));
     if (status.current > 0) {
       status.completed = SystemClock().Now();
       context.progress->Status(status);
     }
-    snapshot::HostTreeFilter filter;
+    snapshot::HostTreeOptions options;
     if (!dir.filtered) {
-      filter = {request_.include_patterns, request_.exclude_patterns, request_.follow_paths};
+      options.filter = {request_.include_patterns, request_.exclude_patterns, request_.follow_paths};
     }
+    options.directory = std::move(dir.directory);
+    options.give_away = std::move(dir.give_away);
     auto tree = LOAM_TRY_CONTEXT(fmt::format("directory `{}` of the client", request_.name),
-                                 snapshot::HostTree::Open(dir.path, std::move(filter)));
+                                 snapshot::HostTree::OpenWith(dir.path, std::move(options)));
     if (dir.keep != nullptr) {
       // The tree lives as long as the transferred directory is kept for it.
       struct Both {

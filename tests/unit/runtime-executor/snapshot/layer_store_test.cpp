@@ -833,6 +833,54 @@ TEST_P(LayerStoreTest, HostTreeIsMaterialisedOnce) {
   EXPECT_FALSE(ref.ToText());
 }
 
+TEST_P(LayerStoreTest, AHostTreeThatIsGivenAwayBecomesTheLayer) {
+  const std::string context = dir_->path() + "/context";
+  ASSERT_OK(MakeDirs(context + "/src"));
+  ASSERT_OK(WriteFileAtomic(context + "/src/main.c", "int main;"));
+  struct stat before {};
+  ASSERT_EQ(::stat((context + "/src/main.c").c_str(), &before), 0);
+  std::shared_ptr<void> keep;
+  int moves = 0;
+  const auto open = [&] {
+    HostTreeOptions options;
+    options.give_away = [&](const MoveDirectory& move) -> Result<bool> {
+      ++moves;
+      keep = LOAM_TRY(move(context));
+      return true;
+    };
+    return FsRef(Get(HostTree::OpenWith(context, std::move(options))));
+  };
+  {
+    // Not for a layer that is only read, nor with files of others.
+    const FsRef copied = Get(store_->Materialize(open()));
+    EXPECT_EQ(Read(copied, "src/main.c"), "int main;");
+    ASSERT_EQ(::chown((context + "/src/main.c").c_str(), 1000, 1000), 0);
+    EXPECT_EQ(Read(Change(open(), [](int) {}), "src/main.c"), "int main;");
+    ASSERT_EQ(::chown((context + "/src/main.c").c_str(), 0, 0), 0);
+    ASSERT_EQ(::mknod((context + "/whiteout").c_str(), S_IFCHR, 0), 0);
+    Change(open(), [](int) {});
+    ASSERT_EQ(::unlink((context + "/whiteout").c_str()), 0);
+  }
+  EXPECT_EQ(moves, 0);
+  const FsRef tree = open();
+  const FsRef child = Change(tree, [](int root) { Write(root, "more", "text"); });
+  EXPECT_EQ(moves, 1);
+  EXPECT_EQ(::access(context.c_str(), F_OK), -1);
+  EXPECT_EQ(Read(child, "src/main.c"), "int main;");
+  EXPECT_EQ(Read(child, "more"), "text");
+  struct stat after {};
+  ASSERT_EQ(
+      ::fstatat(Get(store_->OpenLayer(child.layers().front()->id())).get(), "src/main.c", &after, AT_SYMLINK_NOFOLLOW),
+      0);
+  EXPECT_EQ(after.st_ino, before.st_ino);
+  // Whoever reads the tree does so where it is now, and it is one layer for all.
+  const MountedFs in_place = Get(store_->Mount(tree));
+  EXPECT_NE(Get(in_place.host_tree()->Find("src/main.c")), nullptr);
+  EXPECT_EQ(Read(in_place.fd(), "src/main.c"), "int main;");
+  EXPECT_EQ(Read(Change(tree, [](int) {}), "src/main.c"), "int main;");
+  EXPECT_EQ(moves, 1);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, LayerStoreTest, testing::Values(Mode::kOverlay, Mode::kLegacyOverlay, Mode::kNative),
                          [](const auto& test) {
                            switch (test.param) {

@@ -18,7 +18,10 @@ class FakeDirs final : public session::LocalDirs {
     for (const std::uint64_t bytes : {100U, 200U, 300U}) {
       request.progress(bytes);
     }
-    return session::LocalDir{path_, true, nullptr};
+    session::LocalDir dir;
+    dir.path = path_;
+    dir.filtered = true;
+    return dir;
   }
   session::LocalDirRequest asked;
 

@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "llb-emit/encode.h"
 #include "proto/frontend/gateway/pb/gateway.pb.h"
+#include "proto/fsutil/types/stat.pb.h"
 #include "runtime-executor/engine/engine.h"
 #include "runtime-executor/gateway/bridge/error_status.h"
 #include "runtime-executor/gateway/bridge/frontends.h"
@@ -375,6 +376,49 @@ TEST_F(BridgeTest, ResultsAreOfferedUnderReferences) {
   const auto was_read = build.ReadFile(read, file);
   ASSERT_TRUE(was_read) << was_read.error().message();
   EXPECT_EQ(file.data(), "made\n");
+  build.Close();
+}
+
+TEST_F(BridgeTest, FilesAreToldWithAllThatIsKnownOfThem) {
+  const auto solved = job_->Solve(Step("busybox mkdir -p /d/sub; cd /d; echo text > a; busybox chown 7:8 a; busybox ln "
+                                       "a hard; busybox ln -s a soft; "
+                                       "busybox mknod null c 1 3"),
+                                  {});
+  ASSERT_TRUE(solved) << solved.error().message();
+  BridgeBuild build(frontends_->BridgeOptions({}, nullptr));
+  FrontendResult result;
+  result.refs.emplace_back("made", *solved);
+  const std::string ref = build.Offer(result).front();
+  bridge_api::ReadDirRequest list;
+  list.set_ref(ref);
+  list.set_dirpath("/d");
+  bridge_api::ReadDirResponse listed;
+  const auto was_listed = build.ReadDir(list, listed);
+  ASSERT_TRUE(was_listed) << was_listed.error().message();
+  std::map<std::string, fsutil::types::Stat> files;
+  for (const fsutil::types::Stat& file : listed.entries()) {
+    files[file.path()] = file;
+  }
+  ASSERT_EQ(files.size(), 5U);
+  EXPECT_EQ(files["a"].uid(), 7U);
+  EXPECT_EQ(files["a"].gid(), 8U);
+  EXPECT_EQ(files["a"].size(), 5);
+  EXPECT_EQ(files["a"].linkname(), "");
+  EXPECT_EQ(files["hard"].linkname(), "a");
+  EXPECT_EQ(files["soft"].linkname(), "a");
+  EXPECT_EQ(files["soft"].size(), 1);
+  EXPECT_EQ(files["null"].devmajor(), 1);
+  EXPECT_EQ(files["null"].devminor(), 3);
+  // A directory has no size of its own.
+  EXPECT_EQ(files["sub"].size(), 0);
+  bridge_api::StatFileRequest ask;
+  ask.set_ref(ref);
+  ask.set_path("/d/soft");
+  bridge_api::StatFileResponse told;
+  const auto was_told = build.StatFile(ask, told);
+  ASSERT_TRUE(was_told) << was_told.error().message();
+  EXPECT_EQ(told.stat().path(), "a");
+  EXPECT_EQ(told.stat().uid(), 7U);
   build.Close();
 }
 
