@@ -379,6 +379,22 @@ TEST_F(BridgeTest, ResultsAreOfferedUnderReferences) {
   build.Close();
 }
 
+// Clients refuse what is not told here: docker buildx attestations, these caches, limits of space to prune to.
+TEST_F(BridgeTest, WhatTheEngineCanIsTold) {
+  BridgeBuild build(frontends_->BridgeOptions({}, nullptr));
+  bridge_api::PongResponse pong;
+  ASSERT_TRUE(build.Ping(pong));
+  std::set<std::string> told;
+  for (const auto& capability : pong.llbcaps()) {
+    told.insert(capability.id());
+  }
+  for (const char* id : {"exporter.image.attestations", "exporter.session", "cache.gha", "cache.s3", "cache.azblob",
+                         "gc.freespacefilter", "history.filter", "exec.meta.network.proxy"}) {
+    EXPECT_TRUE(told.contains(id)) << id;
+  }
+  build.Close();
+}
+
 TEST_F(BridgeTest, FilesAreToldWithAllThatIsKnownOfThem) {
   const auto solved = job_->Solve(Step("busybox mkdir -p /d/sub; cd /d; echo text > a; busybox chown 7:8 a; busybox ln "
                                        "a hard; busybox ln -s a soft; "
