@@ -92,8 +92,6 @@ std::optional<Arguments> ReadArguments(int argc, char** argv) {
       read.port = value;
     } else if (name == kSessionFlag) {
       std::from_chars(value.data(), value.data() + value.size(), read.session_fd);
-    } else if (name == "--clear") {
-      ::unsetenv(value.c_str());
     } else {
       return std::nullopt;
     }
