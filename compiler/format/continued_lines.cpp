@@ -116,7 +116,8 @@ bool IsContinued(std::string_view text) {
 std::optional<int> ContinuedIndent(std::string_view text) {
   std::optional<int> least;
   EachContinuation(text, [&](const Continuation& each) {
-    if (each.parts.back().ended) {
+    // Blanks with nothing behind them indent nothing.
+    if (each.parts.back().ended && each.end < text.size()) {
       const int width = WidthOf(text.substr(each.indent_begin, each.end - each.indent_begin));
       least = least ? std::min(*least, width) : width;
     }

@@ -60,6 +60,12 @@ TEST(FormatEarthfile, ContinuedLinesMoveTogether) {
       "          c;\\\n        fi\n");
 }
 
+// What is left of a continuation that the file ends in.
+TEST(FormatEarthfile, BlanksBehindTheLastBackslashIndentNothing) {
+  ExpectFormatted("VERSION 0.8\nt:\n    DO +F \\\n        --a=b \\\n      ",
+                  "VERSION 0.8\n\nt:\n    DO +F \\\n        --a=b \\\n");
+}
+
 TEST(FormatEarthfile, FlagsAndShellText) {
   ExpectFormatted(
       "VERSION  0.8\nt:\n FROM   --platform=linux/amd64   x\n RUN  --push   --ssh  a   &&   b\n COPY --dir  a   b  c\n",
