@@ -19,6 +19,11 @@ bool CountsAsStep(ast::InstructionKind kind) {
          kind == ast::InstructionKind::kRun || kind == ast::InstructionKind::kWorkdir;
 }
 
+// A stage that is alone has no name to show with its steps.
+std::string_view NameInText(const Stage& stage) {
+  return stage.display_name.empty() ? std::string_view("stage-0") : std::string_view(stage.display_name);
+}
+
 }  // namespace
 
 Stage* Converter::FindStage(std::string_view name) {
@@ -297,11 +302,11 @@ bool Converter::CheckCycles() {
         marks[next] = Mark::kOpen;
         path.push_back({next});
       } else if (mark->second == Mark::kOpen) {
-        auto report = emitter_.Emit<Kind::kCircularStages>(instruction->range, next->display_name);
+        auto report = emitter_.Emit<Kind::kCircularStages>(instruction->range, NameInText(*next));
         report.Hint("a stage can only take files from stages that do not need it");
         for (std::size_t i = 0; i + 1 < path.size(); ++i) {
           const auto& [stage, by] = path[i].stage->dependencies[path[i].next - 1];
-          report.Label(by->range, fmt::format("`{}` needs `{}`", path[i].stage->display_name, stage->display_name));
+          report.Label(by->range, fmt::format("`{}` needs `{}`", NameInText(*path[i].stage), NameInText(*stage)));
         }
         return false;
       }

@@ -76,6 +76,7 @@ TEST_F(CompileTest, EveryMistakeIsNamed) {
            {"FROM --platform=a/b/c/d alpine\n", "bad platform `a/b/c/d`"},
            {"FROM --platform=$NOPE alpine\n", "blank"},
            {"FROM alpine AS a\nCOPY --from=a / /\n", "depends on itself"},
+           {"FROM alpine\nCOPY --from=0 / /\n", "`stage-0` depends on itself"},
            {"FROM alpine AS a\nCOPY --from=b / /\nFROM alpine AS b\nCOPY --from=a / /\n", "depends on itself"},
            {"FROM alpine\nARG X\nCOPY --from=$X / /\n", "not supported in `--from=$X`"},
            {"FROM alpine\nCOPY --from=7 / /\n", "no stage number 7"},
