@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/go_bool.h"
 #include "base/strings.h"
 #include "runtime-executor/daemon/config.h"
 
@@ -30,15 +31,8 @@ struct Flag {
 };
 
 Result<bool> ParseBool(std::string_view name, std::string_view value) {
-  for (const std::string_view yes : {"true", "1", "t", "T", "TRUE", "True"}) {
-    if (value == yes) {
-      return true;
-    }
-  }
-  for (const std::string_view no : {"false", "0", "f", "F", "FALSE", "False"}) {
-    if (value == no) {
-      return false;
-    }
+  if (const std::optional<bool> parsed = ParseGoBool(value)) {
+    return *parsed;
   }
   return Unexpected(ErrorCode::kInvalidArgument, fmt::format("--{}: `{}` is neither true nor false", name, value));
 }

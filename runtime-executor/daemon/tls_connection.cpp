@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include "base/freed_by.h"
+
 namespace loam::daemon {
 namespace {
 
@@ -38,10 +40,7 @@ int SelectProtocol(SSL*, const unsigned char** out, unsigned char* out_size, con
   return SSL_TLSEXT_ERR_OK;
 }
 
-struct FreeSsl {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-};
-using SslPtr = std::unique_ptr<SSL, FreeSsl>;
+using SslPtr = std::unique_ptr<SSL, FreedBy<SSL_free>>;
 
 // Bytes on their way in one direction.
 class Buffer {

@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "base/freed_by.h"
+
 namespace loam::proxy {
 namespace {
 
@@ -19,15 +21,8 @@ constexpr long kHour = 3600;
 constexpr long kLifetime = 10L * 365 * 24 * kHour;
 constexpr std::size_t kMaxContexts = 1024;
 
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Freed<X509_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
+using CertificatePtr = std::unique_ptr<X509, FreedBy<X509_free>>;
 
 tl::unexpected<Error> Failed(std::string_view doing) {
   std::array<char, 256> text{};
@@ -39,7 +34,7 @@ tl::unexpected<Error> Failed(std::string_view doing) {
 bool AddExtension(X509* certificate, X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  const std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>> extension(
+  const std::unique_ptr<X509_EXTENSION, FreedBy<X509_EXTENSION_free>> extension(
       X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str()));
   return extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
@@ -52,7 +47,7 @@ CertificatePtr NewCertificate(const std::string& name, EVP_PKEY* key, X509* issu
     return nullptr;
   }
   serial[0] = static_cast<unsigned char>((serial[0] & 0x7FU) | 0x40U);  // positive
-  const std::unique_ptr<BIGNUM, Freed<BN_free>> number(BN_bin2bn(serial.data(), serial.size(), nullptr));
+  const std::unique_ptr<BIGNUM, FreedBy<BN_free>> number(BN_bin2bn(serial.data(), serial.size(), nullptr));
   X509_NAME* subject = X509_get_subject_name(certificate.get());
   // A common name has 64 letters at most; who is meant is said by the alternative name.
   const std::string common = name.substr(0, 64);
@@ -108,7 +103,7 @@ Result<std::unique_ptr<Authority>> Authority::Make() {
       X509_sign(certificate, keys->key.get(), EVP_sha256()) == 0) {
     return Failed("make a certificate");
   }
-  const std::unique_ptr<BIO, Freed<BIO_free_all>> memory(BIO_new(BIO_s_mem()));
+  const std::unique_ptr<BIO, FreedBy<BIO_free_all>> memory(BIO_new(BIO_s_mem()));
   if (!memory || PEM_write_bio_X509(memory.get(), certificate) != 1) {
     return Failed("write a certificate");
   }

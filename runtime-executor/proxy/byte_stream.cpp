@@ -9,6 +9,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/file_system.h"
+#include "base/freed_by.h"
 #include "base/strings.h"
 
 namespace loam::proxy {
@@ -50,13 +52,9 @@ class PlainByteStream final : public ByteStream {
   const int socket_;
 };
 
-struct FreeSsl {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-};
-
 class TlsByteStream final : public ByteStream {
  public:
-  explicit TlsByteStream(std::unique_ptr<SSL, FreeSsl> ssl) : ssl_(std::move(ssl)) {}
+  explicit TlsByteStream(std::unique_ptr<SSL, FreedBy<SSL_free>> ssl) : ssl_(std::move(ssl)) {}
   ~TlsByteStream() override { SSL_shutdown(ssl_.get()); }
   TlsByteStream(const TlsByteStream&) = delete;
   TlsByteStream& operator=(const TlsByteStream&) = delete;
@@ -79,7 +77,7 @@ class TlsByteStream final : public ByteStream {
   }
 
  private:
-  const std::unique_ptr<SSL, FreeSsl> ssl_;
+  const std::unique_ptr<SSL, FreedBy<SSL_free>> ssl_;
 };
 
 tl::unexpected<Error> NotHttp(std::string_view what) {
@@ -95,17 +93,6 @@ std::optional<std::size_t> ParseSize(std::string_view text, int base) {
   return size;
 }
 
-Result<> WriteFile(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0) {
-      return Unexpected(Error::FromErrno(errno, "keep a request"));
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 }  // namespace
 
 std::unique_ptr<ByteStream> PlainStream(int socket) {
@@ -113,7 +100,7 @@ std::unique_ptr<ByteStream> PlainStream(int socket) {
 }
 
 Result<std::unique_ptr<ByteStream>> TlsStream(int socket, ssl_ctx_st* context) {
-  std::unique_ptr<SSL, FreeSsl> ssl(SSL_new(context));
+  std::unique_ptr<SSL, FreedBy<SSL_free>> ssl(SSL_new(context));
   if (!ssl || SSL_set_fd(ssl.get(), socket) != 1 || SSL_accept(ssl.get()) != 1) {
     ERR_clear_error();
     return Unexpected(ErrorCode::kUnavailable, "the step does not accept the proxy's certificate");
@@ -189,7 +176,7 @@ Result<> MessageReader::CopyTo(int fd, std::size_t size) {
       return NotHttp("the body ends too early");
     }
     const std::size_t piece = std::min(size, buffer_.size());
-    LOAM_TRY(WriteFile(fd, std::string_view(buffer_).substr(0, piece)));
+    LOAM_TRY(WriteAll(fd, std::string_view(buffer_).substr(0, piece), "a request of a step"));
     buffer_.erase(0, piece);
     size -= piece;
   }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/freed_by.h"
 #include "base/strings.h"
 
 namespace loam::registry {
@@ -20,17 +21,10 @@ constexpr long kMaxRedirects = 10;
 constexpr std::size_t kMaxHeaderBytes = 256U << 10U;
 constexpr std::size_t kKeptSessions = 16;
 
-template <auto Function>
-struct Deleter {
-  template <class T>
-  void operator()(T* pointer) const {
-    Function(pointer);
-  }
-};
-using EasyHandle = std::unique_ptr<CURL, Deleter<curl_easy_cleanup>>;
-using MultiHandle = std::unique_ptr<CURLM, Deleter<curl_multi_cleanup>>;
-using HeaderList = std::unique_ptr<curl_slist, Deleter<curl_slist_free_all>>;
-using UrlHandle = std::unique_ptr<CURLU, Deleter<curl_url_cleanup>>;
+using EasyHandle = std::unique_ptr<CURL, FreedBy<curl_easy_cleanup>>;
+using MultiHandle = std::unique_ptr<CURLM, FreedBy<curl_multi_cleanup>>;
+using HeaderList = std::unique_ptr<curl_slist, FreedBy<curl_slist_free_all>>;
+using UrlHandle = std::unique_ptr<CURLU, FreedBy<curl_url_cleanup>>;
 
 // libcurl's own initialisation, which it wants once a process and before anything else. Done for the first request, not
 // at the start: it loads the library and all that it depends on.

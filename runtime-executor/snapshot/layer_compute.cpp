@@ -266,6 +266,19 @@ Result<> LayerStoreImpl::UnpackInto(LayerId id, const Digest& diff_id, content::
   return {};
 }
 
+Result<LayerRef> LayerStoreImpl::MakeLayer(const std::function<Result<>(int fs)>& fill) {
+  const LayerId id = LOAM_TRY(NewDirectory());
+  const auto filled = [&]() -> Result<> {
+    const UniqueFd fs = LOAM_TRY(OpenFileAt(layers_fd(), FsName(id), O_RDONLY | O_DIRECTORY));
+    return fill(fs.get());
+  }();
+  if (!filled) {
+    DropDirectory(id);
+    return tl::unexpected(filled.error());
+  }
+  return Publish(id);
+}
+
 Result<LayerRef> LayerStoreImpl::Adopt(const std::string& directory) {
   const LayerId id = LOAM_TRY(NewDirectory());
   const std::string fs = FsName(id);
@@ -378,16 +391,10 @@ Result<LayerRef> LayerStoreImpl::Flatten(std::span<const LayerRef> layers, std::
   return Computed("flatten:" + IdList(layers), [&]() -> Result<LayerRef> {
     // By halves of what one mount takes.
     const MountedFs view = LOAM_TRY(Mount(FsRef(std::vector<LayerRef>(layers.begin(), layers.end())), stop));
-    const LayerId id = LOAM_TRY(NewDirectory());
-    const auto copy = [&]() -> Result<> {
-      const UniqueFd to = LOAM_TRY(OpenFileAt(layers_fd(), FsName(id), O_RDONLY | O_DIRECTORY));
-      return CopyDifference(-1, view.fd(), to.get(), overlay_prefix_);
-    };
-    if (auto copied = copy(); !copied) {
-      DropDirectory(id);
-      return tl::unexpected(std::move(copied).error().Wrap("flatten layers"));
-    }
-    return Publish(id);
+    return MakeLayer([&](int to) -> Result<> {
+      LOAM_TRY_CONTEXT("flatten layers", CopyDifference(-1, view.fd(), to, overlay_prefix_));
+      return {};
+    });
   });
 }
 
@@ -411,16 +418,10 @@ Result<LayerRef> LayerStoreImpl::Explicit(std::span<const LayerRef> below, const
     std::vector<LayerRef> stack(below.begin(), below.end());
     stack.push_back(layer);
     const MountedFs above = LOAM_TRY(Mount(FsRef(std::move(stack)), stop));
-    const LayerId id = LOAM_TRY(NewDirectory());
-    const auto copy = [&]() -> Result<> {
-      const UniqueFd to = LOAM_TRY(OpenFileAt(layers_fd(), FsName(id), O_RDONLY | O_DIRECTORY));
-      return CopyDifference(view.fd(), above.fd(), to.get(), overlay_prefix_);
-    };
-    if (auto copied = copy(); !copied) {
-      DropDirectory(id);
-      return tl::unexpected(std::move(copied).error().Wrap("compute difference"));
-    }
-    return Publish(id);
+    return MakeLayer([&](int to) -> Result<> {
+      LOAM_TRY_CONTEXT("compute difference", CopyDifference(view.fd(), above.fd(), to, overlay_prefix_));
+      return {};
+    });
   });
 }
 
@@ -517,14 +518,12 @@ Result<FsRef> LayerStoreImpl::MaterializeTree(const FsRef& ref, TreeUse use) {
 }
 
 Result<LayerRef> LayerStoreImpl::CopyTreeToLayer(const HostTree& tree) {
-  const LayerId id = LOAM_TRY(NewDirectory());
-  const auto copy = [&]() -> Result<> {
-    const UniqueFd to = LOAM_TRY(OpenFileAt(layers_fd(), FsName(id), O_RDONLY | O_DIRECTORY));
+  return MakeLayer([&](int to) -> Result<> {
     CopyOptions options;
     options.owner = std::pair<uid_t, gid_t>(0, 0);
     options.keep_xattr = [](std::string_view key) { return !key.starts_with("com.apple."); };
     std::optional<Error> error;
-    LOAM_TRY(CopyTree(tree.fd(), to.get(), options, [&](const std::string& path, const struct stat&) {
+    LOAM_TRY(CopyTree(tree.fd(), to, options, [&](const std::string& path, const struct stat&) {
       auto found = tree.Find(path);
       if (!found && !error) {
         error = std::move(found).error();
@@ -535,12 +534,7 @@ Result<LayerRef> LayerStoreImpl::CopyTreeToLayer(const HostTree& tree) {
       return tl::unexpected(std::move(*error));
     }
     return {};
-  };
-  if (auto copied = copy(); !copied) {
-    DropDirectory(id);
-    return tl::unexpected(std::move(copied).error());
-  }
-  return Publish(id);
+  });
 }
 
 Result<FsRef> LayerStoreImpl::Merge(std::span<const FsRef> refs) {
@@ -564,16 +558,10 @@ Result<FsRef> LayerStoreImpl::Diff(const FsRef& given_lower, const FsRef& given_
   const auto make = [&]() -> Result<LayerRef> {
     const MountedFs below = LOAM_TRY(Mount(lower, stop));
     const MountedFs above = LOAM_TRY(Mount(upper, stop));
-    const LayerId id = LOAM_TRY(NewDirectory());
-    const auto copy = [&]() -> Result<> {
-      const UniqueFd to = LOAM_TRY(OpenFileAt(layers_fd(), FsName(id), O_RDONLY | O_DIRECTORY));
-      return CopyDifference(below.fd(), above.fd(), to.get(), overlay_prefix_);
-    };
-    if (auto copied = copy(); !copied) {
-      DropDirectory(id);
-      return tl::unexpected(std::move(copied).error().Wrap("compute difference"));
-    }
-    return Publish(id);
+    return MakeLayer([&](int to) -> Result<> {
+      LOAM_TRY_CONTEXT("compute difference", CopyDifference(below.fd(), above.fd(), to, overlay_prefix_));
+      return {};
+    });
   };
   return FsRef(std::vector<LayerRef>{LOAM_TRY(Computed(key, make))});
 }

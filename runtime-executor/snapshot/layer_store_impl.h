@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -89,6 +90,8 @@ class LayerStoreImpl final : public LayerStore {
   void DropDirectory(LayerId id);
   // Makes the directory a layer.
   Result<LayerRef> Publish(LayerId id);
+  // A layer of what `fill` puts into the directory that `fs` is; none if it fails.
+  Result<LayerRef> MakeLayer(const std::function<Result<>(int fs)>& fill);
   static std::string DirName(LayerId id);
   static std::string FsName(LayerId id) { return DirName(id) + "/fs"; }
   // The work directory of an active overlay; apart from the layer, so that committing moves and removes nothing.

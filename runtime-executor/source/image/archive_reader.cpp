@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/freed_by.h"
 #include "base/pattern_matcher.h"
 #include "base/strings.h"
 #include "runtime-executor/registry/registry_client.h"
@@ -18,10 +19,6 @@ namespace {
 
 constexpr std::size_t kBlockSize = 1U << 20U;
 constexpr std::size_t kMostEntries = 4U << 20U;
-
-struct FreeArchive {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
 
 Error ArchiveError(archive* reader, const std::string& path) {
   const char* text = archive_error_string(reader);
@@ -55,7 +52,7 @@ std::string Text(const char* text) {
 Result<> ReadArchive(const std::string& path, std::stop_token stop,
                      const std::function<Result<>(const ArchiveEntry&, content::ByteSource&)>& visit) {
   const UniqueFd fd = LOAM_TRY(OpenFile(path, O_RDONLY));
-  const std::unique_ptr<archive, FreeArchive> reader(archive_read_new());
+  const std::unique_ptr<archive, FreedBy<archive_read_free>> reader(archive_read_new());
   archive_read_support_format_tar(reader.get());
   archive_read_support_filter_gzip(reader.get());
   archive_read_support_filter_zstd(reader.get());
