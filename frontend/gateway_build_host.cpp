@@ -16,9 +16,6 @@
 namespace loam::frontend {
 namespace {
 
-// For did-you-mean: nobody needs more names than this.
-constexpr std::size_t kMaxListedFiles = 10'000;
-constexpr std::size_t kMaxListedDirectories = 200;
 constexpr std::uint32_t kGoModeDir = 1U << 31;
 
 void SetPlatform(const ir::Platform& platform, pb::Platform& wire) {
@@ -182,29 +179,6 @@ Result<ir::Value> GatewayBuildHost::LoadInput(ir::Graph& graph, std::string_view
 
 Result<sema::RemoteProject> GatewayBuildHost::FetchProject(ir::Graph&, std::string_view) {
   return Unexpected(ErrorCode::kUnimplemented, "projects cannot be fetched while compiling");
-}
-
-Result<std::vector<std::string>> GatewayBuildHost::ListContext(std::string_view name) {
-  ir::Graph graph;
-  const std::string session(options_.local_session_ids.count(std::string(name)) != 0
-                                ? options_.local_session_ids.at(std::string(name))
-                                : options_.session_id);
-  const ir::Value source = graph.Add<ir::OpKind::kSourceLocal>(
-      {}, {graph.Intern(name), std::vector<ir::KeyValue>{{"local.session", session}, {"local.sharedkeyhint", name}}});
-  std::vector<std::string> files;
-  std::vector<std::string> pending{""};
-  for (std::size_t read = 0; read < pending.size() && read < kMaxListedDirectories && files.size() < kMaxListedFiles;
-       ++read) {
-    const std::string below = pending[read];
-    for (const sema::FileStat& entry : LOAM_TRY(ListDirectory(graph, source, below.empty() ? "." : below))) {
-      files.push_back(below.empty() ? entry.path : below + "/" + entry.path);
-      if (entry.is_directory) {
-        pending.push_back(files.back());
-      }
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
 }
 
 Result<std::string> GatewayBuildHost::ReadContextFile(std::string_view name, std::string_view path) {

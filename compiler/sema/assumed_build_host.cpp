@@ -45,9 +45,6 @@ Result<std::optional<std::int64_t>> AssumedBuildHost::SourceTime(ir::Graph&, ir:
 Result<RemoteProject> AssumedBuildHost::FetchProject(ir::Graph&, std::string_view reference) {
   return Unexpected(ErrorCode::kUnimplemented, fmt::format("`{}` is not fetched", reference));
 }
-Result<std::vector<std::string>> AssumedBuildHost::ListContext(std::string_view) {
-  return std::vector<std::string>();
-}
 Result<std::string> AssumedBuildHost::ReadContextFile(std::string_view, std::string_view path) {
   return NoSuchFile(path);
 }

@@ -90,8 +90,6 @@ class BuildHost {
 
   virtual Result<RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) = 0;
 
-  // Paths of all files of the local context `name`, for did-you-mean; may be asked for only when an error is reported.
-  virtual Result<std::vector<std::string>> ListContext(std::string_view name) = 0;
   // A file of a local context (".dockerignore"); kNotFound if there is none.
   virtual Result<std::string> ReadContextFile(std::string_view name, std::string_view path) = 0;
   // A file beside the Dockerfile, which may lie outside of the context ("Dockerfile.dockerignore"); kNotFound if there

@@ -30,7 +30,6 @@ class ForwardingBuildHost : public BuildHost {
   Result<RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) override {
     return host_.FetchProject(graph, reference);
   }
-  Result<std::vector<std::string>> ListContext(std::string_view name) override { return host_.ListContext(name); }
   Result<std::string> ReadContextFile(std::string_view name, std::string_view path) override {
     return host_.ReadContextFile(name, path);
   }

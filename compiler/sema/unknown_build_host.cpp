@@ -35,9 +35,6 @@ Result<std::optional<std::int64_t>> UnknownBuildHost::SourceTime(ir::Graph&, ir:
 Result<RemoteProject> UnknownBuildHost::FetchProject(ir::Graph&, std::string_view reference) {
   return Unknown(fmt::format("the project `{}`", reference));
 }
-Result<std::vector<std::string>> UnknownBuildHost::ListContext(std::string_view name) {
-  return Unknown(fmt::format("the context `{}`", name));
-}
 Result<std::string> UnknownBuildHost::ReadContextFile(std::string_view, std::string_view path) {
   return Unexpected(ErrorCode::kNotFound, fmt::format("no file `{}`", path));
 }

@@ -17,7 +17,6 @@ class UnknownBuildHost : public BuildHost {
   Result<ProcessResult> Run(ir::Graph& graph, ir::Value capture) override;
   Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) override;
   Result<RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) override;
-  Result<std::vector<std::string>> ListContext(std::string_view name) override;
   Result<std::string> ReadContextFile(std::string_view name, std::string_view path) override;
   Result<std::string> ReadDockerfileNeighbour(std::string_view path) override;
 };

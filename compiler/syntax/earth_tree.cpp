@@ -1,10 +1,10 @@
 #include "compiler/syntax/earth_tree.h"
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
+#include "compiler/syntax/print_nodes.h"
 #include "compiler/syntax/quote.h"
 
 namespace loam::syntax::earthfile {
@@ -22,24 +22,8 @@ std::string TokenText(const Tree& tree, const Token& token) {
                                : fmt::format("{} {}", TokenKindName(token.kind), Quote(tree.SourceOf(token)));
 }
 
-void PrintNode(const Tree& tree, std::uint32_t index, int indent, std::string& out) {
-  const Node& node = tree.nodes[index];
-  out += fmt::format("{:{}}{}{}\n", "", indent, NodeKindName(node.kind), node.has_error ? " (error)" : "");
-  std::uint32_t child = index + 1;
-  for (std::uint32_t token = node.first_token; token < node.end_token;) {
-    if (child < node.end_node && token == tree.nodes[child].first_token) {
-      const Node& inner = tree.nodes[child];
-      PrintNode(tree, child, indent + 2, out);
-      // A node without tokens takes none.
-      token = std::max(token, inner.end_token);
-      child = inner.end_node;
-      continue;
-    }
-    if (!IsTrivia(tree.tokens[token].kind) && !IsVirtual(tree.tokens[token].kind)) {
-      out += fmt::format("{:{}}{}\n", "", indent + 2, TokenText(tree, tree.tokens[token]));
-    }
-    ++token;
-  }
+bool IsShown(const Token& token) {
+  return !IsTrivia(token.kind) && !IsVirtual(token.kind);
 }
 
 }  // namespace
@@ -85,7 +69,7 @@ std::string_view NodeKindName(NodeKind kind) {
 source::SourceRange Tree::RangeOf(const Node& node) const {
   source::SourceRange range;
   for (std::uint32_t i = node.first_token; i < node.end_token; ++i) {
-    if (!IsTrivia(tokens[i].kind) && !IsVirtual(tokens[i].kind)) {
+    if (IsShown(tokens[i])) {
       range = source::Cover(range, RangeOf(tokens[i]));
     }
   }
@@ -93,27 +77,18 @@ source::SourceRange Tree::RangeOf(const Node& node) const {
 }
 
 std::string PrintSource(const Tree& tree) {
-  std::string out;
-  out.reserve(tree.buffer().text().size());
-  for (const Token& token : tree.tokens) {
-    out += tree.SourceOf(token);
-  }
-  return out;
+  return JoinTokens(tree);
 }
 
 std::string PrintTokens(const Tree& tree) {
-  std::string out;
-  for (const Token& token : tree.tokens) {
-    const source::LineColumn place = tree.buffer().lines().ByteColumn(token.begin);
-    out += fmt::format("{}:{} {}\n", place.line, place.column, TokenText(tree, token));
-  }
-  return out;
+  return PrintTokenLines(tree, [&](const Token& token) { return TokenText(tree, token); });
 }
 
 std::string PrintTree(const Tree& tree) {
   std::string out;
   if (!tree.nodes.empty()) {
-    PrintNode(tree, 0, 0, out);
+    PrintNodes(
+        tree, 0, 0, [&](const Token& token) { return IsShown(token) ? TokenText(tree, token) : std::string(); }, out);
   }
   return out;
 }

@@ -1,9 +1,7 @@
 #include "runtime-executor/gateway/build_host.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 
-#include <algorithm>
 #include <charconv>
 #include <map>
 #include <mutex>
@@ -23,13 +21,6 @@ namespace loam::gateway {
 namespace {
 
 constexpr std::string_view kIgnoreSuffix = ".dockerignore";
-
-// For did-you-mean: nobody needs more names than this.
-constexpr std::size_t kMaxListedFiles = 100'000;
-
-std::string Joined(const std::string& directory, const std::string& name) {
-  return directory.empty() ? name : directory + "/" + name;
-}
 
 class EngineBuildHost final : public sema::BuildHost {
  public:
@@ -126,34 +117,12 @@ class EngineBuildHost final : public sema::BuildHost {
     return Unexpected(ErrorCode::kUnimplemented, "projects cannot be fetched while compiling");
   }
 
-  Result<std::vector<std::string>> ListContext(std::string_view name) override {
-    const session::LocalDir directory = LOAM_TRY(Open(name, {}));
-    const UniqueFd root = LOAM_TRY(OpenFile(directory.path, O_RDONLY | O_DIRECTORY));
-    std::vector<std::string> files;
-    std::vector<std::string> pending{""};
-    while (!pending.empty() && files.size() < kMaxListedFiles && !stop_.stop_requested()) {
-      const std::string below = std::move(pending.back());
-      pending.pop_back();
-      const UniqueFd opened =
-          LOAM_TRY(OpenFileAt(root.get(), below.empty() ? "." : below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-      for (const DirEntry& entry : LOAM_TRY(ReadDir(opened.get()))) {
-        std::string path = Joined(below, entry.name);
-        if (entry.type == DT_DIR) {
-          pending.push_back(path);
-        }
-        files.push_back(std::move(path));
-      }
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-  }
-
   // Asks the client for this file and its ignore file, not for the directory they are in.
   Result<std::string> ReadContextFile(std::string_view name, std::string_view path) override {
     const std::string file(path);
     const std::string ignore = file + std::string(kIgnoreSuffix);
     const std::lock_guard lock(mutex_);
-    const auto known = read_ahead_.find(Joined(std::string(name), file));
+    const auto known = read_ahead_.find(fmt::format("{}/{}", name, file));
     if (known != read_ahead_.end()) {
       return known->second;
     }
@@ -164,7 +133,7 @@ class EngineBuildHost final : public sema::BuildHost {
     const session::LocalDir directory = LOAM_TRY(Open(name, paths));
     const UniqueFd root = LOAM_TRY(OpenFile(directory.path, O_RDONLY | O_DIRECTORY));
     if (paths.size() > 1) {
-      read_ahead_.emplace(Joined(std::string(name), ignore), ReadFileInRoot(root.get(), ignore));
+      read_ahead_.emplace(fmt::format("{}/{}", name, ignore), ReadFileInRoot(root.get(), ignore));
     }
     return ReadFileInRoot(root.get(), path);
   }
@@ -215,7 +184,7 @@ class EngineBuildHost final : public sema::BuildHost {
     session::LocalDirRequest request;
     request.name = name;
     // Apart from the build context, which would otherwise be cut down to these files.
-    request.shared_key_hint = paths.empty() ? std::string() : Joined(request.name, paths.front());
+    request.shared_key_hint = paths.empty() ? std::string() : fmt::format("{}/{}", request.name, paths.front());
     request.follow_paths = std::move(paths);
     if (const auto other = options_.local_sessions.find(request.name); other != options_.local_sessions.end()) {
       request.session_id = other->second;

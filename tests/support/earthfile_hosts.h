@@ -52,7 +52,6 @@ class TableBuildHost : public BuildHost {
   Result<ProcessResult> Run(ir::Graph& graph, ir::Value capture) override;
   Result<std::optional<std::int64_t>> SourceTime(ir::Graph& graph, ir::Value source) override;
   Result<loam::sema::RemoteProject> FetchProject(ir::Graph& graph, std::string_view reference) override;
-  Result<std::vector<std::string>> ListContext(std::string_view name) override;
   Result<std::string> ReadContextFile(std::string_view name, std::string_view path) override;
   Result<std::string> ReadDockerfileNeighbour(std::string_view path) override;
 };
@@ -204,9 +203,6 @@ inline Result<std::optional<std::int64_t>> TableBuildHost::SourceTime(ir::Graph&
 }
 inline Result<loam::sema::RemoteProject> TableBuildHost::FetchProject(ir::Graph&, std::string_view) {
   return Unexpected(ErrorCode::kUnimplemented, "no projects");
-}
-inline Result<std::vector<std::string>> TableBuildHost::ListContext(std::string_view) {
-  return std::vector<std::string>();
 }
 inline Result<std::string> TableBuildHost::ReadContextFile(std::string_view, std::string_view) {
   return Unexpected(ErrorCode::kNotFound, "no such file");

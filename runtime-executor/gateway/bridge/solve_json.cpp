@@ -12,8 +12,8 @@
 namespace loam::gateway {
 namespace {
 
-// The walk over an op shows Go's structs; in protobuf's JSON the members of a oneof lie in the message itself, 64-bit
-// numbers are texts, and one field has another name.
+// The walk over an op shows Go's structs; in protobuf's JSON the members of a oneof lie in the message itself, and
+// one field has another name. 64-bit numbers, which protobuf writes as texts and reads in both ways, stay numbers.
 class ProtoJson final : public llb::FieldSink {
  public:
   explicit ProtoJson(std::string& out) : out_(out) { open_.push_back({Shape::kObject, false, true}); }
