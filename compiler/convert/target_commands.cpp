@@ -6,7 +6,6 @@
 #include "base/pattern_matcher.h"
 #include "base/strings.h"
 #include "compiler/ast/dockerfile/build_ast.h"
-#include "compiler/convert/findings.h"
 #include "compiler/convert/target_stages.h"
 #include "compiler/convert/words.h"
 #include "compiler/parse/parse.h"
@@ -281,7 +280,7 @@ void TargetStages::Copy(TargetStage& target, const Command& command) {
     }
   }
   if (!flags.keep_ts && !std::exchange(told_times_, true)) {
-    Lost(range, "without --keep-ts an Earthfile gives copied files one fixed time; a Dockerfile keeps theirs");
+    emitter_.Emit<Kind::kConvertFileTimes>(range).Hint("write `COPY --keep-ts` where the times matter");
   }
   std::string options;
   const std::string& owner = flags.chown.empty() ? target.user : flags.chown;
@@ -361,7 +360,7 @@ void TargetStages::SaveArtifact(TargetStage& target, const Command& command) {
   }
   const std::size_t count = words->size();
   if (count >= 4 && (*words)[count - 3].text == "AS" && (*words)[count - 2].text == "LOCAL") {
-    Lost(range, "AS LOCAL does not change the image, and is left out");
+    emitter_.Emit<Kind::kConvertLeftOut>(range, "AS LOCAL");
     words->resize(count - 3);
   }
   if (words->empty() || words->size() > 2) {
@@ -402,16 +401,16 @@ void TargetStages::Arg(TargetStage& target, const Command& command, const Given*
       value = found->second;
     }
     if (target.args.contains(name) || target.envs.contains(name)) {
-      Lost(range, fmt::format("`{}` of the function takes the place of the one outside, and stays behind it", name));
+      emitter_.Emit<Kind::kConvertFunctionArg>(range, name);
     }
   }
   if (sema::earthfile::IsBuiltinArg(name) && !IsOneOf(kTargetArgs, name)) {
     return Fail(range, fmt::format("ARG {}", name), "Dockerfiles do not have this builtin arg");
   }
   if (arg->required) {
-    Lost(range, fmt::format("a Dockerfile cannot insist on the ARG `{}`", name));
+    emitter_.Emit<Kind::kConvertRequiredArg>(range, name);
   } else if (!value && !IsOneOf(kTargetArgs, name)) {
-    ReportUnsetArg(emitter_, range, name);
+    emitter_.Emit<Kind::kConvertUnsetArg>(range, name);
   }
   if (target.is_base && !arg->global) {
     target.local_args.insert(name);
@@ -425,7 +424,7 @@ void TargetStages::Arg(TargetStage& target, const Command& command, const Given*
                 "there is an ENV of this name, which has precedence in Dockerfiles");
   }
   if (target.is_base && !arg->global) {
-    Lost(range, fmt::format("targets see the ARG `{}` of the base recipe, although it is not --global", name));
+    emitter_.Emit<Kind::kConvertBaseArg>(range, name);
   }
   target.args.insert(name);
   Line(value ? fmt::format("ARG {}={}", name, *value) : fmt::format("ARG {}", name));

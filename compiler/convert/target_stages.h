@@ -95,7 +95,6 @@ class TargetStages {
 
   void Line(std::string line);
   void Fail(source::SourceRange range, std::string_view what, std::string_view why);
-  void Lost(source::SourceRange range, std::string message);
 
   const sema::earthfile::ProjectFile& file_;
   diag::Emitter& emitter_;

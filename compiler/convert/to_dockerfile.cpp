@@ -6,7 +6,6 @@
 
 #include "base/pattern_matcher.h"
 #include "base/strings.h"
-#include "compiler/convert/findings.h"
 #include "compiler/convert/target_stages.h"
 #include "compiler/convert/words.h"
 #include "compiler/sema/earthfile/builtin_args.h"
@@ -69,11 +68,7 @@ std::string_view KeywordOf(const Statement& statement) {
 }  // namespace
 
 void TargetStages::Fail(SourceRange range, std::string_view what, std::string_view why) {
-  ReportImpossible(emitter_, range, what, why);
-}
-
-void TargetStages::Lost(SourceRange range, std::string message) {
-  ReportLost(emitter_, range, std::move(message));
+  emitter_.Emit<Kind::kConvertImpossible>(range, what, why);
 }
 
 void TargetStages::Line(std::string line) {
@@ -227,9 +222,11 @@ void TargetStages::WriteCommand(TargetStage& target, const Command& command, con
       }
       return Do(target, command, depth);
     case CommandKind::kSaveImage:
-      return Lost(range, "the name of the image is not part of a Dockerfile: give it to the build with --tag");
+      emitter_.Emit<Kind::kConvertImageName>(range);
+      return;
     case CommandKind::kBuild:
-      return Lost(range, "BUILD does not change the image, and is left out");
+      emitter_.Emit<Kind::kConvertLeftOut>(range, "BUILD");
+      return;
     case CommandKind::kImport:
     case CommandKind::kProject:
       return;
@@ -409,7 +406,7 @@ std::optional<std::string> ToDockerfile(const sema::earthfile::ProjectFile& file
   TargetStages stages(file, emitter);
   const TargetStage* const written = stages.Write(target, SourceRange());
   if (written != nullptr && emitter.error_count() == before && !written->has_stage) {
-    ReportImpossible(emitter, SourceRange(), fmt::format("+{}", target), "it has no environment");
+    emitter.Emit<Kind::kConvertImpossible>(SourceRange(), fmt::format("+{}", target), "it has no environment");
   }
   return emitter.error_count() == before ? std::optional(stages.Text()) : std::nullopt;
 }

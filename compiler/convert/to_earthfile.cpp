@@ -9,7 +9,6 @@
 #include "base/pattern_matcher.h"
 #include "base/strings.h"
 #include "compiler/ast/earthfile/texts.h"
-#include "compiler/convert/findings.h"
 #include "compiler/convert/stage_commands.h"
 #include "compiler/convert/stage_facts.h"
 #include "compiler/convert/words.h"
@@ -285,7 +284,7 @@ std::optional<Obstacle> Conversion::Save(const StageFacts& consumer, const ast::
 
 // FROM DOCKERFILE instead of the stage's own commands.
 void Conversion::Keep(StageFacts& facts) {
-  ReportKept(emitter_, facts.obstacle->range, facts.target, facts.obstacle->reason);
+  emitter_.Emit<Kind::kConvertKept>(facts.obstacle->range, facts.target, facts.obstacle->reason);
   // ARGs that have one meaning in all of the file.
   std::map<std::string, std::optional<std::optional<std::string>>, std::less<>> args;
   const auto add = [&](const std::string& name, const std::optional<std::string>& text) {
@@ -315,7 +314,7 @@ void Conversion::Keep(StageFacts& facts) {
       continue;
     }
     if (!text) {
-      ReportFixedArg(emitter_, facts.stage->from->range, name, "it has several values in the file");
+      emitter_.Emit<Kind::kConvertFixedArg>(facts.stage->from->range, name, "it has several values in the file");
       continue;
     }
     std::string line = name;
@@ -323,11 +322,11 @@ void Conversion::Keep(StageFacts& facts) {
       line += fmt::format("={}", (*text)->empty() ? "\"\"" : **text);
       const auto read = ReadAsCommand("ARG", line);
       if (!IsPortableWord(**text) || (*text)->find('$') != std::string::npos || !read || read->words.size() != 3) {
-        ReportFixedArg(emitter_, facts.stage->from->range, name, "its value depends on others");
+        emitter_.Emit<Kind::kConvertFixedArg>(facts.stage->from->range, name, "its value depends on others");
         continue;
       }
     } else {
-      ReportUnsetArg(emitter_, facts.stage->from->range, name);
+      emitter_.Emit<Kind::kConvertUnsetArg>(facts.stage->from->range, name);
     }
     head.push_back("ARG " + line);
     flags += fmt::format("--build-arg {} ", name);
@@ -391,7 +390,7 @@ ToEarthfileResult Conversion::Run() {
     }
     for (const auto& [range, name] :
          facts.obstacle ? std::vector<std::pair<source::SourceRange, std::string>>() : facts.unset_args) {
-      ReportUnsetArg(emitter_, range, name);
+      emitter_.Emit<Kind::kConvertUnsetArg>(range, name);
     }
     if (!facts.helper.empty()) {
       Print(result.text, facts.helper.front(), {facts.helper.begin() + 1, facts.helper.end()});

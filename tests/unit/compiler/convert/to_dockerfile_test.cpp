@@ -14,6 +14,7 @@ struct Converted {
   std::string text;  // "" after an error
   std::vector<std::string> errors;
   std::vector<std::string> warnings;
+  std::vector<std::string_view> codes;  // of all of them
 };
 
 Converted Convert(const std::string& text, const std::string& target = "t") {
@@ -30,6 +31,7 @@ Converted Convert(const std::string& text, const std::string& target = "t") {
   out.text = ToDockerfile(*file, target, emitter).value_or("");
   for (const diag::Diagnostic& diagnostic : consumer.diagnostics()) {
     (diagnostic.is_error() ? out.errors : out.warnings).push_back(diagnostic.message);
+    out.codes.push_back(diag::InfoOf(diagnostic.kind).code);
   }
   return out;
 }
@@ -149,6 +151,22 @@ TEST(ToDockerfile, WhatIsLostIsTold) {
   EXPECT_THAT(warnings("    COPY a b\n    COPY c d\n"), ElementsAre(HasSubstr("--keep-ts")));
   EXPECT_THAT(warnings("    BUILD +x\n"), ElementsAre(HasSubstr("BUILD does not change the image")));
   EXPECT_THAT(warnings("    ARG --required x\n"), ElementsAre(HasSubstr("cannot insist")));
+}
+
+TEST(ToDockerfile, WhatIsToldHasItsOwnCode) {
+  const auto codes = [](const std::string& text) { return Convert(text).codes; };
+  const std::string target = "t:\n    FROM a\n";
+  EXPECT_THAT(codes(target + "    LOCALLY\n"), ElementsAre("LC0001"));
+  EXPECT_THAT(codes("t:\n    ARG x=1\n"), ElementsAre("LC0001"));
+  EXPECT_THAT(codes(target + "    ARG x\n"), ElementsAre("LC0004"));
+  EXPECT_THAT(codes(target + "    ARG --required x\n"), ElementsAre("LC0005"));
+  EXPECT_THAT(codes("FROM a\nARG x=1\nt:\n    RUN y\n"), ElementsAre("LC0006"));
+  EXPECT_THAT(codes(target + "    ARG x=1\n    DO +F\nF:\n    FUNCTION\n    ARG x=2\n    RUN $x\n"),
+              ElementsAre("LC0007"));
+  EXPECT_THAT(codes(target + "    BUILD +x\n    RUN y\n    SAVE ARTIFACT /f AS LOCAL g\n"),
+              ElementsAre("LC0008", "LC0008"));
+  EXPECT_THAT(codes(target + "    SAVE IMAGE x\n"), ElementsAre("LC0009"));
+  EXPECT_THAT(codes(target + "    COPY a b\n"), ElementsAre("LC0010"));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ using ::testing::Not;
 struct Converted {
   ToEarthfileResult result;
   std::vector<std::string> told;
+  std::vector<std::string_view> codes;
 };
 
 Converted Convert(const std::string& text, const ToEarthfileOptions& options = {}) {
@@ -26,9 +27,10 @@ Converted Convert(const std::string& text, const ToEarthfileOptions& options = {
   diag::Emitter emitter(consumer);
   const ast::Dockerfile file = ast::BuildDockerfile(parse::ParseDockerfile(*buffer, emitter).tree, *buffer, emitter);
   EXPECT_FALSE(emitter.has_errors()) << text;
-  Converted out{ToEarthfile(file, *buffer, options, emitter), {}};
+  Converted out{ToEarthfile(file, *buffer, options, emitter), {}, {}};
   for (const diag::Diagnostic& diagnostic : consumer.diagnostics()) {
     out.told.push_back(diagnostic.message);
+    out.codes.push_back(diag::InfoOf(diagnostic.kind).code);
   }
   return out;
 }
@@ -154,6 +156,14 @@ TEST(ToEarthfile, WhatHasNoCounterpartStaysADockerfile) {
   EXPECT_THAT(kept.result.text, HasSubstr("image:\n    FROM +first\n    ARG V=1\n    RUN z\n"));
   // What a stage is for all that continue it.
   EXPECT_EQ(Convert("FROM a AS x\nSHELL [\"b\"]\nFROM x\nRUN y\n").result.kept, 2U);
+}
+
+TEST(ToEarthfile, WhatIsToldHasItsOwnCode) {
+  const auto codes = [](const std::string& text) { return Convert(text).codes; };
+  EXPECT_THAT(codes("FROM a\nADD x y\n"), ElementsAre("LC0002"));
+  EXPECT_THAT(codes("FROM a\nARG V=1\nADD x y\nFROM b\nARG V=2\nADD x y\n"),
+              ElementsAre("LC0002", "LC0003", "LC0002", "LC0003"));
+  EXPECT_THAT(codes("FROM a\nARG V\nRUN x\n"), ElementsAre("LC0004"));
 }
 
 TEST(ToEarthfile, NamesOfTargets) {
