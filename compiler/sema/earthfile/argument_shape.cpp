@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace loam::sema::earthfile {
 namespace {
 
@@ -103,6 +105,49 @@ Checked<> CheckFinally(const Statement& save, const Features& features) {
 }
 
 }  // namespace
+
+bool NeedsNoEnvironment(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::kFrom:
+    case CommandKind::kFromDockerfile:
+    case CommandKind::kLocally:
+    case CommandKind::kBuild:
+    case CommandKind::kArg:
+    case CommandKind::kLet:
+    case CommandKind::kSet:
+    case CommandKind::kImport:
+    case CommandKind::kProject:
+    // What they are in is wrong with them, whatever stands in front.
+    case CommandKind::kAdd:
+    case CommandKind::kStopSignal:
+    case CommandKind::kOnbuild:
+    case CommandKind::kShell:
+    case CommandKind::kCommand:
+    case CommandKind::kFunction:
+    // Its commands are asked.
+    case CommandKind::kDo:
+    case CommandKind::kDocker:
+      return true;
+    case CommandKind::kRun:
+    case CommandKind::kCopy:
+    case CommandKind::kSaveArtifact:
+    case CommandKind::kSaveImage:
+    case CommandKind::kWorkdir:
+    case CommandKind::kUser:
+    case CommandKind::kCmd:
+    case CommandKind::kEntrypoint:
+    case CommandKind::kExpose:
+    case CommandKind::kVolume:
+    case CommandKind::kEnv:
+    case CommandKind::kLabel:
+    case CommandKind::kGitClone:
+    case CommandKind::kHealthcheck:
+    case CommandKind::kCache:
+    case CommandKind::kHost:
+      return false;
+  }
+  LOAM_UNREACHABLE("a kind of command that does not exist");
+}
 
 Failure BadArguments(const Command& command, std::string_view message) {
   return Fail<Kind::kEarthBadArguments>(command.location.range, ast::earthfile::KeywordOf(command.kind), message);

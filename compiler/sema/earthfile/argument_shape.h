@@ -11,6 +11,9 @@
 
 namespace loam::sema::earthfile {
 
+// The command makes an environment or does without: it may stand before FROM.
+bool NeedsNoEnvironment(ast::earthfile::CommandKind kind);
+
 // A mistake of kind kEarthBadArguments at the command.
 Failure BadArguments(const ast::earthfile::Command& command, std::string_view message);
 

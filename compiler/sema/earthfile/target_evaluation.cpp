@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/steps.h"
 
@@ -15,50 +16,6 @@ namespace {
 
 using ast::earthfile::CommandKind;
 using ast::earthfile::StatementKind;
-
-// Commands that make, or do without, an environment.
-bool NeedsNoEnvironment(CommandKind kind) {
-  switch (kind) {
-    case CommandKind::kFrom:
-    case CommandKind::kFromDockerfile:
-    case CommandKind::kLocally:
-    case CommandKind::kBuild:
-    case CommandKind::kArg:
-    case CommandKind::kLet:
-    case CommandKind::kSet:
-    case CommandKind::kImport:
-    case CommandKind::kProject:
-    // What they are in is wrong with them, whatever stands in front.
-    case CommandKind::kAdd:
-    case CommandKind::kStopSignal:
-    case CommandKind::kOnbuild:
-    case CommandKind::kShell:
-    case CommandKind::kCommand:
-    case CommandKind::kFunction:
-    // Its commands are asked.
-    case CommandKind::kDo:
-    case CommandKind::kDocker:
-      return true;
-    case CommandKind::kRun:
-    case CommandKind::kCopy:
-    case CommandKind::kSaveArtifact:
-    case CommandKind::kSaveImage:
-    case CommandKind::kWorkdir:
-    case CommandKind::kUser:
-    case CommandKind::kCmd:
-    case CommandKind::kEntrypoint:
-    case CommandKind::kExpose:
-    case CommandKind::kVolume:
-    case CommandKind::kEnv:
-    case CommandKind::kLabel:
-    case CommandKind::kGitClone:
-    case CommandKind::kHealthcheck:
-    case CommandKind::kCache:
-    case CommandKind::kHost:
-      return false;
-  }
-  LOAM_UNREACHABLE("a kind of command that does not exist");
-}
 
 bool IsArgLike(const ast::earthfile::Statement& statement) {
   return statement.kind == StatementKind::kCommand &&
