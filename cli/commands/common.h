@@ -70,6 +70,8 @@ std::vector<std::string> EnginesOf(const Context& context, const Flags& flags);
 std::string StateRoot(const Context& context, const Flags& flags);
 
 // Opens the engine that --root, --runtime and --snapshotter (or LOAM_ROOT, LOAM_RUNTIME, LOAM_SNAPSHOTTER) name.
-Result<std::unique_ptr<engine::Engine>> OpenEngine(const Context& context, const Flags& flags);
+// `on_context_read` is that of engine::EngineOptions.
+Result<std::unique_ptr<engine::Engine>> OpenEngine(
+    const Context& context, const Flags& flags, decltype(engine::EngineOptions::on_context_read) on_context_read = {});
 
 }  // namespace loam::cli

@@ -404,7 +404,7 @@ class ChecksumCacheImpl final : public ChecksumCache {
       }
     }
     ChecksumTree tree(LOAM_TRY(store_.Mount(ref, stop)),
-                      {layer_index_, options_.clock, true, store_.overlay_xattr_prefix()});
+                      {layer_index_, options_.clock, true, store_.overlay_xattr_prefix(), {}});
     Computation computation(tree, options, with_parts, stop);
     auto checksum = computation.Run(path);
     if (checksum) {
@@ -447,10 +447,16 @@ class ChecksumCacheImpl final : public ChecksumCache {
     }
     HostEntry entry;
     entry.second = std::make_shared<ChecksumIndex>(index_path);
+    std::function<void(const TreeEntry&)> on_read;
+    if (options_.on_read) {
+      on_read = [told = options_.on_read, directory = ref.host_tree()->path()](const TreeEntry& file) {
+        told(directory, file.path, file.size);
+      };
+    }
     // Keeps the tree alive until ReleaseHostTrees: it is asked for again and again.
     entry.first = std::make_shared<ChecksumTree>(
         LOAM_TRY(store_.Mount(ref)),
-        ChecksumTree::Options{entry.second, options_.clock, false, store_.overlay_xattr_prefix()});
+        ChecksumTree::Options{entry.second, options_.clock, false, store_.overlay_xattr_prefix(), std::move(on_read)});
     if (host_trees_.size() >= kMaxTrees) {
       host_trees_.erase(host_trees_.begin());
     }

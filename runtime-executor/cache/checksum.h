@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -48,10 +49,15 @@ struct Checksum {
   std::vector<ChecksumPart> parts;
 };
 
+// A file of a host directory had to be read: its digest was not known. `directory` is the tree's path, `path` that of
+// the file in it. Called from several threads at a time.
+using HostFileRead = std::function<void(const std::string& directory, const std::string& path, std::uint64_t bytes)>;
+
 struct ChecksumCacheOptions {
   // Directory for the indexes, made if missing: `<root>/checksums`. Empty: nothing is remembered between processes.
   std::string index_dir;
   const Clock* clock = &SystemClock();
+  HostFileRead on_read = {};
 };
 
 // Thread-safe. Keeps what it computed for as long as it lives.

@@ -156,6 +156,9 @@ Result<std::vector<Digest>> ChecksumTree::Digests(std::span<const snapshot::Tree
         return;
       }
       digests[missing[n]] = *digest;
+      if (options_.on_read && entry.is_regular()) {
+        options_.on_read(entry);
+      }
       if (Indexed(entry) && (options_.immutable || MayRemember(entry, began, coarse))) {
         options_.index->Add(Stamp(entry), *digest);
       }

@@ -1,6 +1,7 @@
 // The tree a checksum is computed over: a HostTree or a mounted stack, with the digests of its single files.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,6 +30,8 @@ class ChecksumTree {
     bool immutable;
     // Own xattrs of overlayfs, for native copies.
     std::string overlay_xattr_prefix;
+    // Told of each file whose contents were read; from several threads at a time.
+    std::function<void(const snapshot::TreeEntry&)> on_read = {};
   };
   ChecksumTree(snapshot::MountedFs view, Options options) : view_(std::move(view)), options_(std::move(options)) {}
 

@@ -104,7 +104,8 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
   state->layers = LOAM_TRY(snapshot::LayerStore::Open(std::move(layers)));
   state->layers->SetLazyOpener(source::MakeLazyLayerOpener(state->ImageOptions()));
   state->records = LOAM_TRY(cache::RecordStore::Open(root + "/cache.db", state->clock));
-  state->checksums = LOAM_TRY(cache::ChecksumCache::Open(*state->layers, {.index_dir = root + "/checksums"}));
+  state->checksums = LOAM_TRY(cache::ChecksumCache::Open(
+      *state->layers, {.index_dir = root + "/checksums", .on_read = state->options.on_context_read}));
   state->sources.Register(source::MakeImageSource(state->ImageOptions()));
   state->sources.Register(source::MakeOciLayoutSource(state->ImageOptions()));
   state->sources.Register(source::MakeLocalSource());

@@ -83,6 +83,8 @@ struct EngineOptions {
   // frontend.
   std::string provenance_environment;
   std::string dockerfile_version;
+  // Told of files of contexts on this machine whose contents had to be read, as cache::HostFileRead is.
+  std::function<void(const std::string& directory, const std::string& path, std::uint64_t bytes)> on_context_read;
 };
 
 // /var/lib/loam for root, else $XDG_DATA_HOME/loam or ~/.local/share/loam.

@@ -65,12 +65,15 @@ class EngineState {
   std::mutex prune_mutex;  // one pruning at a time
   // Set before the first build; not changed after.
   std::vector<std::unique_ptr<CacheArea>> areas;
-  TaskPool pool;
-  std::unique_ptr<solver::Solver> solver;
 
  private:
   std::mutex worker_mutex_;  // guards worker_
   std::optional<Result<std::unique_ptr<worker::Worker>>> worker_;
+
+ public:
+  // Last: canceled steps may still run when everybody else is gone.
+  TaskPool pool;
+  std::unique_ptr<solver::Solver> solver;
 };
 
 }  // namespace loam::engine

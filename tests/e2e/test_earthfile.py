@@ -214,7 +214,89 @@ parts:
         self.recipe("# b does it\nb:\n    ARG x\n    RUN true\n\na:\n    RUN true\n")
         self.assertEqual(self.earth("ls").out, "+a\n+b\n+base\n")
         self.assertEqual(self.earth("ls", "--args").out, "+a\n+b\n  --x\n+base\n")
-        self.assertIn("b does it", self.earth("doc", "+b").out)
+
+    def test_output_that_nobody_reads(self):
+        """A closed pipe behind `2>&1 | head` is a failure, no crash."""
+        self.recipe("one:\n    RUN echo out\n    RUN false\n")
+        for name, arguments in (("stderr", ["earthly", "+one"]), ("stdout", ["ls", "--args"]), ("stderr", ["build", "nowhere"])):
+            reading, writing = os.pipe()
+            os.close(reading)
+            streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, name: writing}
+            done = subprocess.run([support.LOAM, *arguments], cwd=self.work, stdin=subprocess.DEVNULL, timeout=120,
+                                  env=self.environment(LOAM_ROOT=str(self.root)), **streams)
+            os.close(writing)
+            self.assertEqual(done.returncode, 1, (name, arguments))
+
+    def test_bootstrap_teaches_shells(self):
+        entry = self.earth("bootstrap", "--source", "bash").out
+        self.assertRegex(entry, r"^complete -o nospace -C '/.*loam earthly' earthly\n$")
+        self.assertIn("compdef", self.earth("bootstrap", "--source=zsh").out)
+        self.assertIn("fish", self.earth("bootstrap", "--source", "fish", check=1).err)
+        self.assertIn("--no-such", self.earth("bootstrap", "--no-such", check=1).err)
+        self.assertIn("nothing else", self.earth("bootstrap", "--no-buildkit").err)
+        # bash runs what the entry says.
+        self.recipe("one:\n    RUN true\n")
+        line = "earthly +"
+        done = subprocess.run(["bash", "-c", entry.split("'")[1]], cwd=self.work, capture_output=True, text=True,
+                              env=self.environment(COMP_LINE=line, COMP_POINT=str(len(line))))
+        self.assertEqual(done.stdout.split(), ["+one"], done)
+
+    def test_a_user_gets_completion_in_the_home_directory(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can run as somebody else")
+        for variable, place in (("BASH_COMPLETION_USER_DIR", "own"), ("XDG_DATA_HOME", "data"), ("", "home/.local/share")):
+            folder = self.base / "user" / place / "bash-completion/completions"
+            folder.mkdir(parents=True)
+            for path in [self.base, *folder.parents]:
+                if self.base in [path, *path.parents]:
+                    path.chmod(0o755)
+            folder.chmod(0o777)
+            environment = self.environment()
+            environment["HOME"] = str(self.base / "user/home")
+            if variable:
+                environment[variable] = str(self.base / "user" / place)
+            def bootstrap():
+                return subprocess.run([support.LOAM, "earthly", "bootstrap", "--with-autocomplete"], cwd="/", text=True, env=environment,
+                                      capture_output=True, user=65534, group=65534)
+            self.assertIn("successfully enabled bash-completion at", bootstrap().stderr)
+            self.assertTrue((folder / "earthly").read_text().startswith("complete "))
+            self.assertIn("bash-completion already present", bootstrap().stderr)
+
+    def test_documentation(self):
+        self.recipe("""# g is for all
+ARG --global g
+# b does it
+b:
+    # x is what
+    ARG x=1
+    ARG --required y
+    # out is the result
+    SAVE ARTIFACT out AS LOCAL here
+    SAVE IMAGE b:1
+c:
+    RUN true
+""")
+        short = "+b --y [--g] [--x=1]\n    b does it\n"
+        long = """  REQUIRED ARGS:
+    --y
+  OPTIONAL ARGS:
+    --g
+      g is for all
+    --x=1
+      x is what
+  LOCAL ARTIFACTS:
+    out -> here
+      out is the result
+  IMAGES:
+    b:1
+
+"""
+        self.assertEqual(self.earth("doc", "+b").out, short + long)
+        def inner(text):
+            return "".join("  " + line if line.strip() else line for line in text.splitlines(True))
+        self.assertEqual(self.earth("doc").out, "TARGETS:\n" + inner(short))
+        self.assertEqual(self.earth("doc", "--long").out, "TARGETS:\n" + inner(short + long))
+        self.assertIn("no doc comment found", self.earth("doc", "+c", check=1).err)
 
     def test_cloud_commands_are_refused_in_one_line(self):
         refused = self.earth("account", "login", check=1)

@@ -280,7 +280,7 @@ Exit RunEarthConfig(Context& context, const EarthSettings& settings, const std::
   const Result<std::string> changed =
       Changed(text->value_or(""), path, rest[0], remove ? std::nullopt : std::optional(rest[1]));
   if (!changed) {
-    return fail(changed.error());
+    return fail(changed.error().Wrap(remove ? "delete config" : "upsert config"));
   }
   if (dry_run) {
     fmt::print(context.out, "{}\n", *changed);

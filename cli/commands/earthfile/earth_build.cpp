@@ -429,16 +429,25 @@ std::vector<std::string> EnginesOf(const Context& context, const EarthSettings& 
   return engines;
 }
 
+// --verbose: a file of a context whose contents had to be read, which earthly would have sent to its daemon.
+std::string DescribeRead(const std::string& invocation_directory, const std::string& path, std::uint64_t bytes,
+                         EarthDialect dialect) {
+  const std::filesystem::path shown = std::filesystem::path(path).lexically_proximate(invocation_directory);
+  return fmt::format("{} {} ({})", dialect == EarthDialect::kEarthly ? "sent data for" : "read", shown.string(),
+                     HumanBytes(bytes));
+}
+
 struct Builder {
   std::unique_ptr<engine::Engine> here;  // null: elsewhere
   std::unique_ptr<BuildEngine> engine;
 };
 
 Result<Builder> OpenBuilder(const Context& context, const EarthSettings& settings,
-                            const std::vector<std::string>& engines) {
+                            const std::vector<std::string>& engines,
+                            decltype(engine::EngineOptions::on_context_read) on_context_read) {
   Builder builder;
   if (engines.empty()) {
-    builder.here = LOAM_TRY(OpenEngine(context, settings.flags()));
+    builder.here = LOAM_TRY(OpenEngine(context, settings.flags(), std::move(on_context_read)));
     builder.engine = MakeLocalBuildEngine(*builder.here);
   } else {
     builder.engine = LOAM_TRY(context.remote_engine(engines, settings.flags()));
@@ -492,7 +501,21 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   if (!engines.empty() && !context.remote_engine) {
     return BecomeRemoteProgram(context);
   }
-  const Result<Builder> builder = OpenBuilder(context, settings, engines);
+  const bool verbose = settings.Bool("verbose") || settings.Bool("debug");
+  std::shared_ptr<EarthDisplay> lines;  // outlives the engine, which tells it what it reads
+  const auto say = [&](std::string_view target, std::string_view text) {
+    if (lines != nullptr) {
+      lines->Print(target, text);
+    }
+  };
+  decltype(engine::EngineOptions::on_context_read) on_context_read;
+  if (verbose) {
+    on_context_read = [&](const std::string& directory, const std::string& path, std::uint64_t bytes) {
+      say("context",
+          DescribeRead(prepared->request.options.invocation_directory, directory + "/" + path, bytes, dialect));
+    };
+  }
+  const Result<Builder> builder = OpenBuilder(context, settings, engines, std::move(on_context_read));
   if (!builder) {
     PrintError(context, builder.error());
     return Exit::kFailed;
@@ -509,7 +532,6 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   EarthfileBuildReport report;
   const bool github = settings.Bool("github-annotations");
   const bool quiet = *mode == ProgressMode::kQuiet;
-  std::shared_ptr<EarthDisplay> lines;
   std::shared_ptr<ProgressDisplay> display;
   if (quiet || *mode == ProgressMode::kRawJson) {
     display = MakeProgressDisplay({.mode = *mode, .out = context.err, .clock = &SystemClock()});
@@ -520,17 +542,18 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
                               .live = live && !github,
                               .columns_from_zero = dialect == EarthDialect::kEarthly,
                               .github = github,
-                              .verbose = settings.Bool("verbose") || settings.Bool("debug"),
+                              .verbose = verbose,
                               .clock = &SystemClock(),
                               .steps = report.steps});
     display = lines;
   }
-  const auto say = [&](std::string_view target, std::string_view text) {
-    if (lines != nullptr) {
-      lines->Print(target, text);
-    }
-  };
   request.messages.notice = say;
+  if (verbose) {
+    request.messages.file = [&](const std::string& path, std::uint64_t bytes) {
+      say("output", fmt::format("{} {} ({})", dialect == EarthDialect::kEarthly ? "received data for" : "wrote", path,
+                                HumanBytes(bytes)));
+    };
+  }
   request.messages.warning = [&](std::string_view target, std::string_view text) {
     say(target, fmt::format("warning: {}", text));
   };

@@ -23,7 +23,7 @@ std::optional<Error> RefusedCloudCommand(std::string_view name);
 // earthly's own command line.
 Exit RunEarthly(Context& context, const std::vector<std::string>& arguments);
 
-// The whole program: a link named `earthly` takes earthly's command line. `called`: argv[0].
+// The whole program: a link named `earthly` or `earth` takes earthly's command line. `called`: argv[0].
 Exit RunNamed(Context& context, std::string_view called, const std::vector<std::string>& arguments);
 
 struct EarthVerb {
@@ -40,6 +40,8 @@ std::span<const EarthVerb> EarthVerbs();
 Exit CompleteEarthly(Context& context, const std::string& line, const std::string& point);
 
 // --- one file each ---------------------------------------------------------------------------------------------------
+Exit RunEarthBootstrap(Context& context, const EarthSettings& settings, const std::vector<std::string>& words,
+                       EarthDialect dialect);
 Exit RunEarthDebug(Context& context, const EarthSettings& settings, const std::vector<std::string>& words,
                    EarthDialect dialect);
 Exit RunEarthInit(Context& context, const EarthSettings& settings, const std::vector<std::string>& words,

@@ -19,11 +19,6 @@ constexpr std::string_view kRefused[] = {
     "secrets", "registry", "registries", "satellite",    "satellites",    "sat",     "cloud",        "clouds",
     "github",  "gha",      "web",        "billing",      "preview",       "promote", "earthly-cloud"};
 
-Exit RunBootstrap(Context& context, const EarthSettings&, const std::vector<std::string>&, EarthDialect) {
-  fmt::print(context.err, "nothing to set up: the build engine is part of this program\n");
-  return Exit::kOk;
-}
-
 Exit RunPrune(Context& context, const EarthSettings& settings, const std::vector<std::string>& words, EarthDialect) {
   std::vector<std::string> arguments = {"prune"};
   for (const std::string& word : words) {
@@ -42,7 +37,7 @@ Exit RunPrune(Context& context, const EarthSettings& settings, const std::vector
 }
 
 constexpr EarthVerb kVerbs[] = {
-    {"bootstrap", "does nothing: there is no daemon to set up", false, RunBootstrap},
+    {"bootstrap", "teach shells to complete `earthly`; there is no daemon to set up", false, RunEarthBootstrap},
     {"config", "change earthly's configuration file", false, RunEarthConfig},
     {"debug", "print the syntax tree of an Earthfile as JSON", true, RunEarthDebug},
     {"doc", "print what the comments of targets say", false, RunEarthDoc},
@@ -178,7 +173,7 @@ Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {
 
 Exit RunNamed(Context& context, std::string_view called, const std::vector<std::string>& arguments) {
   const std::string_view name = called.substr(called.rfind('/') + 1);
-  return name == "earthly" ? RunEarthly(context, arguments) : RunMain(context, arguments);
+  return name == "earthly" || name == "earth" ? RunEarthly(context, arguments) : RunMain(context, arguments);
 }
 
 }  // namespace loam::cli

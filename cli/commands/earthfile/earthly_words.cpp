@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/strings.h"
+
 namespace loam::cli {
 namespace {
 
@@ -61,6 +63,17 @@ std::string Fill(std::string_view text, const std::vector<std::string_view>& arg
   return out;
 }
 
+// earthly looks at the form of the last word of VERSION first, then at the number.
+std::string BadVersionWords(std::string_view word) {
+  const auto parts = SplitOnce(word, '.');
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return parts && is_number(parts->first) && is_number(parts->second)
+             ? "Earthfile version is invalid, supported versions are 0.6, 0.7, or 0.8"
+             : "unexpected VERSION arguments; should be VERSION [flags] <major-version>.<minor-version>";
+}
+
 std::string PlaceOf(source::SourceRange range, const source::SourceManager& sources) {
   const source::Buffer* const buffer = range.valid() ? sources.Find(range.file) : nullptr;
   if (buffer == nullptr) {
@@ -74,6 +87,9 @@ std::string PlaceOf(source::SourceRange range, const source::SourceManager& sour
 
 std::optional<std::string> EarthlyWords(const diag::Diagnostic& diagnostic) {
   const diag::KindInfo& info = diag::InfoOf(diagnostic.kind);
+  if (diagnostic.kind == Kind::kEarthBadVersion) {
+    return BadVersionWords(ArgumentsOf(info.format, diagnostic.message).front());
+  }
   for (const Words& words : kWords) {
     if (words.kind != diagnostic.kind) {
       continue;
@@ -94,11 +110,11 @@ std::optional<std::string> EarthlyWords(const diag::Diagnostic& diagnostic) {
 std::string RenderEarthlyWords(std::span<const diag::Diagnostic> diagnostics, const source::SourceManager& sources) {
   std::string out;
   for (const diag::Diagnostic& diagnostic : diagnostics) {
-    const auto words = diagnostic.is_error() ? EarthlyWords(diagnostic) : std::nullopt;
-    if (!words) {
+    if (!diagnostic.is_error()) {
       continue;
     }
-    out += fmt::format("Error: {}{}\n", PlaceOf(diagnostic.range, sources), *words);
+    const std::string words = EarthlyWords(diagnostic).value_or(diagnostic.message);
+    out += fmt::format("Error: {}{}\n", PlaceOf(diagnostic.range, sources), words);
     for (const std::string& hint : diagnostic.hints) {
       out += fmt::format("Hint: {}\n", hint);
     }

@@ -14,8 +14,8 @@ namespace loam::cli {
 // a "syntax error" to it, whatever is wrong.
 std::optional<std::string> EarthlyWords(const diag::Diagnostic& diagnostic);
 
-// A line `Error: <file>:<line>:<column> <words>` for each error that EarthlyWords has, columns from 0, and one
-// `Hint: …` for each of its hints.
+// A line `Error: <file>:<line>:<column> <words>` for each error, columns from 0, in Loam's words where EarthlyWords has
+// none, and one `Hint: …` for each of its hints.
 std::string RenderEarthlyWords(std::span<const diag::Diagnostic> diagnostics, const source::SourceManager& sources);
 
 }  // namespace loam::cli

@@ -161,7 +161,8 @@ all:
 }  // namespace
 
 Exit RunEarthInit(Context& context, const EarthSettings&, const std::vector<std::string>& words, EarthDialect dialect) {
-  if (!words.empty()) {
+  // earthly's own command line takes what follows, and does nothing with it.
+  if (!words.empty() && dialect == EarthDialect::kLoam) {
     PrintError(context, Error(ErrorCode::kInvalidArgument, fmt::format("usage: {} init", ProgramOf(dialect))));
     return Exit::kFailed;
   }
@@ -171,14 +172,25 @@ Exit RunEarthInit(Context& context, const EarthSettings&, const std::vector<std:
       return Exit::kFailed;
     }
   }
-  std::string_view text = kPlain;
-  std::string_view kind = "plain";
+  std::string_view text;
+  std::string_view kind;
   for (const Template& candidate : kTemplates) {
     if (::access(std::string(candidate.marker).c_str(), F_OK) == 0) {
       text = candidate.text;
       kind = candidate.kind;
       break;
     }
+  }
+  if (text.empty() && dialect == EarthDialect::kEarthly) {
+    PrintEarthError(context,
+                    Error(ErrorCode::kNotFound, "no supported projects found in this directory")
+                        .WithHint("`loam init` writes an Earthfile for any project"),
+                    dialect);
+    return Exit::kFailed;
+  }
+  if (text.empty()) {
+    text = kPlain;
+    kind = "plain";
   }
   if (const Result<> written = WriteFileAtomic("Earthfile", text); !written) {
     PrintError(context, written.error());

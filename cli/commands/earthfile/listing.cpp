@@ -1,20 +1,15 @@
 // `loam ls` and `loam doc`: the targets of an Earthfile, and what their comments say.
-#include <algorithm>
-
 #include <fmt/format.h>
 
-#include "base/strings.h"
 #include "cli/commands/earthfile/earth_file.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 #include "compiler/diagnostics/render.h"
 #include "compiler/driver/earthfile/listing.h"
+#include "compiler/sema/earthfile/features.h"
+#include "compiler/sema/earthfile/flags.h"
 
 namespace loam::cli {
 namespace {
-
-using ast::earthfile::Command;
-using ast::earthfile::CommandKind;
-using ast::earthfile::Target;
 
 struct Question {
   std::string reference;  // "" or "./dir" or "./dir+target"
@@ -68,67 +63,17 @@ Result<EarthFile> Read(const Context& context, const std::string& directory) {
   return file;
 }
 
-// The commands of a recipe of one kind, those in blocks left out.
-std::vector<const Command*> CommandsOf(ast::earthfile::Block recipe, CommandKind kind) {
-  std::vector<const Command*> commands;
-  for (const ast::earthfile::Statement& statement : recipe) {
-    if (statement.command != nullptr && statement.command->kind == kind) {
-      commands.push_back(statement.command);
-    }
+// What VERSION says, for reading flags of commands.
+Result<sema::earthfile::Features> FeaturesOf(const EarthFile& file) {
+  if (file.ast.version == nullptr) {
+    return sema::earthfile::Features::OfVersion(0, 8);
   }
-  return commands;
-}
-
-bool StartsWithWord(std::string_view docs, std::string_view word) {
-  const std::string_view text = TrimSpace(docs);
-  return text.starts_with(word) &&
-         (text.size() == word.size() || text[word.size()] == ' ' || text[word.size()] == '\n');
-}
-
-std::string Indented(std::string_view text, std::string_view space) {
-  std::string result;
-  while (text.ends_with('\n')) {
-    text.remove_suffix(1);
+  const auto read =
+      sema::earthfile::ReadFeatures(sema::earthfile::ToWords(file.ast.version->args), "", file.ast.version->range);
+  if (!read) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{}: {}", file.buffer->name(), read.error().message()));
   }
-  for (const std::string_view line : Split(text, '\n')) {
-    result += fmt::format("{}{}\n", line.empty() ? std::string_view() : space, line);
-  }
-  return result;
-}
-
-void PrintTargetDoc(const Context& context, const Target& target, std::string_view space) {
-  fmt::print(context.out, "{}+{}", space, target.name);
-  for (const Command* const arg : CommandsOf(target.recipe, CommandKind::kArg)) {
-    if (arg->pairs.empty()) {
-      continue;
-    }
-    const bool required =
-        std::any_of(arg->flags.begin(), arg->flags.end(), [](const auto& flag) { return flag.text == "--required"; });
-    const std::string text = arg->pairs[0].value.present()
-                                 ? fmt::format("--{}={}", arg->pairs[0].key.text, arg->pairs[0].value.text)
-                                 : fmt::format("--{}", arg->pairs[0].key.text);
-    fmt::print(context.out, " {}{}{}", required ? "" : "[", text, required ? "" : "]");
-  }
-  fmt::print(context.out, "\n{}", Indented(target.docs, fmt::format("{}  ", space)));
-}
-
-void PrintDetails(const Context& context, const Target& target) {
-  const auto print = [&](std::string_view heading, CommandKind kind) {
-    bool first = true;
-    for (const Command* const command : CommandsOf(target.recipe, kind)) {
-      if (command->docs.empty()) {
-        continue;
-      }
-      if (first) {
-        fmt::print(context.out, "{}:\n", heading);
-        first = false;
-      }
-      fmt::print(context.out, "{}", Indented(command->docs, "  "));
-    }
-  };
-  print("ARGS", CommandKind::kArg);
-  print("ARTIFACTS", CommandKind::kSaveArtifact);
-  print("IMAGES", CommandKind::kSaveImage);
+  return read->features;
 }
 
 // `./...`: every Earthfile below the directory.
@@ -177,32 +122,19 @@ Exit RunEarthDoc(Context& context, const EarthSettings&, const std::vector<std::
     PrintError(context, file.error());
     return Exit::kFailed;
   }
-  if (name.empty()) {
-    fmt::print(context.out, "TARGETS:\n");
-    for (const Target& target : file->ast.targets) {
-      if (StartsWithWord(target.docs, target.name)) {
-        PrintTargetDoc(context, target, "  ");
-        if (question->long_names) {
-          PrintDetails(context, target);
-        }
-      }
-    }
-    return Exit::kOk;
-  }
-  const Target* const target = file->ast.FindTarget(name);
-  if (target == nullptr) {
-    PrintError(context, Error(ErrorCode::kNotFound, fmt::format("{} has no target `{}`", file->buffer->name(), name))
-                            .WithHint(fmt::format("`{} ls` lists the targets", ProgramOf(dialect))));
+  const auto features = FeaturesOf(*file);
+  if (!features) {
+    PrintError(context, features.error());
     return Exit::kFailed;
   }
-  if (!StartsWithWord(target->docs, target->name)) {
-    PrintError(context, Error(ErrorCode::kNotFound, fmt::format("no doc comment found for target `{}`", name))
-                            .WithHint(fmt::format(
-                                "a comment directly above it is one if it starts with its name: `# {} …`", name)));
+  const Result<std::string> text = name.empty()
+                                       ? driver::earthfile::DocumentTargets(file->ast, *features, question->long_names)
+                                       : driver::earthfile::DocumentTarget(file->ast, *features, name, true);
+  if (!text) {
+    PrintEarthError(context, text.error(), dialect);
     return Exit::kFailed;
   }
-  PrintTargetDoc(context, *target, "");
-  PrintDetails(context, *target);
+  fmt::print(context.out, "{}", *text);
   return Exit::kOk;
 }
 

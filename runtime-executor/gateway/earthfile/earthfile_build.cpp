@@ -144,7 +144,8 @@ class Frontend {
 OutputOptions OutputsOf(const EarthfileBuildRequest& request) {
   return {.directory = request.options.invocation_directory,
           .no_output = request.options.no_output,
-          .push = request.options.push};
+          .push = request.options.push,
+          .on_file = request.messages.file};
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ struct Messages {
   std::function<void(std::string_view target, std::string_view text)> warning;
   // What the static check warns of, before anything runs; the sources are the report's.
   std::function<void(const std::vector<diag::Diagnostic>&)> findings;
+  // A file was written onto the invoker's machine: the path as the Earthfile names it. May be empty.
+  FileWritten file;
 };
 
 struct EffectsParts {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <optional>
 
 #include <fmt/format.h>
@@ -133,23 +134,35 @@ class Writer {
 
   // The contents of a directory into one that exists.
   Result<> WriteContents(const std::string& source, const TreeEntry& entry, const std::string& destination,
-                         bool with_metadata) const {
+                         bool with_metadata, const FileWritten& on_file = {}) const {
     const UniqueFd from = LOAM_TRY(tree_.Open(source.empty() ? "." : source, O_RDONLY | O_DIRECTORY));
     const UniqueFd to = LOAM_TRY(OpenFile(destination, O_RDONLY | O_DIRECTORY));
     const snapshot::HostTree* const host = fs_.host_tree();
     std::optional<Error> failure;
-    LOAM_TRY(CopyTree(from.get(), to.get(), options_, [&](const std::string& path, const struct stat&) {
-      if (host == nullptr || failure) {
-        return !failure;
+    std::vector<std::pair<std::string, std::uint64_t>> files;
+    LOAM_TRY(CopyTree(from.get(), to.get(), options_, [&](const std::string& path, const struct stat& info) {
+      if (failure) {
+        return false;
       }
-      const auto visible = host->Find(source.empty() ? path : source + "/" + path);
-      if (!visible) {
-        failure = visible.error();
+      if (host != nullptr) {
+        const auto visible = host->Find(source.empty() ? path : source + "/" + path);
+        if (!visible) {
+          failure = visible.error();
+        }
+        if (!visible || *visible == nullptr) {
+          return false;
+        }
       }
-      return visible && *visible != nullptr;
+      if (on_file && S_ISREG(info.st_mode)) {
+        files.emplace_back(path, info.st_size);
+      }
+      return true;
     }));
     if (failure) {
       return Unexpected(*std::move(failure));
+    }
+    for (const auto& [path, bytes] : files) {
+      on_file(path, bytes);
     }
     return with_metadata ? CopyMetadata(from.get(), StatOf(entry), to.get(), options_) : Result<>();
   }
@@ -165,13 +178,24 @@ class Writer {
   const CopyOptions options_;
 };
 
-Result<> RemoveExisting(const std::string& path) {
+Result<> RemoveContents(const std::string& directory) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    LOAM_TRY(RemoveTree(entry->path().string()));
+  }
+  return error ? Unexpected(ErrorCode::kUnavailable, fmt::format("list {}: {}", directory, error.message()))
+               : Result<>();
+}
+
+// `by_directory`: a directory stays, empty: others may have it mounted or open.
+Result<> RemoveExisting(const std::string& path, bool by_directory = false) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) {
     return {};
   }
   if (S_ISDIR(info.st_mode)) {
-    return RemoveTree(path);
+    return by_directory ? RemoveContents(path) : RemoveTree(path);
   }
   if (::unlink(path.c_str()) != 0) {
     return UnexpectedErrno("remove " + path);
@@ -180,7 +204,7 @@ Result<> RemoveExisting(const std::string& path) {
 }
 
 Result<> SaveOne(const Writer& writer, const std::string& source, const std::string& destination,
-                 const SaveRequest& request) {
+                 const SaveRequest& request, const std::string& shown) {
   const auto found = LOAM_TRY(writer.Follow(source));
   if (!found) {
     return Unexpected(ErrorCode::kNotFound,
@@ -202,12 +226,20 @@ Result<> SaveOne(const Writer& writer, const std::string& source, const std::str
             .WithHint(fmt::format("write `AS LOCAL {}/` to save it inside of the directory", destination)));
   }
   LOAM_TRY(MakeDirs(ParentOf(destination)));
-  LOAM_TRY(RemoveExisting(destination));
+  LOAM_TRY(RemoveExisting(destination, entry.is_dir()));
   if (!entry.is_dir()) {
-    return writer.WriteFile(real, entry, destination);
+    LOAM_TRY(writer.WriteFile(real, entry, destination));
+    if (request.on_file && entry.is_regular()) {
+      request.on_file(shown, entry.size);
+    }
+    return {};
   }
   LOAM_TRY(MakeDirs(destination));
-  return writer.WriteContents(real, entry, destination, true);
+  FileWritten on_file;
+  if (request.on_file) {
+    on_file = [&](const std::string& path, std::uint64_t bytes) { request.on_file(Joined(shown, path), bytes); };
+  }
+  return writer.WriteContents(real, entry, destination, true, on_file);
 }
 
 }  // namespace
@@ -235,7 +267,7 @@ Result<std::vector<WrittenFile>> SaveArtifact(const snapshot::MountedFs& fs, con
     std::string shown = inside ? Joined(wanted == "." ? "" : wanted, BaseName(match)) : wanted;
     const std::string destination =
         WithoutTrailingSlash(shown.starts_with('/') ? shown : Joined(request.directory, shown));
-    LOAM_TRY_CONTEXT("save artifact " + request.artifact, SaveOne(writer, match, destination, request));
+    LOAM_TRY_CONTEXT("save artifact " + request.artifact, SaveOne(writer, match, destination, request, shown));
     written.push_back({match, std::move(shown)});
   }
   return written;

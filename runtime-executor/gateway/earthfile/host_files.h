@@ -2,6 +2,8 @@
 // artifacts under LOCALLY.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,9 @@ struct WrittenFile {
   std::string destination;  // as it was asked for, with the file's name if it went inside of a directory
 };
 
+// One file is there, with all of its contents.
+using FileWritten = std::function<void(const std::string& path, std::uint64_t bytes)>;
+
 struct SaveRequest {
   // Path in the filesystem, wildcards allowed; directories are saved as they are, `dir/*` saves the children.
   std::string source;
@@ -24,10 +29,12 @@ struct SaveRequest {
   bool if_exists = false;
   // For messages: "+build/dist/app".
   std::string artifact;
+  // Paths are those of WrittenFile, with what lies below a directory. May be empty.
+  FileWritten on_file = {};
 };
 
-// What is there at the destination is replaced: a file by a file, a directory by a directory; a directory does not
-// replace a file. Parents are made. Owner is the user of this process, modes and times are kept.
+// What is there at the destination is replaced: a file by a file, the contents of a directory by those of a directory;
+// a directory does not replace a file. Parents are made. Owner is the user of this process, modes and times are kept.
 Result<std::vector<WrittenFile>> SaveArtifact(const snapshot::MountedFs& fs, const SaveRequest& request);
 
 struct CopyRequest {

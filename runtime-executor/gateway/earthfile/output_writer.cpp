@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/platform.h"
-#include "runtime-executor/gateway/earthfile/host_files.h"
 
 namespace loam::gateway::earthfile {
 namespace {
@@ -63,7 +62,8 @@ Result<> OutputWriter::Save(const snapshot::MountedFs& mounted, const sema::eart
                                                                          .destination = artifact.destination,
                                                                          .directory = options_.directory,
                                                                          .if_exists = artifact.if_exists,
-                                                                         .artifact = artifact.artifact}));
+                                                                         .artifact = artifact.artifact,
+                                                                         .on_file = options_.on_file}));
   for (const WrittenFile& file : files) {
     Note({WrittenOutput::Kind::kArtifact, artifact.target,
           artifact.target.empty() ? artifact.artifact : artifact.target + "/" + file.source, file.destination});

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "compiler/driver/earthfile/compile.h"
 #include "runtime-executor/gateway/earthfile/build_site.h"
+#include "runtime-executor/gateway/earthfile/host_files.h"
 
 namespace loam::gateway::earthfile {
 
@@ -27,6 +28,7 @@ struct OutputOptions {
   // --no-output: nothing is written here; pushes happen.
   bool no_output = false;
   bool push = false;
+  FileWritten on_file = {};
 };
 
 class OutputWriter {

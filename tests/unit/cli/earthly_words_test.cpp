@@ -27,6 +27,16 @@ TEST(EarthlyWords, AFileThatCannotBeParsedIsASyntaxError) {
             "syntax error: invalid env key definition $key");
 }
 
+TEST(EarthlyWords, AVersionIsLookedAtInTwoSteps) {
+  EXPECT_EQ(EarthlyWords(MakeDiagnostic<Kind::kEarthBadVersion>({}, "1.0")),
+            "Earthfile version is invalid, supported versions are 0.6, 0.7, or 0.8");
+  for (const char* const word : {"0.5.1", "--try", "8", "0.x", ".8"}) {
+    EXPECT_EQ(EarthlyWords(MakeDiagnostic<Kind::kEarthBadVersion>({}, word)),
+              "unexpected VERSION arguments; should be VERSION [flags] <major-version>.<minor-version>")
+        << word;
+  }
+}
+
 TEST(EarthlyWords, WhereBothSayTheSameThereAreNone) {
   EXPECT_EQ(EarthlyWords(MakeDiagnostic<Kind::kEarthCycle>({}, "+a")), std::nullopt);
 }
@@ -39,6 +49,9 @@ TEST(EarthlyWords, RenderPlacesAndHints) {
   diag::Diagnostic warning = MakeDiagnostic<Kind::kEarthFeatureIsDefault>({}, "try", "0.9");
   EXPECT_EQ(RenderEarthlyWords(std::vector{warning, error}, sources),
             "Error: Earthfile:2:2 ARG values cannot be reassigned\nHint: declare it\n");
+  const diag::Diagnostic same = MakeDiagnostic<Kind::kEarthUnsafeSave>(buffer.Range(14, 17), "/x", ".");
+  EXPECT_EQ(RenderEarthlyWords(std::vector{same}, sources),
+            "Error: Earthfile:2:2 unable to save to /x; path must be located under .\n");
 }
 
 }  // namespace

@@ -4,9 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <thread>
 
 #include "base/file_system.h"
+#include "base/unique_fd.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/session/local_client_services.h"
 
@@ -200,6 +205,46 @@ TEST_F(EngineTest, LayersOfARunningJobAreNotPruned) {
   const std::vector<PlatformResult> results{{"linux/amd64", fs, "", "", ""}};
   ASSERT_TRUE(job.Export(results, {.type = "local", .attributes = {{"dest", out}}}, {}).has_value());
   EXPECT_EQ(ReadFile(out + "/a").value(), "1");
+}
+
+// A build that failed or was canceled does not wait for its other steps; the engine does, and they need its worker.
+TEST_F(EngineTest, AStepThatWasCanceledRunsOnWhileTheEngineCloses) {
+  const std::string fifo = dir_->Child("secret");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  Definition definition;
+  pb::Op op;
+  pb::ExecOp& exec = *op.mutable_exec();
+  exec.mutable_meta()->add_args("/true");
+  exec.mutable_meta()->set_cwd("/");
+  pb::SecretEnv& secret = *exec.add_secretenv();
+  secret.set_id("s");
+  secret.set_name("S");
+  pb::Mount& root = *exec.add_mounts();
+  root.set_input(-1);
+  root.set_dest("/");
+  const pb::Definition& whole = definition.Finish(definition.Add(op));
+  std::stop_source stop;
+  std::thread solving([&] {
+    Job job =
+        engine_->StartJob({.client = session::MakeLocalClientServices({.secrets = {{"s", {.file = fifo, .env = {}}}}}),
+                           .progress = std::make_shared<solver::NullProgressSink>(),
+                           .entitlements = {},
+                           .title = "t",
+                           .build_key = "k"});
+    EXPECT_FALSE(job.Solve(whole, stop.get_token()).has_value());
+  });
+  // The step has its worker and waits for the value of the secret.
+  UniqueFd writer;
+  while (!writer.valid()) {
+    writer = UniqueFd(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  stop.request_stop();
+  solving.join();
+  std::thread closing([this] { engine_.reset(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  writer.Reset();
+  closing.join();
 }
 
 TEST(EngineOpenTest, BadOptions) {
