@@ -7,6 +7,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <mutex>
+
+#include <fmt/format.h>
+
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
@@ -330,6 +335,42 @@ TEST_P(ChecksumTest, ChangesAreSeenAndTouchesDoNotMatter) {
 
 INSTANTIATE_TEST_SUITE_P(All, ChecksumTest, testing::Values(Kind::kLayers, Kind::kHost),
                          [](const auto& test) { return test.param == Kind::kHost ? "host" : "layers"; });
+
+// Of a directory of the host: the files whose contents were read, which are not those that are remembered.
+TEST(ChecksumReads, AreTold) {
+  const TempDir dir = Get(TempDir::Create());
+  snapshot::LayerStoreOptions options;
+  options.root = dir.Child("root");
+  const auto store = Get(snapshot::LayerStore::Open(options));
+  const std::string host = dir.Child("host");
+  ASSERT_TRUE(MakeDirs(host + "/sub"));
+  ASSERT_TRUE(WriteFileAtomic(host + "/a", "1"));
+  ASSERT_TRUE(WriteFileAtomic(host + "/sub/b", "22"));
+  ASSERT_TRUE(WriteFileAtomic(host + "/other", "333"));
+  FixedClock clock;
+  clock.now = SystemClock().Now() + std::chrono::hours(1);  // nothing is racy
+  std::mutex mutex;
+  std::vector<std::string> told;
+  const auto reads = [&](const std::string& path) {
+    const auto cache =
+        Get(ChecksumCache::Open(*store, {.index_dir = dir.Child("index"),
+                                         .clock = &clock,
+                                         .on_read = [&](const auto& tree, const auto& file, auto bytes) {
+                                           const std::lock_guard lock(mutex);
+                                           told.push_back(fmt::format("{} {} {}", tree == host, file, bytes));
+                                         }}));
+    told.clear();
+    const FsRef ref = FsRef(Get(HostTree::Open(host, {})));
+    Get(cache->Compute(ref, path, {}));
+    std::sort(told.begin(), told.end());
+    return told;
+  };
+  EXPECT_THAT(reads("/a"), testing::ElementsAre("true a 1"));
+  EXPECT_THAT(reads("/a"), testing::ElementsAre());
+  EXPECT_THAT(reads("/sub"), testing::ElementsAre("true sub/b 2"));
+  ASSERT_TRUE(WriteFileAtomic(host + "/a", "x"));
+  EXPECT_THAT(reads("/"), testing::ElementsAre("true a 1", "true other 3"));
+}
 
 // --- the index ---
 

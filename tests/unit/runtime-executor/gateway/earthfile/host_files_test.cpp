@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,7 +44,8 @@ class HostFilesTest : public ::testing::Test {
                              .destination = destination,
                              .directory = dir_->Child("host"),
                              .if_exists = if_exists,
-                             .artifact = "+t/" + source});
+                             .artifact = "+t/" + source,
+                             .on_file = {}});
   }
   Result<> Copy(CopyRequest request) {
     request.destination = dir_->Child("host/" + request.destination);
@@ -73,6 +75,37 @@ TEST_F(HostFilesTest, ADirectoryReplacesADirectoryAndAWildcardAddsToIt) {
   EXPECT_THAT(HostNames("dist"), ElementsAre("a", "b", "old"));
   ASSERT_TRUE(Save("dist", "dist").has_value());
   EXPECT_THAT(HostNames("dist"), ElementsAre("a", "b"));
+}
+
+// It may be mounted, or somebody's working directory.
+TEST_F(HostFilesTest, ADirectoryThatIsReplacedStaysTheSame) {
+  Write("host/dist/sub/old", "old\n");
+  struct stat before {};
+  struct stat after {};
+  ASSERT_EQ(::stat(dir_->Child("host/dist").c_str(), &before), 0);
+  ASSERT_TRUE(Save("dist", "dist").has_value());
+  ASSERT_EQ(::stat(dir_->Child("host/dist").c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  EXPECT_THAT(HostNames("dist"), ElementsAre("a", "b"));
+}
+
+TEST_F(HostFilesTest, EachFileThatWasWrittenIsTold) {
+  std::vector<std::string> told;
+  const snapshot::MountedFs fs = Fs();
+  SaveRequest request{.source = "dist",
+                      .destination = "out/",
+                      .directory = dir_->Child("host"),
+                      .if_exists = false,
+                      .artifact = "+t/dist",
+                      .on_file = [&](const std::string& path, std::uint64_t bytes) {
+                        told.push_back(path + " " + std::to_string(bytes));
+                      }};
+  ASSERT_TRUE(SaveArtifact(fs, request).has_value());
+  request.source = "file";
+  request.destination = "name";
+  ASSERT_TRUE(SaveArtifact(fs, request).has_value());
+  std::sort(told.begin(), told.end());
+  EXPECT_THAT(told, ElementsAre("name 4", "out/dist/a 2", "out/dist/b 2"));
 }
 
 TEST_F(HostFilesTest, RefusesWhatWouldLoseSomethingElse) {
