@@ -144,7 +144,8 @@ bool OwnerLives(std::string_view name) {
 
 // Nobody waits for what is left in the tree.
 void KillTree(const std::string& directory) {
-  for (std::string_view pid : Split(ReadText(directory + "/cgroup.procs"), '\n')) {
+  const std::string processes = ReadText(directory + "/cgroup.procs");
+  for (const std::string_view pid : Split(processes, '\n')) {
     if (const auto number = static_cast<pid_t>(PlainNumber(std::string(pid))); number > 0) {
       kill(number, SIGKILL);
     }

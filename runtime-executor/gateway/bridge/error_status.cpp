@@ -100,8 +100,8 @@ class Writer {
 // The process, and where in it the error was handed to the client, as clients print it with --debug.
 std::string StackJson(const std::source_location& place) {
   std::vector<std::string> arguments;
-  const Result<std::string> command = ReadFile("/proc/self/cmdline");
-  for (const std::string_view argument : Split(command.value_or(std::string()), '\0')) {
+  const std::string command = ReadFile("/proc/self/cmdline").value_or(std::string());
+  for (const std::string_view argument : Split(command, '\0')) {
     if (!argument.empty()) {
       arguments.push_back(GoJsonString(argument));
     }

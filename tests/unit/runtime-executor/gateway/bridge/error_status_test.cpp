@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/file_system.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "runtime-executor/ops/op_failure.h"
 #include "runtime-executor/solver/op.h"
@@ -117,6 +118,11 @@ TEST(ErrorStatus, ClientsLearnWhichProcessFailed) {
   ASSERT_THAT(Types(status), ElementsAre("github.com/moby/buildkit/stack.Stack+json"));
   const json stack = json::parse(status.details(0).value());
   EXPECT_EQ(stack["pid"], getpid());
+  std::string command;
+  for (const json& argument : stack["cmdline"]) {
+    command += argument.get<std::string>() + '\0';
+  }
+  EXPECT_EQ(command, ReadFile("/proc/self/cmdline").value());
   EXPECT_THAT(stack["frames"][0]["File"].get<std::string>(), testing::HasSubstr("error_status_test.cpp"));
 }
 
