@@ -15,6 +15,7 @@
 #include "cli/remote/merge_engines.h"
 #include "cli/remote/remote_channel.h"
 #include "cli/remote/remote_site.h"
+#include "cli/remote/routed_site.h"
 #include "cli/remote/step_containers.h"
 #include "compiler/driver/frontend/dockerfile_frontend.h"
 #include "compiler/sema/forwarding_build_host.h"
@@ -214,9 +215,7 @@ class RemoteBuildEngine final : public BuildEngine {
   Result<BuildOutcome> Build(const BuildRequest& request, std::shared_ptr<solver::ProgressSink> progress,
                              gateway::DockerfileBuildReport& report, std::stop_token stop) override {
     if (request.on_failure && engines_.size() > 1) {
-      return Unexpected(
-          Error(ErrorCode::kUnimplemented, "a shell in a failed step is not possible with several engines in one build")
-              .WithHint("name one engine"));
+      return SeveralCannotDebug();
     }
     if (engines_.size() == 1) {
       const std::vector<std::string> own = LOAM_TRY(PlatformsOf(engines_.front()));
@@ -252,8 +251,35 @@ class RemoteBuildEngine final : public BuildEngine {
     if (request.on_usage) {
       return Unexpected(ErrorCode::kUnimplemented, "--exec-stats: a remote engine does not tell what its steps use");
     }
-    const Choice choice = LOAM_TRY(Choose(request.frontend->options.platform));
-    const GatewaySolve solve{.address = &engines_[choice.engine],
+    if (request.on_failure && engines_.size() > 1) {
+      return SeveralCannotDebug();
+    }
+    std::vector<EngineSite> sites;
+    return BuildOver(sites, {}, request, progress, report, stop);
+  }
+
+ private:
+  struct Session {
+    frontend::GatewayClient* client = nullptr;
+    std::string id;
+  };
+
+  static tl::unexpected<Error> SeveralCannotDebug() {
+    return Unexpected(
+        Error(ErrorCode::kUnimplemented, "a shell in a failed step is not possible with several engines in one build")
+            .WithHint("name one engine"));
+  }
+
+  // One engine after the other keeps a build open; when all do, the Earthfile is evaluated over their sites.
+  Result<> BuildOver(std::vector<EngineSite>& sites, const Session& last, const EarthBuildRequest& request,
+                     const std::shared_ptr<solver::ProgressSink>& progress,
+                     gateway::earthfile::EarthfileBuildReport& report, const std::stop_token& stop) {
+    if (sites.size() == engines_.size()) {
+      return Evaluate(sites, last, request, report, stop);
+    }
+    const EngineAddress& address = engines_[sites.size()];
+    std::vector<std::string> platforms = LOAM_TRY(PlatformsOf(address));
+    const GatewaySolve solve{.address = &address,
                              .tls = &tls_,
                              .services = request.client,
                              .build_key = request.build_key,
@@ -268,16 +294,8 @@ class RemoteBuildEngine final : public BuildEngine {
                                                 .progress = progress,
                                                 .session_id = session_id,
                                                 .stop = stop});
-      gateway::earthfile::EarthfileBuildRequest frontend = *request.frontend;
-      frontend.options.session_id = session_id;
-      frontend.options.native_platform = choice.platform;
-      // Also engines that cannot merge and compare filesystems.
-      frontend.optimization_level = 0;
-      Result<> built = gateway::earthfile::BuildEarthfile(*site, frontend, report, stop);
-      if (!built) {
-        OnFailure(request.on_failure, client, built.error(), stop);
-        return Unexpected(std::move(built).error());
-      }
+      sites.push_back({site.get(), platforms});
+      LOAM_TRY(BuildOver(sites, {&client, session_id}, request, progress, report, stop));
       return api::Result();
     };
     GatewaySolve whole = solve;
@@ -286,11 +304,45 @@ class RemoteBuildEngine final : public BuildEngine {
     return {};
   }
 
- private:
-  struct Choice {
-    std::size_t engine = 0;
-    std::string platform;  // the worker's own
-  };
+  [[nodiscard]] static Result<> Evaluate(const std::vector<EngineSite>& sites, const Session& last,
+                                         const EarthBuildRequest& request,
+                                         gateway::earthfile::EarthfileBuildReport& report,
+                                         const std::stop_token& stop) {
+    gateway::earthfile::EarthfileBuildRequest frontend = *request.frontend;
+    // Also engines that cannot merge and compare filesystems.
+    frontend.optimization_level = 0;
+    if (sites.size() > 1) {
+      // Each engine takes directories from the session that it knows.
+      frontend.options.session_id.clear();
+      frontend.options.native_platform = LOAM_TRY(NativePlatform(frontend.options.platform, sites));
+      const auto routed = MakeRoutedSite(sites, *request.client);
+      return gateway::earthfile::BuildEarthfile(*routed, frontend, report, stop);
+    }
+    frontend.options.session_id = last.id;
+    frontend.options.native_platform = sites.front().platforms.front();
+    Result<> built = gateway::earthfile::BuildEarthfile(*sites.front().site, frontend, report, stop);
+    if (!built) {
+      OnFailure(request.on_failure, *last.client, built.error(), stop);
+    }
+    return built;
+  }
+
+  // The own platform of the engine that builds the first of the wanted ones (with commas; "" for any).
+  [[nodiscard]] static Result<std::string> NativePlatform(const std::string& wanted,
+                                                          std::span<const EngineSite> sites) {
+    if (wanted.empty()) {
+      return sites.front().platforms.front();
+    }
+    std::vector<std::vector<std::string>> offered;
+    for (const EngineSite& site : sites) {
+      offered.push_back(site.platforms);
+    }
+    std::vector<std::string> names;
+    for (const std::string_view name : Split(wanted, ',')) {
+      names.push_back(LOAM_TRY(ParsePlatform(TrimSpace(name))).ToString());
+    }
+    return sites[LOAM_TRY(ShareOut(names, offered)).front().engine].platforms.front();
+  }
 
   // Each engine its platforms, at the same time, shown in one progress; the first failure stops the others.
   [[nodiscard]] Result<BuildOutcome> BuildTogether(const std::vector<EngineShare>& shares,
@@ -375,42 +427,6 @@ class RemoteBuildEngine final : public BuildEngine {
       return Unexpected(ErrorCode::kFailedPrecondition, fmt::format("the engine at {} has no workers", address.text));
     }
     return platforms;
-  }
-
-  // `platforms`: with commas; "" for any.
-  [[nodiscard]] Result<Choice> Choose(const std::string& platforms) const {
-    std::vector<std::string> wanted;
-    if (!platforms.empty() && engines_.size() > 1) {
-      for (const std::string_view name : Split(platforms, ',')) {
-        wanted.push_back(LOAM_TRY(ParsePlatform(name)).ToString());
-      }
-    }
-    // First by what a worker is itself, then by what it can emulate.
-    std::vector<std::vector<std::string>> offered;
-    for (const EngineAddress& address : engines_) {
-      offered.push_back(LOAM_TRY(PlatformsOf(address)));
-      if (wanted.empty()) {
-        return Choice{offered.size() - 1, offered.back().front()};
-      }
-    }
-    const auto all_in = [&](std::span<const std::string> names) {
-      return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
-        return std::find(names.begin(), names.end(), name) != names.end();
-      });
-    };
-    for (std::size_t i = 0; i < offered.size(); ++i) {
-      if (all_in(std::span(offered[i]).first(1))) {
-        return Choice{i, offered[i].front()};
-      }
-    }
-    for (std::size_t i = 0; i < offered.size(); ++i) {
-      if (all_in(offered[i])) {
-        return Choice{i, offered[i].front()};
-      }
-    }
-    return Unexpected(
-        Error(ErrorCode::kFailedPrecondition, fmt::format("none of the engines builds {}", Join(wanted, ", ")))
-            .WithHint("build one platform at a time, or name an engine that has them all"));
   }
 
   const std::vector<EngineAddress> engines_;

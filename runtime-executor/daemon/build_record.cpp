@@ -86,12 +86,9 @@ Result<> BuildRecording::Exported(int index, const std::map<std::string, std::st
 }
 
 Result<> BuildRecording::Explained(const std::map<std::string, std::string>& provenance) {
-  for (const auto& [platform, predicate] : provenance) {
-    BuildHistory::Descriptor statement = LOAM_TRY(parts_.history->AddBlob(content::media_type::kInToto, predicate));
-    (*statement.mutable_annotations())[kPredicateType] = kProvenance;
-    auto& result = platform.empty() ? *record_.mutable_result() : (*record_.mutable_results())[platform];
-    // What an image carries about itself tells less.
-    auto& attestations = *result.mutable_attestations();
+  // What an image carries about itself tells less, and of several platforms not which.
+  if (!provenance.empty() && record_.has_result()) {
+    auto& attestations = *record_.mutable_result()->mutable_attestations();
     attestations.erase(std::remove_if(attestations.begin(), attestations.end(),
                                       [](const BuildHistory::Descriptor& other) {
                                         const auto type = other.annotations().find(kPredicateType);
@@ -99,7 +96,12 @@ Result<> BuildRecording::Explained(const std::map<std::string, std::string>& pro
                                                type->second.starts_with("https://slsa.dev/provenance/");
                                       }),
                        attestations.end());
-    *attestations.Add() = std::move(statement);
+  }
+  for (const auto& [platform, predicate] : provenance) {
+    BuildHistory::Descriptor statement = LOAM_TRY(parts_.history->AddBlob(content::media_type::kInToto, predicate));
+    (*statement.mutable_annotations())[kPredicateType] = kProvenance;
+    auto& result = platform.empty() ? *record_.mutable_result() : (*record_.mutable_results())[platform];
+    *result.mutable_attestations()->Add() = std::move(statement);
   }
   return {};
 }

@@ -90,6 +90,35 @@ void SetVersion(control::types::BuildkitVersion& version) {
 }  // namespace
 
 // Calls that last have to hear of clients that leave.
+// BuildKit gives what fails in a build no code, and its clients would print one before the message.
+Error AsBuildFailure(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kCanceled:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kUnimplemented:
+    case ErrorCode::kInternal:
+    case ErrorCode::kUnknown:
+      return error;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kFailedPrecondition:
+    case ErrorCode::kAborted:
+    case ErrorCode::kOutOfRange:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDataLoss:
+    case ErrorCode::kUnauthenticated:
+      break;
+  }
+  Error plain(ErrorCode::kUnknown, error.message());
+  if (!error.hint().empty()) {
+    plain = std::move(plain).WithHint(error.hint());
+  }
+  return error.detail() == nullptr ? plain : std::move(plain).WithDetail(error.detail());
+}
+
 using ControlBase = control::Control::WithCallbackMethod_Solve<control::Control::WithCallbackMethod_Status<
     control::Control::WithCallbackMethod_ListenBuildHistory<control::Control::Service>>>;
 using StatusCall = StreamCall<control::StatusResponse>;
@@ -164,7 +193,7 @@ class ControlServices::State final : public ControlBase {
       };
     }
     const auto result = RunSolve(services_, request, *status, events, stop);
-    grpc::Status answer = result ? grpc::Status::OK : ToWireStatus(result.error());
+    grpc::Status answer = result ? grpc::Status::OK : ToWireStatus(AsBuildFailure(result.error()));
     if (result) {
       response.mutable_exporterresponse()->insert(result->begin(), result->end());
     } else {

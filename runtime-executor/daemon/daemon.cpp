@@ -13,6 +13,7 @@
 #include "runtime-executor/daemon/provenance_environment.h"
 #include "runtime-executor/daemon/registry_hosts.h"
 #include "runtime-executor/daemon/usage_records.h"
+#include "runtime-executor/daemon/worker_platforms.h"
 #include "runtime-executor/proxy/step_proxies.h"
 #include "runtime-executor/worker/cni/cni_networks.h"
 
@@ -158,7 +159,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   control.worker_labels = WorkerLabels(config, *daemon->engine_, has_networks);
   control.platforms = config.worker.platforms;
   if (control.platforms.empty()) {
-    control.platforms = {HostPlatform()};
+    control.platforms = DetectPlatforms(root + "/tmp");
   }
   log.Info(fmt::format("found worker \"{}\"", control.worker_id));
   daemon->services_ = std::make_unique<ControlServices>(std::move(control));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/go_quote.h"
 #include "base/strings.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/exec_cache_map.h"
@@ -276,7 +277,7 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
                                              : worker->Run(spec, sink, context.stop());
   LOAM_TRY(proxied.End(context.progress(), vertex_.digest, *services));
   const std::vector<std::string> words(meta.args().begin(), meta.args().end());
-  const std::string failure = fmt::format("process \"{}\" did not complete successfully", Join(words, " "));
+  const std::string failure = fmt::format("process {} did not complete successfully", GoQuoted(Join(words, " ")));
   if (!ran) {
     Error error = ran.error();
     if (!error.Is(ErrorCode::kCanceled)) {

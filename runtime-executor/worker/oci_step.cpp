@@ -294,7 +294,7 @@ Result<> OciStep::Build(const ProcessStreams& streams, std::uint64_t number) {
     input.cgroup_path = "/" + cgroup_path + "/step";
   }
   input.cgroup_v2 = setup_.cgroups->version == CgroupVersion::kV2;
-  input.cgroup_mount = input.cgroup_v2 || (insecure && setup_.cgroups->version != CgroupVersion::kNone);
+  input.cgroup_mount = setup_.cgroups->version != CgroupVersion::kNone;
   if (!insecure) {
     input.seccomp_program = setup_.seccomp_program;
   }

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 
 import support
 import test_interactive
@@ -155,6 +156,71 @@ any:
         self.assertEqual(platforms, {"amd64", "arm64"})
         self.assertEqual(json.loads(self.run_checked("skopeo", "inspect", "--tls-verify=false",
                                                      f"docker://{self.registry.host}/app:1"))["Architecture"], "amd64")
+
+    def test_each_platform_on_its_engine(self):
+        """Two engines: an image of theirs that both call `who` says which one ran a step."""
+        if os.environ.get("LOAM_TEST_BUILDKITD"):
+            self.skipTest("its workers have the platforms of the machine")
+        other_registry = self.enterContext(base_images.Registry())
+        for registry, name in ((self.registry, "first"), (other_registry, "other")):
+            registry.push("library/who", ["1"], base_images.rootfs({"who": (0o644, name.encode())}))
+        config = self.base / "other.toml"
+        config.write_text(f'[registry."docker.io"]\nmirrors = ["{other_registry.host}"]\n'
+                          f'[registry."{other_registry.host}"]\nhttp = true\n[registry."{self.registry.host}"]\nhttp = true\n')
+        listening = self.base / "other.sock"
+        log = open(self.base / "other.log", "wb")
+        self.addCleanup(log.close)
+        other = subprocess.Popen([pathlib.Path(support.LOAM).parent / "loamd", "--root", self.base / "other-root", "--addr",
+                                  f"unix://{listening}", "--config", config, "--oci-worker-platform", "linux/arm64"],
+                                 stdout=log, stderr=log, env=self.environment())
+        self.addCleanup(other.wait)
+        self.addCleanup(other.terminate)
+        support.wait_for(listening.exists, "the other engine listening")
+        engines = (f"--engine=unix://{self.socket}", f"--engine=unix://{listening}")
+        self.write("file", "of the context\n")
+        self.write("Earthfile", """VERSION 0.8
+all:
+    BUILD --platform=linux/amd64 --platform=linux/arm64 +one
+one:
+    ARG TARGETARCH
+    FROM who:1
+    COPY file /file
+    LET said = $(cat /who)
+    IF [ "$(cat /who)" = other ]
+        RUN echo "a condition of $said" >/condition
+    ELSE
+        RUN echo "an alternative of $said" >/condition
+    END
+    RUN cat /who /file /condition >/report
+    SAVE ARTIFACT /report AS LOCAL out/$TARGETARCH
+    SAVE IMAGE --push REGISTRY/many:1
+mixed:
+    FROM --platform=linux/amd64 who:1
+    COPY --platform=linux/arm64 +made/x /x
+    RUN true
+made:
+    FROM who:1
+    RUN echo x >/x
+    SAVE ARTIFACT /x
+far:
+    FROM --platform=linux/mips who:1
+    RUN true
+""".replace("REGISTRY", self.registry.host))
+        self.earth(*engines, "--push", "+all")
+        self.assertEqual(self.read("out/amd64"), "firstof the context\nan alternative of first\n")
+        self.assertEqual(self.read("out/arm64"), "otherof the context\na condition of other\n")
+        for arch, who in (("amd64", "first"), ("arm64", "other")):
+            folder = self.base / arch
+            self.run_checked("skopeo", "copy", "--src-tls-verify=false", "--override-arch", arch,
+                             f"docker://{self.registry.host}/many:1", f"dir:{folder}")
+            layers = json.loads((folder / "manifest.json").read_text())["layers"]
+            with tarfile.open(folder / layers[0]["digest"].split(":")[1]) as tar:
+                self.assertEqual(tar.extractfile("who").read().decode(), who)
+        self.earth(*engines, "--platform=linux/arm64", "--artifact", "+made/x", "x")
+        self.assertEqual(self.read("x"), "x\n")
+        self.assertIn("none of the engines builds linux/amd64 and linux/arm64, of which one result is made up",
+                      self.earth(*engines, "+mixed", check=1).stderr)
+        self.assertIn("none of the engines builds linux/mips", self.earth(*engines, "+far", check=1).stderr)
 
     def test_failures_have_their_place(self):
         self.write("Earthfile", f"""VERSION 0.8

@@ -133,9 +133,9 @@ class RemoteEngine(support.LoamCase):
 
     def test_engines_are_chosen_by_platform(self):
         self.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
-        none = self.remote(f"--engine=unix://{self.socket}", f"--engine=unix://{self.socket}", "--platform=linux/s390x",
+        none = self.remote(f"--engine=unix://{self.socket}", f"--engine=unix://{self.socket}", "--platform=linux/mips",
                            "-o", "out", ".", check=1)
-        self.assertIn("none of the engines builds linux/s390x", none.stderr)
+        self.assertIn("none of the engines builds linux/mips", none.stderr)
         self.remote(f"--engine=unix://{self.socket}", f"--engine=unix://{self.socket}", "--platform=linux/amd64",
                     "-o", "out", ".")
         self.assertTrue((self.work / "out/Dockerfile").exists())

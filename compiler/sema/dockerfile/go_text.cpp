@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/go_bool.h"
+#include "base/go_quote.h"
 
 namespace loam::sema {
 namespace {
@@ -35,29 +36,6 @@ constexpr auto kNoLetters = std::to_array<RuneRange>({
     {0x4DC0, 0x4DFF}, {0xA490, 0xA4CF}, {0xD800, 0xF8FF},   {0xFE00, 0xFE6F},   {0xFEFF, 0xFF20},    {0xFF3B, 0xFF40},
     {0xFF5B, 0xFF65}, {0xFFE0, 0xFFFF}, {0x1D000, 0x1D3FF}, {0x1F000, 0x1FAFF}, {0xE0000, 0x10FFFF},
 });
-
-constexpr auto kNotPrintable = std::to_array<RuneRange>({
-    {0x7F, 0xA0},
-    {0xAD, 0xAD},
-    {0x600, 0x605},
-    {0x61C, 0x61C},
-    {0x6DD, 0x6DD},
-    {0x70F, 0x70F},
-    {0x1680, 0x1680},
-    {0x180E, 0x180E},
-    {0x2000, 0x200F},
-    {0x2028, 0x202F},
-    {0x205F, 0x206F},
-    {0x3000, 0x3000},
-    {0xD800, 0xF8FF},
-    {0xFEFF, 0xFEFF},
-    {0xFFF0, 0xFFFB},
-    {0xFFFE, 0xFFFF},
-    {0xE0000, 0xE00FF},
-    {0xE01F0, 0x10FFFF},
-});
-
-constexpr std::string_view kHex = "0123456789abcdef";
 
 }  // namespace
 
@@ -179,66 +157,15 @@ bool IsLetterRune(char32_t rune) {
 }
 
 bool IsPrintRune(char32_t rune) {
-  return rune >= 0x20 && !InRanges(kNotPrintable, rune);
+  return IsGoPrint(rune);
 }
 
 void AppendQuoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t pos = 0; pos < text.size();) {
-    std::size_t length = 0;
-    const char32_t rune = DecodeRune(text, pos, length);
-    const auto byte = static_cast<unsigned char>(text[pos]);
-    if (length == 1 && rune >= 0x80) {
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else if (rune == '"' || rune == '\\') {
-      out += '\\';
-      out += static_cast<char>(byte);
-    } else if (IsPrintRune(rune)) {
-      out += text.substr(pos, length);
-    } else {
-      switch (rune) {
-        case '\a':
-          out += "\\a";
-          break;
-        case '\b':
-          out += "\\b";
-          break;
-        case '\f':
-          out += "\\f";
-          break;
-        case '\n':
-          out += "\\n";
-          break;
-        case '\r':
-          out += "\\r";
-          break;
-        case '\t':
-          out += "\\t";
-          break;
-        case '\v':
-          out += "\\v";
-          break;
-        default:
-          if (rune < ' ' || rune == 0x7F) {
-            out += fmt::format("\\x{:02x}", static_cast<unsigned>(rune));
-          } else if (rune < 0x10000) {
-            out += fmt::format("\\u{:04x}", static_cast<unsigned>(rune));
-          } else {
-            out += fmt::format("\\U{:08x}", static_cast<unsigned>(rune));
-          }
-      }
-    }
-    pos += length;
-  }
-  out += '"';
+  AppendGoQuoted(out, text);
 }
 
 std::string Quoted(std::string_view text) {
-  std::string out;
-  AppendQuoted(out, text);
-  return out;
+  return GoQuoted(text);
 }
 
 std::string QuotedList(std::span<const std::string_view> items) {

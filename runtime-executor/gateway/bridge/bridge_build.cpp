@@ -95,7 +95,10 @@ Result<> BridgeBuild::ResolveImageConfig(const bridge_api::ResolveImageConfigReq
     image.platform = llb::PlatformOf(request.platform());
   }
   image.resolve_mode = request.resolvemode();
-  image.log_name = request.logname();
+  image.log_name = request.logname().empty()
+                       ? fmt::format("resolve image config for {}://{}",
+                                     request.storeid().empty() ? "docker-image" : "oci-layout", request.ref())
+                       : request.logname();
   image.oci_store_id = request.storeid();
   for (const auto& policy : request.sourcepolicies()) {
     image.policies.push_back(policy.SerializeAsString());

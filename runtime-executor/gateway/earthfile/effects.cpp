@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/go_quote.h"
 #include "base/process.h"
 #include "base/strings.h"
 #include "compiler/driver/earthfile/compile.h"
@@ -72,9 +73,8 @@ class MachineEffects final : public sema::earthfile::EffectsHost {
       answer.exit_code = output.status.code;
       answer.standard_output = std::move(output.out);
       if (answer.exit_code != 0 && !command.condition) {
-        return Unexpected(ErrorCode::kUnknown,
-                          fmt::format("process \"{}\" did not complete successfully: exit code: {}",
-                                      Join(command.argv, " "), answer.exit_code));
+        return Unexpected(ErrorCode::kUnknown, fmt::format("process {} did not complete successfully: exit code: {}",
+                                                           GoQuoted(Join(command.argv, " ")), answer.exit_code));
       }
       return {};
     });

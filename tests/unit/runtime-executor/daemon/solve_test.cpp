@@ -89,10 +89,49 @@ TEST_F(SolveTest, DevicesOfTheHostAreListed) {
   config.cdi_disabled = true;
   Start(config);
   EXPECT_THAT(devices(), testing::IsEmpty());
-  EXPECT_EQ(Solve("device", Files().Make("/a", "x").Definition(), nullptr,
-                  [](control::SolveRequest& request) { request.add_entitlements("device=v.example/d"); })
-                .error_code(),
-            grpc::StatusCode::PERMISSION_DENIED);
+  const grpc::Status refused =
+      Solve("device", Files().Make("/a", "x").Definition(), nullptr,
+            [](control::SolveRequest& request) { request.add_entitlements("device=v.example/d"); });
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNKNOWN) << "clients print codes";
+  EXPECT_THAT(refused.error_message(), HasSubstr("not allowed"));
+}
+
+// Clients take the provenance of the build from there, and with it what it was made from.
+TEST_F(SolveTest, TheHistoryOfSeveralPlatformsHasOneProvenanceOfEach) {
+  Start();
+  const std::string context = directory_.Child("context");
+  ASSERT_TRUE(MakeDirs(context));
+  ASSERT_TRUE(WriteFileAtomic(context + "/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n"));
+  session::SessionClientOptions options;
+  options.services = session::MakeLocalClientServices({.local_dirs = {{"context", context}, {"dockerfile", context}}});
+  const auto client = session::SessionClient::Open(Channel(), std::move(options));
+  ASSERT_TRUE(client) << client.error().message();
+  control::SolveRequest request;
+  request.set_ref("several");
+  request.set_session((*client)->id());
+  request.set_frontend("dockerfile.v0");
+  (*request.mutable_frontendattrs())["platform"] = "linux/amd64,linux/arm64";
+  (*request.mutable_frontendattrs())["attest:provenance"] = "mode=max";
+  control::Exporter& exporter = *request.add_exporters();
+  exporter.set_type("image");
+  (*exporter.mutable_attrs())["name"] = "several:1";
+  grpc::ClientContext context_of_call;
+  control::SolveResponse response;
+  const grpc::Status built = stub_->Solve(&context_of_call, request, &response);
+  ASSERT_TRUE(built.ok()) << built.error_message();
+
+  control::BuildHistoryRequest asked;
+  asked.set_earlyexit(true);
+  grpc::ClientContext listening;
+  const auto reader = stub_->ListenBuildHistory(&listening, asked);
+  control::BuildHistoryEvent event;
+  ASSERT_TRUE(reader->Read(&event));
+  EXPECT_THAT(event.record().result().attestations(), testing::IsEmpty());
+  ASSERT_EQ(event.record().results().size(), 2U);
+  for (const auto& [platform, result] : event.record().results()) {
+    ASSERT_EQ(result.attestations().size(), 1) << platform;
+    EXPECT_EQ(result.attestations(0).annotations().at("in-toto.io/predicate-type"), "https://slsa.dev/provenance/v1");
+  }
 }
 
 TEST_F(SolveTest, EarthfilesAreBuiltInProcess) {
@@ -125,7 +164,7 @@ TEST_F(SolveTest, EarthfilesAreBuiltInProcess) {
   ASSERT_TRUE(good.ok()) << good.error_message();
   EXPECT_EQ(ReadFile(directory_.Child("out/out/given.txt")).value_or("?"), "from the client");
   const grpc::Status missing = solve("missing", "nothing");
-  EXPECT_EQ(missing.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(missing.error_code(), grpc::StatusCode::UNKNOWN);
   EXPECT_THAT(missing.error_message(), HasSubstr("nothing"));
 }
 

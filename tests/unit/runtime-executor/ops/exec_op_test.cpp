@@ -241,6 +241,11 @@ TEST_F(ExecOpTest, StepsBehindProxies) {
   EXPECT_EQ(Log(offline), "[]\n");
 }
 
+TEST_F(ExecOpTest, TheCommandOfAnErrorIsQuotedAsGoDoes) {
+  EXPECT_EQ(Failure(Shell("echo \"a\\b\" >/none/x\nexit 7")).message(),
+            "process \"/bin/sh -c echo \\\"a\\\\b\\\" >/none/x\\nexit 7\" did not complete successfully: exit code: 7");
+}
+
 TEST_F(ExecOpTest, ExitCodeIsAnErrorWithDetail) {
   const Error error = Failure(Shell("exit 7"));
   EXPECT_EQ(error.message(), "process \"/bin/sh -c exit 7\" did not complete successfully: exit code: 7");

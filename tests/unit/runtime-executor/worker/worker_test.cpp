@@ -319,6 +319,15 @@ TEST_P(WorkerTest, CgroupOfTheStepIsGoneAfterwardsEvenWithLimits) {
   EXPECT_THAT(Out(spec), HasSubstr(cgroup_parent_ + "/step-"));
 }
 
+// Runtimes of languages look there for how much they may use.
+TEST_P(WorkerTest, ALimitCanBeReadAndNotChanged) {
+  ExecSpec spec = Shell(
+      "cd /sys/fs/cgroup; for f in memory/memory.limit_in_bytes memory.max; do "
+      "if [ -e $f ]; then cat $f; echo 1 2>/dev/null >$f || echo denied; fi; done");
+  spec.resources.memory = 64 << 20;
+  EXPECT_EQ(Out(spec), "67108864\ndenied\n");
+}
+
 TEST_P(WorkerTest, MemoryLimitKillsAndIsRecognised) {
   if (std::string_view(GetParam()) == "runc") {
     GTEST_SKIP() << "runc removes its cgroup before it can be read";
