@@ -88,9 +88,30 @@ std::size_t SizeOf(const solver::ProgressEvent& event) {
 void BuildStatus::OnEvent(const solver::ProgressEvent& event) {
   {
     const std::lock_guard lock(mutex_);
+    if (const auto* const part = std::get_if<solver::StatusEvent>(&event)) {
+      if (part->completed) {
+        open_parts_.erase({part->vertex, part->id});
+      } else {
+        open_parts_.insert_or_assign({part->vertex, part->id}, *part);
+      }
+    } else if (const auto* const vertex = std::get_if<solver::VertexEvent>(&event);
+               vertex != nullptr && vertex->completed && !vertex->error.empty()) {
+      CloseParts(*vertex);
+    }
     events_.push_back(event);
   }
   changed_.notify_all();
+}
+
+void BuildStatus::CloseParts(const solver::VertexEvent& failed) {
+  auto part = open_parts_.lower_bound({failed.digest, ""});
+  while (part != open_parts_.end() && part->first.first == failed.digest) {
+    solver::StatusEvent ended = std::move(part->second);
+    ended.timestamp = *failed.completed;
+    ended.completed = failed.completed;
+    events_.emplace_back(std::move(ended));
+    part = open_parts_.erase(part);
+  }
 }
 
 void BuildStatus::Close() {

@@ -48,10 +48,14 @@ class BuildStatus final : public solver::ProgressSink {
  private:
   // With mutex_ held.
   bool Take(std::size_t& position, StatusResponse& response);
+  // Clients show the error of a step only when none of its parts is under way any more.
+  void CloseParts(const solver::VertexEvent& failed);
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<solver::ProgressEvent> events_;
+  // Parts that have begun and not ended, by vertex and id.
+  std::map<std::pair<Digest, std::string>, solver::StatusEvent> open_parts_;
   bool closed_ = false;
 };
 

@@ -42,6 +42,39 @@ TEST(StatusHubTest, ABuildThatNoHistoryKeepsCanBeAskedForAfterItsEnd) {
   EXPECT_EQ(*too_late, nullptr);
 }
 
+// Otherwise a client waits for the rest of the push, and never shows why the step failed.
+TEST(StatusHubTest, PartsOfAStepThatFailsEndWithIt) {
+  BuildStatus status;
+  solver::VertexEvent step;
+  step.digest = Digest::Of("step");
+  step.started = WallTime(std::chrono::seconds(1));
+  status.OnEvent(step);
+  solver::StatusEvent part;
+  part.vertex = step.digest;
+  part.id = "done";
+  part.started = step.started;
+  part.completed = WallTime(std::chrono::seconds(2));
+  status.OnEvent(part);
+  part.id = "pushing layers";
+  part.completed.reset();
+  status.OnEvent(part);
+  solver::StatusEvent other = part;
+  other.vertex = Digest::Of("other");
+  status.OnEvent(other);
+  step.completed = WallTime(std::chrono::seconds(3));
+  step.error = "refused";
+  status.OnEvent(step);
+
+  std::size_t position = 0;
+  StatusResponse response;
+  ASSERT_TRUE(status.NextIfThere(position, response));
+  ASSERT_EQ(response.statuses_size(), 4);
+  EXPECT_EQ(response.statuses(3).id(), "pushing layers");
+  EXPECT_EQ(response.statuses(3).vertex(), step.digest.ToString());
+  EXPECT_EQ(response.statuses(3).completed().seconds(), 3);
+  EXPECT_EQ(response.vertexes(1).error(), "refused");
+}
+
 TEST(StatusHubTest, RunningRecordedAndUnknownBuilds) {
   StatusHub hub;
   ASSERT_TRUE(hub.Start("a"));
