@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/strings.h"
+
 #include "frontend/status.h"
 
 namespace loam::frontend {
@@ -90,9 +92,20 @@ Result<> GatewayEffects::Perform(ir::Graph& graph, const sema::earthfile::Output
 Result<> GatewayEffects::RunTry(ir::Graph& graph, const sema::earthfile::TryStep& step) {
   const llb::Definition definition = LOAM_TRY(llb::Emit(graph, step.fs));
   const Gate::Opened opened(&gate_);
-  // Files of a failed step stay where they are: a failed build hands nothing back.
   const std::string_view bytes = definition.bytes;
-  return BuildAll(client_, std::span(&bytes, 1));
+  Result<> built = BuildAll(client_, std::span(&bytes, 1));
+  if (built || step.files.empty()) {
+    return built;
+  }
+  // Files of a failed step stay where they are: what fails behind a gateway hands nothing back, not even an export.
+  std::vector<std::string> files;
+  for (const sema::earthfile::TryStep::File& file : step.files) {
+    files.push_back(file.source);
+  }
+  return Unexpected(std::move(built).error().Wrap(
+      fmt::format("TRY cannot bring out {}, since a build behind a gateway that fails hands nothing back (`loam build "
+                  "--engine` brings it out)",
+                  Join(files, ", "))));
 }
 
 Result<> GatewayEffects::LoadIntoDocker(ir::Graph&, std::span<const sema::earthfile::DaemonImage> images) {

@@ -16,6 +16,7 @@
 #include "base/strings.h"
 #include "cli/progress/plain.h"
 #include "cli/progress/tty.h"
+#include "compiler/sema/earthfile/evaluate.h"
 
 namespace loam::cli {
 namespace {
@@ -516,7 +517,13 @@ std::optional<int> ExitCodeOf(std::string_view step_error) {
   return failed == std::errc() && end != digits.data() ? std::optional(code) : std::nullopt;
 }
 
-std::string DescribeStepError(const gateway::earthfile::Step& step, std::string_view error) {
+std::string DescribeStepError(const gateway::earthfile::Step& step, std::string_view step_error) {
+  // How secrets are asked for is nobody's business.
+  std::string error(step_error);
+  const std::string mark = std::string(sema::earthfile::kEnvSecretSuffix) + ":";
+  if (const std::size_t at = error.find(mark); at != std::string::npos) {
+    error.replace(at, mark.size(), ":");
+  }
   std::string command;
   for (const std::string_view part : Split(step.command, '\n')) {
     command += fmt::format("          {}\n", part);

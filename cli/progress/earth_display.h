@@ -45,6 +45,6 @@ std::unique_ptr<EarthDisplay> MakeEarthDisplay(const EarthDisplayOptions& option
 std::optional<int> ExitCodeOf(std::string_view step_error);
 
 // The error of a failed step as people are told it: place, command, what happened.
-std::string DescribeStepError(const gateway::earthfile::Step& step, std::string_view error);
+std::string DescribeStepError(const gateway::earthfile::Step& step, std::string_view step_error);
 
 }  // namespace loam::cli

@@ -131,7 +131,7 @@ here:
         self.earth("--secret-file", "A=a", "+lines")
         self.recipe("test:\n    RUN --secret A --secret B --secret C [ \"$A$B$C\" = abc ]\n")
         missing = self.earth("--no-cache", "--secret", "A=a", "+test", check=1)
-        self.assertIn('unable to lookup secret "B": not found', missing.err)
+        self.assertIn('secret B: unable to lookup secret "B": not found', missing.err)
 
     def test_a_step_without_cache_runs_once(self):
         """Whatever has asked for it before the end: a condition, a WAIT, a TRY."""

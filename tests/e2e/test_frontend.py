@@ -139,6 +139,11 @@ here:
             self.assertIn("LOCALLY", self.build_badly("-f", "Earthfile", "--target", "here", "."))
             self.assertIn("several outputs", self.build_badly("-f", "Earthfile", "--target", "both", "."))
             self.assertIn("no target", self.build_badly("-f", "Earthfile", "."))
+            self.write("Earthfile.try", f"# syntax={NAME}\nVERSION --try 0.8\nFROM busybox\ntest:\n    TRY\n"
+                       "        RUN echo bad >report && false\n    FINALLY\n        SAVE ARTIFACT report AS LOCAL report\n    END\n")
+            tried = self.build_badly("-f", "Earthfile.try", "--target", "test", ".")
+            self.assertIn("TRY cannot bring out /report", tried)
+            self.assertIn("exit code: 1", tried)
 
 
 class Recipe(support.LoamCase):
