@@ -33,14 +33,16 @@ std::string StateRoot(const Context& context, const Flags& flags) {
 }
 
 Result<std::unique_ptr<engine::Engine>> OpenEngine(const Context& context, const Flags& flags,
-                                                   decltype(engine::EngineOptions::on_context_read) on_context_read) {
+                                                   const std::function<void(engine::EngineOptions&)>& adjust) {
   Config config = LOAM_TRY(LoadConfig());
   engine::EngineOptions options;
   options.root = FirstOf(context, flags, "root", "LOAM_ROOT", config.root);
   options.runtime = FirstOf(context, flags, "runtime", "LOAM_RUNTIME", config.runtime);
   options.snapshotter = FirstOf(context, flags, "snapshotter", "LOAM_SNAPSHOTTER", config.snapshotter);
   options.registry_hosts = std::move(config.registries);
-  options.on_context_read = std::move(on_context_read);
+  if (adjust) {
+    adjust(options);
+  }
   return engine::Engine::Open(std::move(options));
 }
 

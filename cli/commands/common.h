@@ -1,6 +1,7 @@
 // What several verbs share: the flags that choose the engine's state, and opening it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,8 +71,8 @@ std::vector<std::string> EnginesOf(const Context& context, const Flags& flags);
 std::string StateRoot(const Context& context, const Flags& flags);
 
 // Opens the engine that --root, --runtime and --snapshotter (or LOAM_ROOT, LOAM_RUNTIME, LOAM_SNAPSHOTTER) name.
-// `on_context_read` is that of engine::EngineOptions.
-Result<std::unique_ptr<engine::Engine>> OpenEngine(
-    const Context& context, const Flags& flags, decltype(engine::EngineOptions::on_context_read) on_context_read = {});
+// `adjust` changes the options before they are used.
+Result<std::unique_ptr<engine::Engine>> OpenEngine(const Context& context, const Flags& flags,
+                                                   const std::function<void(engine::EngineOptions&)>& adjust = {});
 
 }  // namespace loam::cli

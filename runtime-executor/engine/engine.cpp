@@ -115,7 +115,8 @@ Result<std::shared_ptr<EngineState>> EngineState::Open(EngineOptions engine_opti
                                     .tmp_dir = tmp,
                                     .layers = state->layers.get(),
                                     .index = state->source_index.get(),
-                                    .registry = state->registry.get()});
+                                    .registry = state->registry.get(),
+                                    .ssh_command = state->options.git_ssh_command});
   state->git = git.get();
   state->sources.Register(std::move(git));
   state->sources.Register(

@@ -83,6 +83,8 @@ struct EngineOptions {
   // frontend.
   std::string provenance_environment;
   std::string dockerfile_version;
+  // As source::GitSourceOptions has it: never set where clients are others than this machine's user.
+  std::function<std::string(const std::string& remote)> git_ssh_command;
   // Told of files of contexts on this machine whose contents had to be read, as cache::HostFileRead is.
   std::function<void(const std::string& directory, const std::string& path, std::uint64_t bytes)> on_context_read;
 };

@@ -227,6 +227,17 @@ parts:
             os.close(writing)
             self.assertEqual(done.returncode, 1, (name, arguments))
 
+    def test_git_runs_the_ssh_of_the_configuration(self):
+        """For GIT CLONE, which the engine does, and for references, which the compiler does."""
+        own, config = self.work / "own-ssh", self.work / "config.yml"
+        self.write("own-ssh", "#!/bin/sh\necho \"own ssh for $*\" >&2\nexit 7\n", 0o755)
+        self.write("config.yml", f"git:\n  git.example:\n    auth: ssh\n    user: git\n    ssh_command: {own} -q\n"
+                            "    strict_host_key_checking: false\n")
+        self.recipe("clone:\n    GIT CLONE git@git.example:a/b.git dest\nreference:\n    FROM git.example/a/b+x\n")
+        for target in ("+clone", "+reference"):
+            said = self.earth("--config", config, target, check=1).err
+            self.assertRegex(said, r"own ssh for -q -o StrictHostKeyChecking=no .*git@git.example", target)
+
     def test_bootstrap_teaches_shells(self):
         entry = self.earth("bootstrap", "--source", "bash").out
         self.assertRegex(entry, r"^complete -o nospace -C '/.*loam earthly' earthly\n$")

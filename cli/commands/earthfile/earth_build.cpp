@@ -444,10 +444,10 @@ struct Builder {
 
 Result<Builder> OpenBuilder(const Context& context, const EarthSettings& settings,
                             const std::vector<std::string>& engines,
-                            decltype(engine::EngineOptions::on_context_read) on_context_read) {
+                            const std::function<void(engine::EngineOptions&)>& adjust) {
   Builder builder;
   if (engines.empty()) {
-    builder.here = LOAM_TRY(OpenEngine(context, settings.flags(), std::move(on_context_read)));
+    builder.here = LOAM_TRY(OpenEngine(context, settings.flags(), adjust));
     builder.engine = MakeLocalBuildEngine(*builder.here);
   } else {
     builder.engine = LOAM_TRY(context.remote_engine(engines, settings.flags()));
@@ -508,14 +508,18 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
       lines->Print(target, text);
     }
   };
-  decltype(engine::EngineOptions::on_context_read) on_context_read;
-  if (verbose) {
-    on_context_read = [&](const std::string& directory, const std::string& path, std::uint64_t bytes) {
-      say("context",
-          DescribeRead(prepared->request.options.invocation_directory, directory + "/" + path, bytes, dialect));
+  const auto adjust = [&](engine::EngineOptions& options) {
+    options.git_ssh_command = [sites = prepared->request.project.sites](const std::string& remote) {
+      return sema::earthfile::ConfiguredSshCommand(remote, sites);
     };
-  }
-  const Result<Builder> builder = OpenBuilder(context, settings, engines, std::move(on_context_read));
+    if (verbose) {
+      options.on_context_read = [&](const std::string& directory, const std::string& path, std::uint64_t bytes) {
+        say("context",
+            DescribeRead(prepared->request.options.invocation_directory, directory + "/" + path, bytes, dialect));
+      };
+    }
+  };
+  const Result<Builder> builder = OpenBuilder(context, settings, engines, adjust);
   if (!builder) {
     PrintError(context, builder.error());
     return Exit::kFailed;

@@ -85,6 +85,26 @@ std::vector<std::string> UrlsOf(const GitSite& site, const std::string& host, co
   return urls;
 }
 
+std::string SshCommandOf(const GitSite& site) {
+  if (site.strict_host_key_checking) {
+    return site.ssh_command;
+  }
+  return fmt::format("{} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+                     site.ssh_command.empty() ? "ssh" : site.ssh_command);
+}
+
+// "github.com/a/b.git" of an address; nullopt if it is none of a server.
+std::optional<std::string> GitPathOf(std::string_view url) {
+  static const RE2 kUrl(R"((?:(?:https?|ssh|git)://(?:[^@/]+@)?([^/:]+)(?::\d+)?/|[^@/:]+@([^/:]+):)(.+))", RE2::Quiet);
+  std::string host;
+  std::string scp_host;
+  std::string path;
+  if (!RE2::FullMatch(re2::StringPiece(url.data(), url.size()), kUrl, &host, &scp_host, &path)) {
+    return std::nullopt;
+  }
+  return fmt::format("{}/{}", host.empty() ? scp_host : host, path);
+}
+
 }  // namespace
 
 Result<CloneAddress> CloneAddressOf(std::string_view git_path, const std::vector<GitSite>& sites) {
@@ -112,7 +132,7 @@ Result<CloneAddress> CloneAddressOf(std::string_view git_path, const std::vector
     }
     std::string repository(match.data(), match.size());
     CloneAddress address;
-    address.ssh_command = site->ssh_command;
+    address.ssh_command = SshCommandOf(*site);
     if (subject.size() > repository.size()) {
       address.directory = subject.substr(repository.size() + (subject[repository.size()] == '/' ? 1 : 0));
     }
@@ -140,24 +160,26 @@ Result<CloneAddress> CloneAddressOf(std::string_view git_path, const std::vector
 }
 
 Result<std::string> ConfiguredCloneUrl(std::string_view url, const std::vector<GitSite>& sites) {
-  static const RE2 kUrl(R"((?:(?:https?|ssh|git)://(?:[^@/]+@)?([^/:]+)(?::\d+)?/|[^@/:]+@([^/:]+):)(.+))", RE2::Quiet);
-  std::string host;
-  std::string scp_host;
-  std::string path;
-  if (!RE2::FullMatch(re2::StringPiece(url.data(), url.size()), kUrl, &host, &scp_host, &path)) {
+  const std::optional<std::string> git_path = GitPathOf(url);
+  if (!git_path) {
     return std::string(url);
   }
-  const std::string git_path = fmt::format("{}/{}", host.empty() ? scp_host : host, path);
   for (const GitSite& site : sites) {
     const std::vector<GitSite> one = {site};
     // The fallback is not asked for: the address is one already.
-    const auto with = CloneAddressOf(git_path, one);
-    const auto without = CloneAddressOf(git_path, {});
+    const auto with = CloneAddressOf(*git_path, one);
+    const auto without = CloneAddressOf(*git_path, {});
     if (with && (!without || with->urls != without->urls)) {
       return with->directory.empty() ? with->urls.front() : std::string(url);
     }
   }
   return std::string(url);
+}
+
+std::string ConfiguredSshCommand(std::string_view url, const std::vector<GitSite>& sites) {
+  const std::optional<std::string> git_path = GitPathOf(url);
+  const auto address = git_path ? CloneAddressOf(*git_path, sites) : Result<CloneAddress>(CloneAddress());
+  return address ? address->ssh_command : std::string();
 }
 
 class LocalProjectHost::Impl {

@@ -62,5 +62,7 @@ struct CloneAddress {
 Result<CloneAddress> CloneAddressOf(std::string_view git_path, const std::vector<GitSite>& sites);
 // The address of GIT CLONE as the settings of its site have it; as it is if there are none.
 Result<std::string> ConfiguredCloneUrl(std::string_view url, const std::vector<GitSite>& sites);
+// What git is to run as ssh for that address; "" for what it runs anyway.
+std::string ConfiguredSshCommand(std::string_view url, const std::vector<GitSite>& sites);
 
 }  // namespace loam::sema::earthfile

@@ -39,6 +39,9 @@ constexpr std::pair<const char*, const char*> kFixedConfig[] = {
 };
 
 std::string SshCommand(const GitCliOptions& options) {
+  if (!options.ssh_command.empty()) {
+    return options.ssh_command;
+  }
   // Keys come from the agent only: those of this machine's user are not the client's.
   std::string command =
       "ssh -F /dev/null -o BatchMode=yes -o IdentityFile=/dev/null -o ConnectTimeout=30 -o ServerAliveInterval=15 -o "
@@ -199,9 +202,10 @@ std::optional<std::int64_t> ReceivedBytes(std::string_view line) {
 
 std::vector<std::string> GitCli::Environment(const GitCall& call) const {
   const char* const path = std::getenv("PATH");
+  const char* const home = options_.ssh_command.empty() ? nullptr : std::getenv("HOME");
   std::vector<std::string> env = {
       fmt::format("PATH={}", path != nullptr && *path != '\0' ? path : "/usr/local/bin:/usr/bin:/bin"),
-      "HOME=/dev/null",
+      fmt::format("HOME={}", home != nullptr ? home : "/dev/null"),
       "LC_ALL=C",
       "GIT_CONFIG_NOSYSTEM=1",
       "GIT_CONFIG_GLOBAL=/dev/null",

@@ -29,6 +29,8 @@ struct GitCliOptions {
   // Known hosts: those of this file only; or those of a file that grows as hosts are first seen.
   std::string known_hosts_file;
   bool known_hosts_grow = false;
+  // Instead of all that: what this machine's user wants git to run, with the user's own HOME. "": nothing.
+  std::string ssh_command;
 };
 
 struct GitCall {

@@ -247,10 +247,13 @@ Result<Connection> GitSourceImpl::Connect(const GitTreeRequest& request, SourceC
                                   "Authorization: " + *header);
     }
   }
+  if (transport == "ssh" && options_.ssh_command) {
+    options.ssh_command = options_.ssh_command(request.remote);
+  }
   if (!request.ssh_agent.empty()) {
     const std::shared_ptr<session::SshAgents> agents = context.client->ssh();
     auto offered = agents->Check(request.ssh_agent, context.stop);
-    if (!offered && transport == "ssh") {
+    if (!offered && transport == "ssh" && options.ssh_command.empty()) {
       return Unexpected(
           std::move(offered).error().Wrap(RedactUrls(request.remote)).WithHint("forward an SSH agent: --ssh default"));
     }

@@ -2,6 +2,7 @@
 // all builds and processes share.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,8 @@ struct GitSourceOptions {
   registry::RegistryClient* registry = nullptr;
   // Also take repositories of this machine (`file:///path`, for tests).
   bool allow_file = false;
+  // What git runs as ssh for an address, where the client is this machine's user; may be empty, and may give "".
+  std::function<std::string(const std::string& remote)> ssh_command = {};
 };
 
 // Thread-safe.

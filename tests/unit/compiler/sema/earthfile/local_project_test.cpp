@@ -271,6 +271,26 @@ TEST(EarthStandardLibrary, IsImportedWithoutAHost) {
               ElementsAre(HasSubstr("loam/std/rust")));
 }
 
+TEST(ConfiguredSshCommand, SettingsOfTheSite) {
+  GitSite plain;
+  plain.name = "plain.example";
+  GitSite own;
+  own.name = "own.example";
+  own.ssh_command = "ssh -i /key";
+  GitSite loose = own;
+  loose.name = "loose.example";
+  loose.strict_host_key_checking = false;
+  const std::vector<GitSite> sites = {plain, own, loose};
+  EXPECT_EQ(ConfiguredSshCommand("git@plain.example:a/b.git", sites), "");
+  EXPECT_EQ(ConfiguredSshCommand("ssh://git@own.example/a/b.git", sites), "ssh -i /key");
+  EXPECT_EQ(ConfiguredSshCommand("git@loose.example:a/b.git", sites),
+            "ssh -i /key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null");
+  EXPECT_EQ(ConfiguredSshCommand("git@other.example:a/b.git", sites), "");
+  EXPECT_EQ(ConfiguredSshCommand("/srv/a", sites), "");
+  EXPECT_EQ(CloneAddressOf("loose.example/a/b", sites)->ssh_command,
+            "ssh -i /key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null");
+}
+
 TEST(ConfiguredCloneUrl, SettingsOfTheSite) {
   GitSite mirror;
   mirror.name = "github.com";
