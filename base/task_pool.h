@@ -1,14 +1,15 @@
-// TaskPool: threads for blocking work. A submitted task always starts at once (idle threads are reused, otherwise one
-// is made), so tasks may wait for each other; limits on parallel work belong to whoever knows the resource.
+// TaskPool: threads for blocking work. A submitted task starts at once (idle threads are reused, otherwise one is made,
+// up to thousands), so tasks may wait for each other; limits on parallel work belong to whoever knows the resource.
+// Threads beyond a few dozen end when they have nothing to do.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace loam {
 
@@ -23,12 +24,18 @@ class TaskPool {
   void Submit(std::function<void()> task);
 
  private:
-  void Loop();
+  using Threads = std::list<std::thread>;
+
+  void Loop(Threads::iterator self);
+  // With mutex_ held. False where no thread can be had.
+  bool AddThread();
 
   std::mutex mutex_;  // guards everything below
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;
-  std::vector<std::thread> threads_;
+  Threads threads_;
+  // Have ended, or are about to; not joined yet.
+  Threads finished_;
   std::size_t idle_ = 0;
   bool stopping_ = false;
 };
