@@ -12,6 +12,21 @@ namespace {
 
 // pb.Empty
 constexpr std::int64_t kNoInput = -1;
+// Of the name of an op that is named by its inputs: without a limit it doubles with each op.
+constexpr std::size_t kMaxNameOfNames = 1024;
+
+std::string NameOfNames(std::string name) {
+  if (name.size() > kMaxNameOfNames) {
+    // Not within a character.
+    std::size_t end = kMaxNameOfNames;
+    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) {
+      --end;
+    }
+    name.resize(end);
+    name += "…";
+  }
+  return name;
+}
 
 std::string FileName(const pb::FileOp& op) {
   std::string name;
@@ -64,12 +79,15 @@ std::string DefaultName(const pb::Op& op, const std::vector<solver::Edge>& input
       return "build";
     case pb::Op::kMerge:
       for (const solver::Edge& input : inputs) {
+        if (name.size() > kMaxNameOfNames) {
+          break;
+        }
         name += (name.empty() ? "" : ", ") + input.vertex->name;
       }
-      return "merge (" + name + ")";
+      return NameOfNames("merge (" + name + ")");
     case pb::Op::kDiff:
-      return "diff " + DiffSide(op.diff().lower().input(), inputs) + " -> " +
-             DiffSide(op.diff().upper().input(), inputs);
+      return NameOfNames("diff " + DiffSide(op.diff().lower().input(), inputs) + " -> " +
+                         DiffSide(op.diff().upper().input(), inputs));
     case pb::Op::kPassthrough:
       return "passthrough " + op.passthrough().id();
     default:  // protobuf's own enum

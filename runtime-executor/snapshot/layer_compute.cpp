@@ -537,10 +537,17 @@ Result<LayerRef> LayerStoreImpl::CopyTreeToLayer(const HostTree& tree) {
   });
 }
 
+constexpr std::size_t kMaxMergedLayers = 2048;
+
 Result<FsRef> LayerStoreImpl::Merge(std::span<const FsRef> refs) {
   FsRef merged;
   for (const FsRef& ref : refs) {
     const FsRef made = LOAM_TRY(Materialize(ref));
+    // A merge of merges may double with each of them.
+    if (merged.layers().size() + made.layers().size() > kMaxMergedLayers) {
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("a merge of more than {} layers is not supported", kMaxMergedLayers));
+    }
     // Below the first there is nothing but its own.
     merged = merged.Stack(merged.is_scratch() ? made : LOAM_TRY(ExplicitLayers(made.layers(), 0, {})));
   }
