@@ -150,11 +150,11 @@ Result<provenance::Capture> JobState::CaptureOf(const PlatformResult& result) {
 }
 
 Result<std::string> JobState::ProvenanceOf(const provenance::Capture& capture, const provenance::Settings& settings,
-                                           const std::string& definition, std::size_t number) {
+                                           const std::string& definition) {
   provenance::Run run;
-  run.invocation_id = Digest::Of(fmt::format("{}|{}|{}", options_.title, started_.time_since_epoch().count(), number))
-                          .Hex()
-                          .substr(0, 25);
+  // One for all that a build makes.
+  run.invocation_id =
+      Digest::Of(fmt::format("{}|{}", options_.title, started_.time_since_epoch().count())).Hex().substr(0, 25);
   run.compatibility_version = options_.compatibility_version;
   run.environment = engine_->options.provenance_environment;
   run.dockerfile_version = engine_->options.dockerfile_version;
@@ -217,7 +217,7 @@ Result<std::vector<std::string>> JobState::HistoryProvenance(std::span<const Pla
   std::vector<std::string> predicates;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const provenance::Capture capture = LOAM_TRY(CaptureOf(results[i]));
-    predicates.push_back(LOAM_TRY(ProvenanceOf(capture, settings, results[i].definition, i)));
+    predicates.push_back(LOAM_TRY(ProvenanceOf(capture, settings, results[i].definition)));
   }
   return predicates;
 }
@@ -283,8 +283,9 @@ Result<> JobState::Attest(std::vector<PlatformResult>& results, const AttributeM
     attestation.predicate_type = provenance::PredicateType(*settings);
     attestation.path = settings->filename;
     attestation.content = [self = shared_from_this(), capture = captures[i], settings = *settings,
-                           definition = results[i].definition,
-                           i] { return self->ProvenanceOf(capture, settings, definition, i); };
+                           definition = results[i].definition] {
+      return self->ProvenanceOf(capture, settings, definition);
+    };
     results[i].attestations.push_back(std::move(attestation));
   }
   return {};

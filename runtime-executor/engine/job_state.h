@@ -47,8 +47,7 @@ class JobState : public std::enable_shared_from_this<JobState> {
   // attest.cpp
   [[nodiscard]] Result<provenance::Capture> CaptureOf(const PlatformResult& result);
   [[nodiscard]] Result<std::string> ProvenanceOf(const provenance::Capture& capture,
-                                                 const provenance::Settings& settings, const std::string& definition,
-                                                 std::size_t number);
+                                                 const provenance::Settings& settings, const std::string& definition);
   [[nodiscard]] Result<> AddSboms(std::vector<PlatformResult>& results,
                                   const std::map<std::string, std::string>& attributes, bool use_cache,
                                   const std::string& resolve_mode, const std::stop_token& stop);

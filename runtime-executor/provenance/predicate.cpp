@@ -219,7 +219,7 @@ ordered_json LocationsJson(const pb::Locations& locations) {
     }
     list.push_back(std::move(entry));
   }
-  return {{"locations", std::move(list)}};
+  return list.empty() ? ordered_json::object() : ordered_json{{"locations", std::move(list)}};
 }
 
 // The files that the definition was made from, and where in them each step is.
