@@ -16,6 +16,7 @@
 #include "llb-emit/import.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/gateway/state_files.h"
+#include "runtime-executor/source/local/transfer_status.h"
 
 namespace loam::gateway {
 namespace {
@@ -127,14 +128,14 @@ class EngineBuildHost final : public sema::BuildHost {
       return known->second;
     }
     std::vector<std::string> paths{file};
-    if (!path.ends_with(kIgnoreSuffix)) {
-      paths.push_back(ignore);
+    if (path.ends_with(kIgnoreSuffix)) {
+      return ReadIgnoreFile(name, file);
     }
-    const session::LocalDir directory = LOAM_TRY(Open(name, paths));
+    paths.push_back(ignore);
+    const session::LocalDir directory =
+        LOAM_TRY(Open(name, paths, options_.reading_step ? options_.reading_step() : nullptr));
     const UniqueFd root = LOAM_TRY(OpenFile(directory.path, O_RDONLY | O_DIRECTORY));
-    if (paths.size() > 1) {
-      read_ahead_.emplace(fmt::format("{}/{}", name, ignore), ReadFileInRoot(root.get(), ignore));
-    }
+    read_ahead_.emplace(fmt::format("{}/{}", name, ignore), ReadFileInRoot(root.get(), ignore));
     return ReadFileInRoot(root.get(), path);
   }
 
@@ -143,6 +144,25 @@ class EngineBuildHost final : public sema::BuildHost {
   }
 
  private:
+  // A step of its own where it has to be transferred, as BuildKit shows it.
+  Result<std::string> ReadIgnoreFile(std::string_view name, const std::string& path) {
+    const auto read = [&](solver::ProgressWriter* writer) -> Result<std::string> {
+      const session::LocalDir directory = LOAM_TRY(Open(name, {path}, writer));
+      const UniqueFd root = LOAM_TRY(OpenFile(directory.path, O_RDONLY | O_DIRECTORY));
+      return ReadFileInRoot(root.get(), path);
+    };
+    if (client_.uploads() == nullptr) {
+      return read(nullptr);
+    }
+    Result<std::string> text = std::string();
+    LOAM_TRY(job_.Step("[internal] load " + path, [&](solver::ProgressWriter& writer) -> Result<> {
+      text = read(&writer);
+      // That there is none is no failure of the step.
+      return text || text.error().Is(ErrorCode::kNotFound) ? Result<>() : Unexpected(text.error());
+    }));
+    return text;
+  }
+
   // What is solved is what the graph says now: the definition is written before anything blocks.
   Result<snapshot::FsRef> Solve(ir::Graph& graph, ir::Value fs) {
     const llb::Definition definition = LOAM_TRY(Emit(graph, fs));
@@ -180,7 +200,8 @@ class EngineBuildHost final : public sema::BuildHost {
   }
 
   // Of a remote client only `paths` come, and what they link to; all of it for none.
-  Result<session::LocalDir> Open(std::string_view name, std::vector<std::string> paths) {
+  Result<session::LocalDir> Open(std::string_view name, std::vector<std::string> paths,
+                                 solver::ProgressWriter* writer = nullptr) {
     session::LocalDirRequest request;
     request.name = name;
     // Apart from the build context, which would otherwise be cut down to these files.
@@ -192,7 +213,11 @@ class EngineBuildHost final : public sema::BuildHost {
     if (options_.on_local) {
       options_.on_local(name);
     }
-    return client_.local_dirs()->Open(request, stop_);
+    source::TransferStatus status(name, writer);
+    request.progress = status.Callback();
+    session::LocalDir directory = LOAM_TRY(client_.local_dirs()->Open(request, stop_));
+    status.Done();
+    return directory;
   }
 
   engine::Job& job_;

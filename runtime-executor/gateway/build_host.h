@@ -25,6 +25,8 @@ struct BuildHostOptions {
   std::function<void(const ir::Graph& graph, const llb::Definition& definition)> on_definition;
   // Called with the name of each directory of the client that is opened.
   std::function<void(std::string_view name)> on_local;
+  // The step that shows what is read of a client's directory now; may be null, and give null.
+  std::function<solver::ProgressWriter*()> reading_step;
 };
 
 // `job` and `client` outlive the host. Thread-safe as far as the graph is: calls that name the same graph must be

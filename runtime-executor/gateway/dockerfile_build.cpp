@@ -1,6 +1,7 @@
 #include "runtime-executor/gateway/dockerfile_build.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include "compiler/driver/compile.h"
@@ -32,7 +33,8 @@ void AddVertexSources(const driver::CompileResult& compiled, const source::Buffe
 
 namespace {
 
-// Where the client's Dockerfile comes from, for source maps; nothing if it is in a remote context or in an input.
+// Where the client's Dockerfile comes from, for source maps; nothing if it is in a remote context or in an input, which
+// tell it when they are read.
 Result<llb::Definition> DockerfileOfClient(const DockerfileBuildRequest& request) {
   const auto option = [&](const char* name, const char* fallback) {
     const auto found = request.options.find(name);
@@ -86,6 +88,10 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
   driver::DockerfileFrontendHost host;
   const auto sources = std::make_shared<engine::FrontendSources>();
   std::mutex sources_mutex;
+  // Steps of the frontend follow one another.
+  std::atomic<solver::ProgressWriter*> step_writer = nullptr;
+  // What a Dockerfile of a remote context was read from; guarded by sources_mutex.
+  std::string read_from;
   host.make = [&](const std::map<std::string, std::string>& inputs) {
     BuildHostOptions options;
     options.inputs = inputs;
@@ -93,21 +99,33 @@ Result<DockerfileBuildResult> BuildDockerfile(engine::Job& job, session::ClientS
     options.on_definition = [&](const ir::Graph&, const llb::Definition& definition) {
       const std::lock_guard lock(sources_mutex);
       sources->definitions.push_back(definition.bytes);
+      if (step_writer != nullptr) {
+        read_from = definition.bytes;
+      }
     };
     options.on_local = [&](std::string_view name) {
       const std::lock_guard lock(sources_mutex);
       sources->locals.emplace(name);
     };
+    options.reading_step = [&step_writer] { return step_writer.load(); };
     return MakeBuildHost(job, client, stop, std::move(options));
   };
   host.step = [&](const std::string& name, const std::function<Result<>()>& body) {
-    return job.Step(name, [&](solver::ProgressWriter&) { return body(); });
+    return job.Step(name, [&](solver::ProgressWriter& writer) {
+      step_writer = &writer;
+      Result<> done = body();
+      step_writer = nullptr;
+      return done;
+    });
   };
   host.forwards = request.forwards;
   const llb::Definition local = LOAM_TRY(DockerfileOfClient(request));
-  host.dockerfile_definition = [&local] { return local.bytes; };
+  host.dockerfile_definition = [&] {
+    const std::lock_guard lock(sources_mutex);
+    return local.bytes.empty() ? read_from : local.bytes;
+  };
   Result<driver::DockerfileAnswer> answered = driver::RunDockerfileFrontend(request, host, report);
-  report.definition = local.bytes;
+  report.definition = host.dockerfile_definition();
   if (request.tell_warnings) {
     TellWarnings(report, local.head, job);
   }

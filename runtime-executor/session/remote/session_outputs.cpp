@@ -27,6 +27,28 @@ void AddExporter(grpc::ClientContext& context, int exporter_index) {
   AddMetadata(context, "buildkit-attachable-exporter-id", {std::to_string(exporter_index)});
 }
 
+// Counts the bytes of files.
+class CountedPackets final : public PacketStream {
+ public:
+  CountedPackets(PacketStream& inner, const std::function<void(std::uint64_t)>& progress)
+      : inner_(inner), progress_(progress) {}
+  bool Read(fsutil::types::Packet& packet) override { return inner_.Read(packet); }
+  bool Write(const fsutil::types::Packet& packet) override {
+    if (!inner_.Write(packet)) {
+      return false;
+    }
+    if (progress_ && !packet.data().empty()) {
+      progress_(sent_ += packet.data().size());
+    }
+    return true;
+  }
+
+ private:
+  PacketStream& inner_;
+  const std::function<void(std::uint64_t)>& progress_;
+  std::uint64_t sent_ = 0;
+};
+
 }  // namespace
 
 Result<> SendFile(const std::shared_ptr<Session>& session, int exporter_index,
@@ -67,14 +89,15 @@ Result<> SendFile(const std::shared_ptr<Session>& session, int exporter_index,
 }
 
 Result<> SendDirectory(const std::shared_ptr<Session>& session, int exporter_index, const std::string& directory,
-                       std::stop_token stop) {
+                       std::stop_token stop, const std::function<void(std::uint64_t)>& progress) {
   LOAM_TRY(CheckSupport(*session));
   const auto stub = moby::filesync::v1::FileSend::NewStub(session->channel());
   CallContext context(stop);
   AddExporter(*context, exporter_index);
   AddMetadata(*context, "buildkit-exporter-multi-platform", {"1"});
   const auto call = stub->DiffCopy(context.get());
-  PacketsAsBytes stream(*call);
+  PacketsAsBytes packets(*call);
+  CountedPackets stream(packets, progress);
   const Result<> sent = SendTree(stream, directory, stop);
   if (!sent) {
     context->TryCancel();

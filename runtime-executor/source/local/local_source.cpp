@@ -1,16 +1,13 @@
 #include "runtime-executor/source/local/local_source.h"
 
-#include <chrono>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
 #include "base/digest.h"
 #include "base/go_bool.h"
 #include "base/go_json.h"
 #include "base/strings.h"
-#include "runtime-executor/solver/progress.h"
+#include "runtime-executor/source/local/transfer_status.h"
 
 namespace loam::source {
 namespace {
@@ -24,7 +21,6 @@ constexpr std::string_view kFollow = "local.followpaths";
 constexpr std::string_view kSession = "local.session";
 constexpr std::string_view kSharedKeyHint = "local.sharedkeyhint";
 constexpr std::string_view kDiffer = "local.differ";
-constexpr std::chrono::milliseconds kReportInterval{100};
 constexpr std::string_view kMetadataTransfer = "local.metadatatransfer";
 constexpr std::string_view kMetadataExceptions = "local.metadatatransferexclude";
 
@@ -97,25 +93,10 @@ class LocalInstance final : public SourceInstance {
 
   Result<snapshot::FsRef> Fetch(SourceContext& context) override {
     session::LocalDirRequest asked = request_;
-    solver::StatusEvent status;
-    status.id = fmt::format("transferring {}:", request_.name);
-    status.action = "transferring";
-    status.started = SystemClock().Now();
-    WallTime reported;
-    if (context.progress != nullptr) {
-      asked.progress = [&](std::uint64_t bytes) {
-        status.current = static_cast<std::int64_t>(bytes);
-        if (const WallTime now = SystemClock().Now(); now - reported >= kReportInterval) {
-          reported = now;
-          context.progress->Status(status);
-        }
-      };
-    }
+    TransferStatus status(request_.name, context.progress);
+    asked.progress = status.Callback();
     session::LocalDir dir = LOAM_TRY(context.client->local_dirs()->Open(asked, context.stop));
-    if (status.current > 0) {
-      status.completed = SystemClock().Now();
-      context.progress->Status(status);
-    }
+    status.Done();
     snapshot::HostTreeOptions options;
     if (!dir.filtered) {
       options.filter = {request_.include_patterns, request_.exclude_patterns, request_.follow_paths};
