@@ -46,8 +46,8 @@ constexpr std::string_view kMetadataFile = ".fsutil-metadata";
 
 // Makes `directory` (made if it does not exist) equal to what the sender offers. What it got the last time is written
 // in the file `directory` + ".manifest"; without it the directory is emptied first. Paths that leave the directory,
-// come out of order or lie below something that is no directory are errors of the sender. `progress` is called with the
-// bytes that arrived.
+// come out of order or lie below something that is no directory are errors of the sender; nothing is left of the
+// directory after an error. `progress` is called with the bytes that arrived.
 Result<SyncReport> ReceiveTree(PacketStream& stream, const std::string& directory,
                                const std::function<void(std::uint64_t)>& progress, std::stop_token stop,
                                const ReceiveOptions& options = {});

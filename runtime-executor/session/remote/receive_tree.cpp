@@ -536,7 +536,12 @@ class Receiver {
 Result<SyncReport> ReceiveTree(PacketStream& stream, const std::string& directory,
                                const std::function<void(std::uint64_t)>& progress, std::stop_token stop,
                                const ReceiveOptions& options) {
-  return Receiver(stream, directory, progress, std::move(stop), options).Run();
+  Result<SyncReport> received = Receiver(stream, directory, progress, std::move(stop), options).Run();
+  if (!received) {
+    // The next transfer has no use for it, and the disk may be full of it.
+    static_cast<void>(RemoveTree(directory));
+  }
+  return received;
 }
 
 }  // namespace loam::session
