@@ -1,9 +1,11 @@
 #include "runtime-executor/daemon/blocking_call.h"
 
+#include <system_error>
+
 namespace loam::daemon {
 
-CallStops::CallStops(std::stop_token daemon)
-    : daemon_(std::move(daemon)), thread_([this](const std::stop_token& ended) { Loop(ended); }) {}
+CallStops::CallStops(std::stop_token daemon, int most)
+    : daemon_(std::move(daemon)), most_(most), thread_([this](const std::stop_token& ended) { Loop(ended); }) {}
 
 void CallStops::Request(std::stop_source source) {
   {
@@ -11,6 +13,25 @@ void CallStops::Request(std::stop_source source) {
     gone_.push_back(std::move(source));
   }
   wake_.notify_one();
+}
+
+bool CallStops::Run(std::function<void()> body) {
+  if (running_->fetch_add(1) >= most_) {
+    running_->fetch_sub(1);
+    return false;
+  }
+  try {
+    // The end of the last call may be the end of this object: the count lives on.
+    std::thread([running = running_, run = std::move(body)]() mutable {
+      run();
+      run = nullptr;
+      running->fetch_sub(1);
+    }).detach();
+    return true;
+  } catch (const std::system_error&) {  // the system has no thread more
+    running_->fetch_sub(1);
+    return false;
+  }
 }
 
 void CallStops::Loop(const std::stop_token& ended) {

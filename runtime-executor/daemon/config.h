@@ -98,6 +98,8 @@ struct Config {
   std::string provenance_dir = "/etc/buildkit/provenance.d";
   // Transfers to or from one registry at the same time; 0: the default.
   int registry_concurrency = 0;
+  // How long the first signal waits for running builds before they are cancelled; 0: until they have ended.
+  std::chrono::nanoseconds stop_patience = std::chrono::minutes(15);
   // What was asked for and has no effect, for the log.
   std::vector<std::string> warnings;
 };

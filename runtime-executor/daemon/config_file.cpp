@@ -34,7 +34,7 @@ class Reader {
                   {"frontend", Sub(&Reader::Frontends)},
                   {"system", Sub(&Reader::System)},
                   {"provenanceEnvDir", Text(config_.provenance_dir)},
-                  {"cache", Ignored("cache")},
+                  {"cache", Sub(&Reader::Cache)},
                   // BuildKit reads over these two as well: they are in its examples.
                   {"gc", Nothing()}});
   }
@@ -224,6 +224,19 @@ class Reader {
   }
   Result<> Otel(const toml::table& table, const std::string& path) {
     return Table(table, path, {{"socketPath", Text(config_.otel_socket)}});
+  }
+  Result<> Cache(const toml::table& table, const std::string& path) {
+    return Table(table, path, {{"gha", Sub(&Reader::GithubCache)}});
+  }
+  // Who asks for signatures to be checked must not get unchecked caches.
+  Result<> GithubCache(const toml::table& table, const std::string& path) {
+    return Table(table, path,
+                 {{"sign", Unsupported("the signing of GitHub's caches")}, {"verify", Sub(&Reader::GithubVerify)}});
+  }
+  Result<> GithubVerify(const toml::table& table, const std::string& path) {
+    return Table(table, path,
+                 {{"required", Unsupported("the verification of GitHub's caches")},
+                  {"policy", Ignored("cache.gha.verify.policy")}});
   }
   Result<> Cdi(const toml::table& table, const std::string& path) {
     return Table(table, path,

@@ -147,10 +147,12 @@ class ControlServices::State final : public ControlBase {
 
   [[nodiscard]] std::vector<grpc::Service*> services() { return {this, bridge_.get(), content_.get(), traces_.get()}; }
 
-  void Drain(std::stop_token stop) {
+  bool Drain(std::chrono::nanoseconds patience, std::stop_token stop) {
     std::unique_lock lock(builds_mutex_);
     draining_ = true;
-    builds_changed_.wait(lock, std::move(stop), [this] { return running_builds_ == 0; });
+    const auto idle = [this] { return running_builds_ == 0; };
+    return patience.count() == 0 ? builds_changed_.wait(lock, std::move(stop), idle)
+                                 : builds_changed_.wait_for(lock, std::move(stop), patience, idle);
   }
   void Stop() {
     {
@@ -158,6 +160,8 @@ class ControlServices::State final : public ControlBase {
       draining_ = true;
     }
     stop_.request_stop();
+    std::unique_lock lock(builds_mutex_);
+    builds_changed_.wait(lock, [this] { return running_builds_ == 0; });
   }
 
   grpc::ServerUnaryReactor* Solve(grpc::CallbackServerContext* context, const control::SolveRequest* request,
@@ -430,8 +434,8 @@ std::vector<grpc::Service*> ControlServices::services() {
   return state_->services();
 }
 
-void ControlServices::Drain(std::stop_token stop) {
-  state_->Drain(std::move(stop));
+bool ControlServices::Drain(std::chrono::nanoseconds patience, std::stop_token stop) {
+  return state_->Drain(patience, std::move(stop));
 }
 
 void ControlServices::Stop() {

@@ -1,6 +1,7 @@
 // BuildKit's Control service on an engine.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -49,9 +50,10 @@ class ControlServices {
   ControlServices& operator=(const ControlServices&) = delete;
 
   [[nodiscard]] std::vector<grpc::Service*> services();
-  // New builds are refused from here on; returns when the running ones have ended, or on `stop`.
-  void Drain(std::stop_token stop);
-  // Running builds and sessions end; new ones are refused.
+  // New builds are refused from here on; true when the running ones have ended, false on `stop`, or after `patience`
+  // (0: unlimited).
+  bool Drain(std::chrono::nanoseconds patience, std::stop_token stop);
+  // Running builds and sessions end; new ones are refused. Returns when no build runs any more.
   void Stop();
 
  private:

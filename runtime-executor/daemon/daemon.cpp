@@ -179,8 +179,8 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const Config& config, Log& log) {
   return daemon;
 }
 
-void Daemon::Drain(std::stop_token stop) {
-  services_->Drain(std::move(stop));
+bool Daemon::Drain(std::chrono::nanoseconds patience, std::stop_token stop) {
+  return services_->Drain(patience, std::move(stop));
 }
 
 void Daemon::Stop() {

@@ -1,6 +1,7 @@
 // The daemon as a whole: engine, history, services, server.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -24,9 +25,9 @@ class Daemon {
  public:
   // `log` outlives the daemon. kFailedPrecondition if another daemon uses the state root.
   static Result<std::unique_ptr<Daemon>> Start(const Config& config, Log& log);
-  // Refuses new builds; returns when those that run have ended, or on `stop`.
-  void Drain(std::stop_token stop);
-  // Ends everything that runs.
+  // Refuses new builds; true when those that run have ended, false on `stop`, or after `patience` (0: unlimited).
+  bool Drain(std::chrono::nanoseconds patience, std::stop_token stop);
+  // Ends everything that runs, and waits for it.
   void Stop();
   ~Daemon();
   Daemon(const Daemon&) = delete;

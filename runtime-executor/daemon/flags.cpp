@@ -137,6 +137,11 @@ std::vector<Flag> Flags(Lists& lists) {
       Text(
           "otel-socket-path", "socket on which traces of clients and steps are taken",
           [](Config & c) -> auto& { return c.otel_socket; }),
+      {"stop-timeout", Kind::kText, "how long SIGTERM waits for running builds (default 15m; 0: for all of them)",
+       [](const std::string& value, Config& config) -> Result<> {
+         config.stop_patience = LOAM_TRY_CONTEXT("--stop-timeout", ParseDuration(value));
+         return {};
+       }},
       {"proxy-network", Kind::kBool, "steps of all builds reach the network through a proxy",
        [](const std::string& value, Config& config) -> Result<> {
          config.proxy_network = value == "true";

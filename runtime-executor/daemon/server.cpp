@@ -1,16 +1,22 @@
 #include "runtime-executor/daemon/server.h"
 
 #include <grp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <chrono>
-#include <climits>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 
 #include "base/file_system.h"
 #include "runtime-executor/daemon/socket_acceptor.h"
@@ -22,7 +28,20 @@ namespace {
 constexpr std::string_view kUnix = "unix://";
 constexpr std::string_view kTcp = "tcp://";
 constexpr std::string_view kFd = "fd://";
-constexpr std::chrono::seconds kGrace{10};
+// For answers that are on their way, and for clients to close their side.
+constexpr std::chrono::milliseconds kGrace{1000};
+
+// BuildKit's limit for a message, in both directions, here and on its bridge and sessions.
+constexpr int kMaxMessage = 16 << 20;
+// Of one client. Many builds may share a connection, each with several calls that wait for each other.
+constexpr int kMaxStreams = 10'000;
+// What calls need that have a thread each; more are refused with RESOURCE_EXHAUSTED.
+constexpr int kMaxThreads = 10'000;
+// What has come of clients in all and no call has taken yet: beyond it gRPC takes less at a time, then ends
+// connections.
+constexpr std::size_t kMaxMemory = std::size_t{1} << 30;
+// From the connection to HTTP/2's first frames; also the time that TLS has.
+constexpr std::chrono::milliseconds kHandshake{20'000};
 
 // Null without TLS.
 Result<std::shared_ptr<TlsContext>> Tls(const TlsOptions& options) {
@@ -79,17 +98,28 @@ Result<> ShareSocket(const std::string& path, std::optional<uid_t> user, std::op
   return {};
 }
 
-// Sockets are nobody else's from the moment they are made.
-class PrivateFiles {
- public:
-  PrivateFiles() : before_(umask(0177)) {}
-  ~PrivateFiles() { umask(before_); }
-  PrivateFiles(const PrivateFiles&) = delete;
-  PrivateFiles& operator=(const PrivateFiles&) = delete;
-
- private:
-  mode_t before_;
-};
+Result<UniqueFd> ListenUnix(const std::string& path) {
+  LOAM_TRY(PrepareSocket(path));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) {
+    return Unexpected(
+        ErrorCode::kInvalidArgument,
+        fmt::format("cannot listen on {}: a socket's path has at most {} bytes", path, sizeof(address.sun_path) - 1));
+  }
+  path.copy(address.sun_path, path.size());
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // The socket is nobody else's from the moment it is made.
+  const mode_t before = umask(0177);
+  const bool bound = fd.valid() && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+  const int error = errno;
+  umask(before);
+  errno = error;
+  if (!bound || listen(fd.get(), SOMAXCONN) != 0) {
+    return UnexpectedErrno("cannot listen on " + path);
+  }
+  return fd;
+}
 
 }  // namespace
 
@@ -101,30 +131,33 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
   const std::optional<gid_t> group = LOAM_TRY(GroupOf(options));
   const std::shared_ptr<TlsContext> tls = LOAM_TRY(Tls(options.tls));
   grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(INT_MAX);
-  builder.SetMaxSendMessageSize(INT_MAX);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  grpc::ResourceQuota quota("clients");
+  quota.Resize(kMaxMemory);
+  quota.SetMaxThreads(kMaxThreads);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(kMaxMessage);
+  builder.SetMaxSendMessageSize(kMaxMessage);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, static_cast<int>(kHandshake.count()));
   // The bridge's descriptions of large graphs do not fit the default of 8 KiB.
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 4 << 20);
   std::unique_ptr<Server> server(new Server());
-  std::vector<int> ports(options.addresses.size(), -1);
-  for (std::size_t i = 0; i < options.addresses.size(); ++i) {
-    const std::string& address = options.addresses[i];
+  const auto accept = [&](int listener, const std::shared_ptr<TlsContext>& with) -> Result<> {
+    server->acceptors_.push_back(LOAM_TRY(SocketAcceptor::Create(builder, listener, with, &server->connections_)));
+    return {};
+  };
+  for (const std::string& address : options.addresses) {
     if (address.starts_with(kUnix)) {
       const std::string path = address.substr(kUnix.size());
-      LOAM_TRY(PrepareSocket(path));
+      server->listeners_.push_back(LOAM_TRY(ListenUnix(path)));
       server->sockets_.push_back(path);
-      builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials(), &ports[i]);
+      LOAM_TRY(ShareSocket(path, options.socket_uid, group));
+      LOAM_TRY(accept(server->listeners_.back().get(), nullptr));
     } else if (address.starts_with(kTcp)) {
-      if (tls == nullptr) {
-        builder.AddListeningPort(address.substr(kTcp.size()), grpc::InsecureServerCredentials(), &ports[i]);
-      } else {
-        server->listeners_.push_back(LOAM_TRY(ListenTcp(address.substr(kTcp.size()))));
-        server->acceptors_.push_back(LOAM_TRY(SocketAcceptor::Create(builder, server->listeners_.back().get(), tls)));
-      }
+      server->listeners_.push_back(LOAM_TRY(ListenTcp(address.substr(kTcp.size()))));
+      LOAM_TRY(accept(server->listeners_.back().get(), tls));
     } else if (address.starts_with(kFd)) {
-      const int socket = LOAM_TRY(InheritedSocket(std::string_view(address).substr(kFd.size())));
-      server->acceptors_.push_back(LOAM_TRY(SocketAcceptor::Create(builder, socket, tls)));
+      LOAM_TRY(accept(LOAM_TRY(InheritedSocket(std::string_view(address).substr(kFd.size()))), tls));
     } else if (address.find("://") == std::string::npos) {
       return Unexpected(ErrorCode::kInvalidArgument,
                         fmt::format("address {} does not contain proto, you meant unix://{} ?", address, address));
@@ -136,17 +169,9 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
   for (grpc::Service* service : services) {
     builder.RegisterService(service);
   }
-  {
-    const PrivateFiles private_files;
-    server->server_ = builder.BuildAndStart();
-  }
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    if (server->server_ == nullptr || ports[i] == 0) {
-      return Unexpected(ErrorCode::kUnavailable, fmt::format("cannot listen on {}", options.addresses[i]));
-    }
-  }
-  for (const std::string& path : server->sockets_) {
-    LOAM_TRY(ShareSocket(path, options.socket_uid, group));
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr) {
+    return Unexpected(ErrorCode::kUnavailable, "the server cannot be started");
   }
   for (const auto& acceptor : server->acceptors_) {
     acceptor->Start();
@@ -162,8 +187,23 @@ void Server::Stop() {
   if (server_ == nullptr) {
     return;
   }
+  // gRPC waits without limit for a client that does not read what was sent to it, or that never says anything.
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::jthread ender([&](const std::stop_token& done) {
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, done, kGrace, [] { return false; });
+    if (!done.stop_requested()) {
+      for (const auto& acceptor : acceptors_) {
+        acceptor->Stop();
+      }
+      connections_.EndAll();
+    }
+  });
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();
+  ender.request_stop();
+  ender.join();
   acceptors_.clear();
   listeners_.clear();
   server_.reset();

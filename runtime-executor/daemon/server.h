@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "runtime-executor/daemon/served_connections.h"
 #include "runtime-executor/daemon/tls_connection.h"
 
 namespace grpc {
@@ -42,13 +43,14 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Ends all calls; waits for them.
+  // Ends all calls, and connections whose clients do not end them within a second; waits for the calls' handlers.
   void Stop();
 
  private:
   Server();
   std::unique_ptr<grpc::Server> server_;
   std::vector<UniqueFd> listeners_;  // ours
+  ServedConnections connections_;
   std::vector<std::unique_ptr<SocketAcceptor>> acceptors_;
   std::vector<std::string> sockets_;
 };

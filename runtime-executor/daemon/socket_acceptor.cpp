@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +16,11 @@ namespace {
 
 // Connections that ended are forgotten at least this often.
 constexpr int kReapMilliseconds = 5'000;
+constexpr int kScarceMilliseconds = 50;
+// Peers that are gone without a word are noticed, as BuildKit's daemon does: seconds, seconds, count.
+constexpr int kKeepAliveIdle = 15;
+constexpr int kKeepAliveInterval = 15;
+constexpr int kKeepAliveProbes = 9;
 
 Result<UniqueFd> Listen(const addrinfo& where) {
   UniqueFd fd(socket(where.ai_family, where.ai_socktype | SOCK_CLOEXEC, where.ai_protocol));
@@ -31,6 +37,16 @@ Result<UniqueFd> Listen(const addrinfo& where) {
     return UnexpectedErrno("listen");
   }
   return fd;
+}
+
+// Fails, without consequence, for sockets that are not TCP's.
+void PrepareTcp(int socket) {
+  const int yes = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveIdle, sizeof(kKeepAliveIdle));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveInterval, sizeof(kKeepAliveInterval));
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &kKeepAliveProbes, sizeof(kKeepAliveProbes));
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
 }
 
 }  // namespace
@@ -65,7 +81,8 @@ Result<UniqueFd> ListenTcp(const std::string& address) {
 }
 
 Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::Create(grpc::ServerBuilder& builder, int listener,
-                                                               std::shared_ptr<TlsContext> tls) {
+                                                               std::shared_ptr<TlsContext> tls,
+                                                               ServedConnections* connections) {
   std::array<int, 2> fds{};
   if (pipe2(fds.data(), O_CLOEXEC) != 0) {
     return UnexpectedErrno("pipe2");
@@ -76,17 +93,22 @@ Result<std::unique_ptr<SocketAcceptor>> SocketAcceptor::Create(grpc::ServerBuild
     return UnexpectedErrno("prepare a listening socket");
   }
   std::unique_ptr<SocketAcceptor> made(
-      new SocketAcceptor(listener, std::move(wake_read), std::move(wake_write), std::move(tls)));
+      new SocketAcceptor(listener, std::move(wake_read), std::move(wake_write), std::move(tls), connections));
   made->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
   return made;
 }
 
 SocketAcceptor::~SocketAcceptor() {
+  Stop();
+}
+
+void SocketAcceptor::Stop() {
   wake_write_.Reset();
   if (thread_.joinable()) {
     thread_.join();
   }
+  connections_.clear();
 }
 
 void SocketAcceptor::Start() {
@@ -107,11 +129,18 @@ void SocketAcceptor::Loop() {
     UniqueFd connection(accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection.valid()) {
       Take(std::move(connection));
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      // It stays in the queue. Looked at again when something may have been closed.
+      poll(&polled[1], 1, kScarceMilliseconds);
     }
   }
 }
 
 void SocketAcceptor::Take(UniqueFd connection) {
+  PrepareTcp(connection.get());
+  if (!served_->Add(connection.get())) {
+    return;  // too many: the client sees its connection closed
+  }
   if (tls_ != nullptr) {
     UniqueFd plain;
     auto started = TlsConnection::Start(tls_, std::move(connection), &plain);

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -17,7 +18,19 @@ import time
 from support import LOAM, LoamCase, free_port, main, need, need_program, wait_for
 
 LOAMD = os.environ.get("LOAMD", str(pathlib.Path(LOAM).with_name("loamd")))
+HOSTILE = os.environ.get("LOAM_HOSTILE", str(pathlib.Path(LOAM).with_name("loam-hostile")))
+# The connection preface and an empty SETTINGS frame.
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
 LOAD = os.environ.get("LOAM_LOAD", str(pathlib.Path(LOAM).with_name("loam-load")))
+
+
+LIMIT_OF_DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
+def memory(process):
+    """Resident memory in MB."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
 
 
 class DaemonCase(LoamCase):
@@ -114,7 +127,7 @@ class Program(DaemonCase):
             self.assertRegex(self.as_buildctl("debug", "workers").stdout.decode(), r"(?m)^\w{25}\tlinux/")
             self.assertIn("BuildKit: loam v", self.as_buildctl("debug", "info").stdout.decode())
             # The connection preface and an empty SETTINGS frame of HTTP/2 are answered with the daemon's SETTINGS.
-            answer = self.as_buildctl("dial-stdio", input=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0").stdout
+            answer = self.as_buildctl("dial-stdio", input=HTTP2_GREETING).stdout
             self.assertEqual(answer[3], 4, answer[:40])
         self.assertIn(b"dial unix", self.as_buildctl("dial-stdio", check=1).stderr)
         self.assertIn(b"not among what this client can do", self.as_buildctl("build", check=1).stderr)
@@ -177,7 +190,7 @@ class Tls(DaemonCase):
                 context.set_alpn_protocols(protocols)
             with socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
                 with context.wrap_socket(raw, server_hostname="127.0.0.1") as connection:
-                    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+                    connection.sendall(HTTP2_GREETING)
                     return connection.recv(9)[3]
 
         pem = self.work / "server.pem"
@@ -225,6 +238,36 @@ class Life(DaemonCase):
             # With no build left, one signal is enough.
             process.terminate()
             process.wait(30)
+
+    def test_clients_that_take_nothing_do_not_hold_up_the_end(self):
+        """One says nothing, one never reads, one is frozen in the middle of an export: the daemon ends their connections
+        after a second. gRPC by itself waits 10 s, or for good."""
+        (self.work / "big").write_bytes(os.urandom(32 << 20))
+        self.write("Dockerfile", "FROM scratch\nCOPY big /\n")
+        with self.daemon() as process, contextlib.ExitStack() as held:
+            for greeting in (b"", HTTP2_GREETING):
+                client = held.enter_context(socket.socket(socket.AF_UNIX))
+                client.connect(str(self.socket))
+                client.sendall(greeting)
+            build = held.enter_context(subprocess.Popen(
+                [LOAM, "build", "--engine", self.address, "-o", "type=tar,dest=-", "."], cwd=self.work,
+                env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+            held.callback(build.kill)
+            self.assertTrue(build.stdout.read(1))
+            build.send_signal(signal.SIGSTOP)
+            log = self.base / "loamd.log"
+            process.terminate()
+            wait_for(lambda: "a second signal cancels them" in log.read_text(), "the first signal's effect")
+            process.terminate()
+            process.wait(9)
+
+    def test_builds_that_take_too_long_are_cancelled(self):
+        with self.daemon("--stop-timeout", "100ms") as process:
+            client = self.slow_build()
+            process.terminate()
+            process.wait(9)
+            self.assertNotEqual(json.loads(client.communicate(timeout=30)[0])["errors"], [])
+        self.assertIn("longer than --stop-timeout", (self.base / "loamd.log").read_text())
 
     def test_killed_and_started_again(self):
         salt = "killed"
@@ -423,12 +466,99 @@ class BusyMounts(DaemonCase):
             self.assertEqual(self.load("--steps", 2)["errors"], [])
 
 
+class HostileClients(DaemonCase):
+    """What no client should send: one clear error each, and the daemon goes on, with what it had."""
+
+    INVALID, EXHAUSTED, UNIMPLEMENTED = 3, 8, 12
+
+    def hostile(self, *args):
+        need(os.access(HOSTILE, os.X_OK), f"needs {HOSTILE}")
+        done = subprocess.run([HOSTILE, "--addr", self.address, *map(str, args)], capture_output=True, text=True, timeout=180)
+        self.assertEqual(done.returncode, 0, done)
+        return json.loads(done.stdout)
+
+    def refused(self, code, says, *args):
+        answer = self.hostile(*args)
+        self.assertEqual(answer["code"], code, answer)
+        self.assertIn(says, answer["message"])
+
+    def test_graphs_that_cannot_be(self):
+        with self.daemon() as process:
+            self.refused(self.INVALID, "is no LLB op", "garbage")
+            self.refused(self.INVALID, "no known kind", "unknown-op")
+            self.refused(self.INVALID, "no known kind", "no-op")
+            self.refused(self.INVALID, "the input sha256:", "dangling")
+            self.refused(self.INVALID, "the input sha256:", "no-such-result")
+            self.refused(self.INVALID, "invalid digest", "not-a-digest")
+            self.refused(self.INVALID, "the input sha256:", "negative-output")
+            self.refused(self.INVALID, "the input sha256:", "no-such-output")
+            self.refused(self.INVALID, "the input of action 0", "actions-in-a-circle")
+            self.refused(self.INVALID, "a single input, the result", "no-result")
+            self.refused(self.UNIMPLEMENTED, "gopher", "unknown-source")
+            self.assertEqual(self.hostile("metadata-of-nobody")["code"], 0)
+            self.assertEqual(self.load("--steps", 2)["errors"], [])
+            self.assertEqual(self.held(process)["children"], 0)
+
+    def test_graphs_without_measure(self):
+        with self.daemon() as process:
+            self.refused(self.UNIMPLEMENTED, "gopher", "deep-and-wrong", 3000)
+            # Each merge doubles the layers, and the name.
+            self.refused(self.INVALID, "more than 2048 layers", "names-of-names", 100)
+            self.refused(self.INVALID, "more than 2048 layers", "dense", 60)
+            # Each resolves an image, at the same time.
+            self.assertIn("127.0.0.1:1/x", self.hostile("wide-and-wrong", 500)["message"])
+            self.assertEqual(self.load("--steps", 2)["errors"], [])
+            wait_for(lambda: len(os.listdir(f"/proc/{process.pid}/task")) < 120, "the end of threads without work")
+            self.assertLess(memory(process), 300)
+
+    def test_messages_over_the_limit(self):
+        with self.daemon() as process:
+            before = self.held(process)["descriptors"]
+            # What BuildKit takes is taken; this build then lacks a session.
+            self.assertNotEqual(self.hostile("big-solve", 15)["code"], self.EXHAUSTED)
+            for call in ("big-solve", "big-session-message", "big-bridge-solve"):
+                self.refused(self.EXHAUSTED, "larger than max", call, 17)
+            for _ in range(3):
+                self.refused(self.EXHAUSTED, "larger than max", "big-solve", 100)
+            self.assertEqual(self.load("--steps", 2)["errors"], [])
+            self.assertLess(memory(process), 300)
+            wait_for(lambda: self.held(process)["descriptors"] <= before + 2, "the release of descriptors")
+
+    def test_connections_that_say_nothing(self):
+        """More than the daemon has descriptors for: those beyond its limit are closed at once, and where the others end,
+        there is room again."""
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        try:
+            with self.daemon() as process:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+                idle = []
+                for i in range(300):
+                    idle.append(socket.socket(socket.AF_UNIX))
+                    idle[-1].connect(str(self.socket))
+                    with contextlib.suppress(BrokenPipeError):  # closed already
+                        idle[-1].sendall(HTTP2_GREETING[: len(HTTP2_GREETING) * (i % 2)])
+                idle[-1].settimeout(30)
+                with contextlib.suppress(ConnectionResetError):
+                    self.assertEqual(idle[-1].recv(1), b"", "closed at once")
+                self.assertLess(self.held(process)["descriptors"], 200)
+                for connection in idle:
+                    connection.close()
+
+                def builds():
+                    done = subprocess.run([LOAD, "--addr", self.address, "--steps", "2"], capture_output=True)
+                    return done.returncode == 0
+                wait_for(builds, "room for a client")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, LIMIT_OF_DESCRIPTORS)
+
+    def test_many_calls_of_one_client(self):
+        with self.daemon() as process:
+            self.assertEqual(self.hostile("many-calls", 1000)["code"], 0)
+            self.assertEqual(self.load("--steps", 2)["errors"], [])
+            wait_for(lambda: len(os.listdir(f"/proc/{process.pid}/task")) < 120, "the end of their threads")
+
+
 class Load(DaemonCase):
-    @staticmethod
-    def memory(process):
-        """Resident memory in MB."""
-        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
 
     def test_many_clients_share_equal_steps_and_leave_nothing(self):
         clients, steps = 60, 8
@@ -447,7 +577,7 @@ class Load(DaemonCase):
             self.assertEqual((after["mounts"], after["children"]), (before["mounts"], before["children"]))
             again = self.load("--clients", clients, "--steps", steps, "--equal", 50, "--salt", "load")
             self.assertEqual(again["cached"], again["vertices"])
-            self.assertLess(self.memory(process), 200)
+            self.assertLess(memory(process), 200)
 
 
 if __name__ == "__main__":

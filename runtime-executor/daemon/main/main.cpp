@@ -1,8 +1,11 @@
 // The program `loamd`, also under the name `buildkitd`: the engine behind BuildKit's Control API. Under the name
 // `buildctl` (or as `loamd dial-stdio`) it is the small client that BuildKit's clients call inside containers.
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -12,6 +15,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <grpc/grpc.h>
 
 #include "runtime-executor/daemon/client_verbs.h"
 #include "runtime-executor/daemon/config.h"
@@ -21,6 +25,8 @@
 namespace {
 
 constexpr int kInterrupted = 130;
+// Cancelled builds end well within it.
+constexpr std::chrono::seconds kStopLimit{20};
 
 int Fail(const std::string& program, const loam::Error& error) {
   fmt::print(stderr, "{}: {}\n", program, error.message());
@@ -31,6 +37,9 @@ int Fail(const std::string& program, const loam::Error& error) {
 }
 
 int Serve(const std::string& program, const loam::daemon::Config& config, const sigset_t& signals) {
+  // One reference that stays: the last one's end waits up to 10 s for a thread of gRPC's that polls for connections
+  // whose peers did not read.
+  grpc_init();
   loam::daemon::Log log(config.log_level, config.log_json);
   auto daemon = loam::daemon::Daemon::Start(config, log);
   if (!daemon) {
@@ -52,8 +61,24 @@ int Serve(const std::string& program, const loam::daemon::Config& config, const 
     sigwait(&signals, &next);
     ::_exit(kInterrupted);
   }).detach();
-  (*daemon)->Drain(impatient.get_token());
+  if (!(*daemon)->Drain(config.stop_patience, impatient.get_token())) {
+    log.Warning(impatient.stop_requested()
+                    ? "cancelling the builds that still run"
+                    : "cancelling the builds that still run: they took longer than --stop-timeout");
+  }
+  // The next start finds a whole state whatever happens here, and steps end with this process.
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  const std::jthread watchdog([&](const std::stop_token& ended) {
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, ended, kStopLimit, [] { return false; });
+    if (!ended.stop_requested()) {
+      log.Error(fmt::format("not everything has ended within {} s: giving up", kStopLimit.count()));
+      ::_exit(1);
+    }
+  });
   (*daemon)->Stop();
+  daemon->reset();
   return 0;
 }
 

@@ -19,8 +19,8 @@ namespace loam::gateway {
 
 namespace {
 
-// What a frontend sends is kept in memory; BuildKit takes 16 MiB.
-constexpr int kMaxMessage = 64 << 20;
+// What a frontend sends is kept in memory; the limit is BuildKit's.
+constexpr int kMaxMessage = 16 << 20;
 // What comes of a frontend in all, before calls have it.
 constexpr std::size_t kMaxMemory = std::size_t{256} << 20;
 // Each call that runs has a thread; more of them wait at the frontend.
@@ -66,7 +66,7 @@ class StdioBridge::State {
     quota.Resize(kMaxMemory);
     builder.SetResourceQuota(quota);
     builder.SetMaxReceiveMessageSize(kMaxMessage);
-    builder.SetMaxSendMessageSize(-1);
+    builder.SetMaxSendMessageSize(kMaxMessage);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCalls);
     builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
     builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);

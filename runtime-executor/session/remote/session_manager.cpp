@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include <climits>
 #include <optional>
 #include <thread>
 
@@ -20,6 +19,8 @@ namespace {
 
 constexpr std::string_view kHealthCheck = "/grpc.health.v1.Health/Check";
 constexpr std::size_t kPiece = std::size_t{64} << 10;
+// BuildKit's.
+constexpr int kMaxMessage = 16 << 20;
 
 struct SocketPair {
   UniqueFd ours;
@@ -83,8 +84,8 @@ Result<> SessionManager::Serve(SessionHeader header, ByteStream& stream, std::st
   }
   SocketPair pair = LOAM_TRY(MakeSocketPair());
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(INT_MAX);
-  arguments.SetMaxSendMessageSize(INT_MAX);
+  arguments.SetMaxReceiveMessageSize(kMaxMessage);
+  arguments.SetMaxSendMessageSize(kMaxMessage);
   // One connection: it cannot be dialled again.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   const std::string id = header.id;
@@ -98,7 +99,11 @@ Result<> SessionManager::Serve(SessionHeader header, ByteStream& stream, std::st
   changed_.notify_all();
 
   const int fd = pair.ours.get();
-  const std::stop_callback on_stop(stop, [&stream] { stream.Cancel(); });
+  // Also for bytes that the channel does not take.
+  const std::stop_callback on_stop(stop, [fd, &stream] {
+    shutdown(fd, SHUT_RDWR);
+    stream.Cancel();
+  });
   std::thread to_client(PumpToClient, fd, std::ref(stream));
   std::optional<SessionHealth> health;
   if (session->Supports(kHealthCheck)) {

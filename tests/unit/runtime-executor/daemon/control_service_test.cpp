@@ -275,7 +275,7 @@ TEST_F(ControlTest, ASecondDaemonOnTheSameRootIsRefused) {
 
 TEST_F(ControlTest, ADrainingDaemonRefusesBuilds) {
   Start();
-  daemon_->Drain({});
+  EXPECT_TRUE(daemon_->Drain({}, {}));
   const grpc::Status status = Solve("late", Files().Make("/a", "x").Definition());
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(status.error_message(), HasSubstr("stopping"));

@@ -2,7 +2,10 @@
 // the client's session names.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "base/platform.h"
+#include "proto/frontend/gateway/pb/gateway.grpc.pb.h"
 #include "runtime-executor/session/client/session_client.h"
 #include "runtime-executor/session/local_client_services.h"
 #include "tests/unit/runtime-executor/daemon/daemon_under_test.h"
@@ -132,6 +135,72 @@ TEST_F(SolveTest, TheHistoryOfSeveralPlatformsHasOneProvenanceOfEach) {
     ASSERT_EQ(result.attestations().size(), 1) << platform;
     EXPECT_EQ(result.attestations(0).annotations().at("in-toto.io/predicate-type"), "https://slsa.dev/provenance/v1");
   }
+}
+
+// A client's own build function asks for an Earthfile's target, as any frontend may ask for another one.
+TEST_F(SolveTest, AFrontendMayAskForAnEarthfile) {
+  namespace bridge_api = moby::buildkit::v1::frontend;
+  Start();
+  const std::string project = directory_.Child("project");
+  ASSERT_TRUE(MakeDirs(project));
+  ASSERT_TRUE(WriteFileAtomic(project + "/in.txt", "of the client"));
+  ASSERT_TRUE(WriteFileAtomic(project + "/Earthfile",
+                              "VERSION 0.8\nfiles:\n    FROM scratch\n    ARG name=none\n    COPY in.txt $name.txt\n"
+                              "    SAVE IMAGE\nbroken:\n    FROM +nothing\n"));
+  session::SessionClientOptions options;
+  options.services = session::MakeLocalClientServices({.local_dirs = {{"context", project}, {"dockerfile", project}}});
+  const auto client = session::SessionClient::Open(Channel(), std::move(options));
+  ASSERT_TRUE(client) << client.error().message();
+  const auto bridge = bridge_api::LLBBridge::NewStub(Channel());
+  grpc::Status whole;
+  std::thread build([&] {
+    control::SolveRequest request;
+    request.set_ref("outer");
+    request.set_session((*client)->id());
+    grpc::ClientContext context;
+    control::SolveResponse response;
+    whole = stub_->Solve(&context, request, &response);
+  });
+  const auto call = [](grpc::ClientContext& context) -> grpc::ClientContext* {
+    context.AddMetadata("buildkit-controlapi-buildid", "outer");
+    return &context;
+  };
+  const auto solve = [&](const std::string& target, bridge_api::SolveResponse& response,
+                         bool context_is_input = false) {
+    grpc::ClientContext context;
+    bridge_api::SolveRequest request;
+    request.set_frontend("earthfile.v0");
+    request.set_allowresultreturn(true);
+    request.set_allowresultarrayref(true);
+    (*request.mutable_frontendopt())["target"] = target;
+    (*request.mutable_frontendopt())["build-arg:name"] = "nested";
+    if (context_is_input) {
+      (*request.mutable_frontendinputs())["context"] = Files().Make("/in.txt", "of the input").Definition();
+    }
+    return bridge->Solve(call(context), request, &response);
+  };
+  bridge_api::SolveResponse response;
+  const grpc::Status solved = solve("files", response);
+  EXPECT_TRUE(solved.ok()) << solved.error_message();
+  grpc::ClientContext reading;
+  bridge_api::ReadFileRequest read;
+  read.set_ref(response.result().ref().id());
+  read.set_filepath("/nested.txt");
+  bridge_api::ReadFileResponse text;
+  const grpc::Status was_read = bridge->ReadFile(call(reading), read, &text);
+  EXPECT_TRUE(was_read.ok()) << was_read.error_message();
+  EXPECT_EQ(text.data(), "of the client");
+  // A mistake is the answer to that call, and no end of the build.
+  bridge_api::SolveResponse none;
+  EXPECT_THAT(solve("broken", none).error_message(), HasSubstr("nothing"));
+  EXPECT_THAT(solve("files", none, true).error_message(), HasSubstr("needs a directory of the client as its context"));
+  grpc::ClientContext returning;
+  bridge_api::ReturnRequest returned;
+  *returned.mutable_result() = response.result();
+  bridge_api::ReturnResponse done;
+  EXPECT_TRUE(bridge->Return(call(returning), returned, &done).ok());
+  build.join();
+  EXPECT_TRUE(whole.ok()) << whole.error_message();
 }
 
 TEST_F(SolveTest, EarthfilesAreBuiltInProcess) {
