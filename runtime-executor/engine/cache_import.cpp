@@ -29,7 +29,7 @@ std::string ShownName(const CacheEntry& entry) {
 }
 
 // Credentials of the builds that use what a cache has: whoever imported it may be gone when its files are needed.
-class UsersAuth final : public session::RegistryAuth {
+class UsersAuth final : public session::RegistryAuth, public session::TokenFetcher {
  public:
   explicit UsersAuth(std::shared_ptr<session::RegistryAuth> importer) : importer_(std::move(importer)) {}
 
@@ -40,6 +40,17 @@ class UsersAuth final : public session::RegistryAuth {
   }
 
   Result<session::RegistryCredentials> Credentials(std::string_view host, std::stop_token stop) override {
+    return UsersOrImporters()->Credentials(host, std::move(stop));
+  }
+  Result<std::optional<session::RegistryToken>> FetchToken(const session::TokenRequest& request,
+                                                           std::stop_token stop) override {
+    const std::shared_ptr<session::RegistryAuth> auth = UsersOrImporters();
+    auto* const fetcher = dynamic_cast<session::TokenFetcher*>(auth.get());
+    return fetcher == nullptr ? std::optional<session::RegistryToken>() : fetcher->FetchToken(request, std::move(stop));
+  }
+
+ private:
+  std::shared_ptr<session::RegistryAuth> UsersOrImporters() {
     std::vector<std::weak_ptr<solver::OpContext>> users;
     {
       const std::lock_guard lock(mutex_);
@@ -49,13 +60,12 @@ class UsersAuth final : public session::RegistryAuth {
       const std::shared_ptr<solver::OpContext> context = user.lock();
       const auto services = context == nullptr ? nullptr : ops::ServicesOf(*context);
       if (services != nullptr) {
-        return services->client().registry_auth()->Credentials(host, std::move(stop));
+        return services->client().registry_auth();
       }
     }
-    return importer_->Credentials(host, std::move(stop));
+    return importer_;
   }
 
- private:
   const std::shared_ptr<session::RegistryAuth> importer_;
   std::mutex mutex_;  // guards users_
   std::vector<std::weak_ptr<solver::OpContext>> users_;

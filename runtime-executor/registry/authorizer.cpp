@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/strings.h"
 #include "runtime-executor/registry/registry_error.h"
+#include "runtime-executor/session/token_fetcher.h"
 
 namespace loam::registry {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kDefaultLifetime = 60;  // seconds, by the token specification
+constexpr std::int64_t kLongestLifetime = 24L * 3600;
 constexpr std::int64_t kExpiryMargin = 10;
 constexpr std::string_view kClientId = "loam";
 
@@ -26,6 +28,16 @@ std::string TokenKey(const AuthScope& scope) {
   std::vector<std::string> scopes = scope.scopes;
   std::sort(scopes.begin(), scopes.end());
   return fmt::format("{}\n{}\n{}", scope.origin, Join(scopes, " "), static_cast<const void*>(scope.auth.get()));
+}
+
+// What is left of a token's life, seen from now.
+std::chrono::seconds UsableFor(std::int64_t lifetime) {
+  return std::chrono::seconds(std::clamp<std::int64_t>(lifetime, kDefaultLifetime, kLongestLifetime) - kExpiryMargin);
+}
+
+// Nothing that could be taken for a header of its own.
+bool IsToken(std::string_view token) {
+  return !token.empty() && token.find_first_of("\r\n") == std::string_view::npos;
 }
 
 std::string TextMember(const json& object, const char* key) {
@@ -61,17 +73,23 @@ Result<std::string> Authorizer::Header(const AuthScope& scope, std::stop_token s
       return token->second.second.header;
     }
   }
-  const auto credentials = LOAM_TRY(Credentials(scope, stop));
-  if (!credentials.registry_token.empty()) {
-    return "Bearer " + credentials.registry_token;
+  std::optional<Token> token;
+  if (challenge.scheme == "bearer") {
+    token = LOAM_TRY(TokenOfClient(scope, challenge, stop));
   }
-  if (challenge.scheme == "basic") {
-    return credentials.username.empty() ? std::string() : Basic(credentials);
+  if (!token) {
+    const auto credentials = LOAM_TRY(Credentials(scope, stop));
+    if (!credentials.registry_token.empty()) {
+      return "Bearer " + credentials.registry_token;
+    }
+    if (challenge.scheme == "basic") {
+      return credentials.username.empty() ? std::string() : Basic(credentials);
+    }
+    token = LOAM_TRY(FetchToken(scope, challenge, credentials, std::move(stop)));
   }
-  Token token = LOAM_TRY(FetchToken(scope, challenge, credentials, std::move(stop)));
-  std::string header = token.header;
+  std::string header = token->header;
   const std::scoped_lock lock(mutex_);
-  tokens_.insert_or_assign(key, std::pair(scope.auth, std::move(token)));
+  tokens_.insert_or_assign(key, std::pair(scope.auth, *std::move(token)));
   return header;
 }
 
@@ -94,6 +112,25 @@ Result<bool> Authorizer::OnUnauthorized(const AuthScope& scope, const HttpRespon
   }
   challenges_.insert_or_assign(scope.origin, *chosen);
   return chosen->scheme == "bearer" || !header_sent.starts_with("Basic ");
+}
+
+Result<std::optional<Authorizer::Token>> Authorizer::TokenOfClient(const AuthScope& scope, const Challenge& challenge,
+                                                                   std::stop_token stop) {
+  auto* const client = dynamic_cast<session::TokenFetcher*>(scope.auth.get());
+  if (client == nullptr) {
+    return std::optional<Token>();
+  }
+  const session::TokenRequest request{scope.host, challenge.Parameter("realm"), challenge.Parameter("service"),
+                                      scope.scopes};
+  const auto got = LOAM_TRY_CONTEXT(fmt::format("get a token for `{}` by the client", scope.host),
+                                    client->FetchToken(request, std::move(stop)));
+  if (!got) {
+    return std::optional<Token>();
+  }
+  if (!IsToken(got->token)) {
+    return Unexpected(ErrorCode::kUnavailable, fmt::format("the client's token for `{}` is none", scope.host));
+  }
+  return std::optional(Token{"Bearer " + got->token, clock_.Steady() + UsableFor(got->lifetime.count())});
 }
 
 Result<Authorizer::Token> Authorizer::FetchToken(const AuthScope& scope, const Challenge& challenge,
@@ -138,14 +175,14 @@ Result<Authorizer::Token> Authorizer::FetchToken(const AuthScope& scope, const C
   if (token.empty() && answer.is_object()) {
     token = TextMember(answer, "access_token");
   }
-  if (token.empty() || token.find_first_of("\r\n") != std::string::npos) {
+  if (!IsToken(token)) {
     return Unexpected(ErrorCode::kUnavailable, doing + ": the answer has no token");
   }
   std::int64_t lifetime = kDefaultLifetime;
   if (const auto expires = answer.find("expires_in"); expires != answer.end() && expires->is_number()) {
-    lifetime = std::clamp<std::int64_t>(expires->get<std::int64_t>(), kDefaultLifetime, 24L * 3600);
+    lifetime = expires->get<std::int64_t>();
   }
-  return Token{"Bearer " + token, clock_.Steady() + std::chrono::seconds(lifetime - kExpiryMargin)};
+  return Token{"Bearer " + token, clock_.Steady() + UsableFor(lifetime)};
 }
 
 }  // namespace loam::registry

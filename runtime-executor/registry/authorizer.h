@@ -49,6 +49,8 @@ class Authorizer {
     SteadyTime expires;
   };
   Result<session::RegistryCredentials> Credentials(const AuthScope& scope, std::stop_token stop);
+  // nullopt: the client gets none by itself.
+  Result<std::optional<Token>> TokenOfClient(const AuthScope& scope, const Challenge& challenge, std::stop_token stop);
   Result<Token> FetchToken(const AuthScope& scope, const Challenge& challenge,
                            const session::RegistryCredentials& credentials, std::stop_token stop);
 

@@ -14,6 +14,7 @@
 #include "runtime-executor/session/remote/remote_dirs.h"
 #include "runtime-executor/session/remote/rpc.h"
 #include "runtime-executor/session/remote/stream_pump.h"
+#include "runtime-executor/session/token_fetcher.h"
 
 namespace loam::session {
 namespace {
@@ -23,6 +24,8 @@ constexpr std::string_view kGetSecret = "/moby.buildkit.secrets.v1.Secrets/GetSe
 constexpr std::string_view kCheckAgent = "/moby.sshforward.v1.SSH/CheckAgent";
 constexpr std::string_view kForwardAgent = "/moby.sshforward.v1.SSH/ForwardAgent";
 constexpr std::string_view kCredentials = "/moby.filesync.v1.Auth/Credentials";
+constexpr std::string_view kFetchToken = "/moby.filesync.v1.Auth/FetchToken";
+constexpr std::string_view kTokenAuthority = "/moby.filesync.v1.Auth/GetTokenAuthority";
 constexpr std::string_view kPullUpload = "/moby.upload.v1.Upload/Pull";
 constexpr std::string_view kWriteContent = "/containerd.services.content.v1.Content/Write";
 // Below gRPC's limit for a message.
@@ -108,9 +111,47 @@ class RemoteSsh final : public SshAgents {
   const RemoteClientOptions options_;
 };
 
-class RemoteAuth final : public RegistryAuth {
+class RemoteAuth final : public RegistryAuth, public TokenFetcher {
  public:
   explicit RemoteAuth(const RemoteClientOptions& options) : options_(options) {}
+
+  Result<std::optional<RegistryToken>> FetchToken(const TokenRequest& request, std::stop_token stop) override {
+    const auto none = std::optional<RegistryToken>();
+    if (options_.session_id.empty()) {
+      return none;
+    }
+    const auto session = LOAM_TRY(options_.sessions->Get(options_.session_id, kPatience, stop));
+    if (!session->Supports(kFetchToken) || !session->Supports(kTokenAuthority)) {
+      return none;
+    }
+    const auto stub = moby::filesync::v1::Auth::NewStub(session->channel());
+    const std::string host(request.host == kDockerHub ? kDockerHubRegistry : request.host);
+    {
+      // Clients say here whether they want to get tokens. (The key, by which clients with the same password could share
+      // tokens, is of no use here: each has its own.)
+      CallContext context(stop);
+      moby::filesync::v1::GetTokenAuthorityRequest ask;
+      ask.set_host(host);
+      ask.set_salt(options_.session_id);
+      moby::filesync::v1::GetTokenAuthorityResponse authority;
+      const grpc::Status status = stub->GetTokenAuthority(context.get(), ask, &authority);
+      if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED ||
+          status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+        return none;
+      }
+      LOAM_TRY(CheckGrpcStatus(status, fmt::format("token for {}", request.host)));
+    }
+    CallContext context(std::move(stop));
+    moby::filesync::v1::FetchTokenRequest ask;
+    ask.set_clientid("loam");
+    ask.set_host(host);
+    ask.set_realm(std::string(request.realm));
+    ask.set_service(std::string(request.service));
+    ask.mutable_scopes()->Assign(request.scopes.begin(), request.scopes.end());
+    moby::filesync::v1::FetchTokenResponse answer;
+    LOAM_TRY(CheckGrpcStatus(stub->FetchToken(context.get(), ask, &answer), fmt::format("token for {}", request.host)));
+    return std::optional(RegistryToken{answer.token(), std::chrono::seconds(answer.expiresin())});
+  }
 
   Result<RegistryCredentials> Credentials(std::string_view host, std::stop_token stop) override {
     if (options_.session_id.empty()) {

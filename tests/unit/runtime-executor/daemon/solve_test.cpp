@@ -2,6 +2,8 @@
 // the client's session names.
 #include <gmock/gmock.h>
 
+#include <map>
+#include <set>
 #include <thread>
 
 #include "base/platform.h"
@@ -135,6 +137,49 @@ TEST_F(SolveTest, TheHistoryOfSeveralPlatformsHasOneProvenanceOfEach) {
     ASSERT_EQ(result.attestations().size(), 1) << platform;
     EXPECT_EQ(result.attestations(0).annotations().at("in-toto.io/predicate-type"), "https://slsa.dev/provenance/v1");
   }
+}
+
+// What is fetched of the client is told, in the steps that BuildKit has for it.
+TEST_F(SolveTest, TransfersOfTheClientsFilesAreShown) {
+  Start();
+  const std::string project = directory_.Child("project");
+  ASSERT_TRUE(MakeDirs(project));
+  ASSERT_TRUE(WriteFileAtomic(project + "/Dockerfile", "FROM scratch\nCOPY in.txt /\n"));
+  ASSERT_TRUE(WriteFileAtomic(project + "/in.txt", "text"));
+  ASSERT_TRUE(WriteFileAtomic(project + "/.dockerignore", "*.md\n"));
+  session::SessionClientOptions options;
+  options.services = session::MakeLocalClientServices({.local_dirs = {{"context", project}, {"dockerfile", project}}});
+  options.outputs = {{session::SessionOutput::Kind::kDirectory, directory_.Child("out"), 0}};
+  const auto client = session::SessionClient::Open(Channel(), std::move(options));
+  ASSERT_TRUE(client) << client.error().message();
+  const grpc::Status solved = Solve("shown", {}, nullptr, [&](control::SolveRequest& request) {
+    request.clear_definition();
+    request.set_session((*client)->id());
+    request.set_frontend("dockerfile.v0");
+    request.add_exporters()->set_type("local");
+  });
+  ASSERT_TRUE(solved.ok()) << solved.error_message();
+  grpc::ClientContext context;
+  control::StatusRequest request;
+  request.set_ref("shown");
+  const auto reader = stub_->Status(&context, request);
+  std::map<std::string, std::string> names;
+  std::set<std::string> shown;
+  for (const auto& response : ReadAllOf<control::StatusResponse>(*reader)) {
+    for (const control::Vertex& vertex : response.vertexes()) {
+      names[vertex.digest()] = vertex.name();
+    }
+    for (const control::VertexStatus& status : response.statuses()) {
+      if (status.current() > 0 && status.has_completed()) {
+        shown.insert(names[status.vertex()] + ": " + status.id());
+      }
+    }
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_THAT(shown, testing::IsSupersetOf({"[internal] load build definition from Dockerfile: transferring dockerfile:",
+                                            "[internal] load .dockerignore: transferring context:",
+                                            "[internal] load build context: transferring context:",
+                                            "copying files to the client: copying files"}));
 }
 
 // A client's own build function asks for an Earthfile's target, as any frontend may ask for another one.

@@ -10,12 +10,14 @@
 #include "base/file_system.h"
 #include "base/strings.h"
 #include "lying_server.h"
+#include "runtime-executor/session/token_fetcher.h"
 
 namespace loam::registry {
 namespace {
 
 using testing::Contains;
 using testing::Each;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -35,6 +37,24 @@ class FixedAuth final : public session::RegistryAuth {
 
  private:
   session::RegistryCredentials credentials_;
+};
+
+// A client that keeps its password, if it wants to.
+class TokensOfClient final : public session::RegistryAuth, public session::TokenFetcher {
+ public:
+  Result<session::RegistryCredentials> Credentials(std::string_view, std::stop_token) override {
+    ++asked_for_password;
+    return session::RegistryCredentials{"me", "secret", "", ""};
+  }
+  Result<std::optional<session::RegistryToken>> FetchToken(const session::TokenRequest& request,
+                                                           std::stop_token) override {
+    asked.push_back(fmt::format("{} {} {}", request.realm, request.service, Join(request.scopes, " ")));
+    return answer;
+  }
+
+  Result<std::optional<session::RegistryToken>> answer = std::optional<session::RegistryToken>();
+  std::vector<std::string> asked;
+  int asked_for_password = 0;
 };
 
 // A small image in memory.
@@ -393,6 +413,33 @@ TEST_F(RegistryClientTest, GetsABearerTokenOnceAndRenewsARefusedOne) {
   ASSERT_TRUE(client.Resolve(Reference(), {}, {}));
   EXPECT_EQ(tokens, 3);
   EXPECT_EQ(basic, "");
+}
+
+TEST_F(RegistryClientTest, ClientsMayGetTheirTokensThemselves) {
+  Serve([&](const ServerRequest& request) -> ServerReply {
+    const auto given = request.headers.find("authorization");
+    if (given == request.headers.end() || given->second != "Bearer by the client") {
+      return {401, {{"WWW-Authenticate", R"(Bearer realm="https://elsewhere.example/token",service="reg")"}}, ""};
+    }
+    return Honest(request);
+  });
+  RegistryClient client(FastOptions());
+  const auto auth = std::make_shared<TokensOfClient>();
+  auth->answer = std::optional(session::RegistryToken{"by the client", std::chrono::seconds(300)});
+  const Access access{auth, false};
+  ASSERT_TRUE(client.Resolve(Reference(), access, {}));
+  ASSERT_TRUE(Fetch(client, access));
+  EXPECT_THAT(auth->asked, ElementsAre("https://elsewhere.example/token reg repository:app:pull"));
+  EXPECT_EQ(auth->asked_for_password, 0);
+
+  const auto fails = std::make_shared<TokensOfClient>();
+  fails->answer = Unexpected(ErrorCode::kUnauthenticated, "not logged in there");
+  const auto failed = client.Resolve(Reference(), {fails, false}, {});
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message(), HasSubstr("not logged in there"));
+  const auto splits = std::make_shared<TokensOfClient>();
+  splits->answer = std::optional(session::RegistryToken{"a\r\nHost: b", {}});
+  EXPECT_FALSE(client.Resolve(Reference(), {splits, false}, {}));
 }
 
 TEST_F(RegistryClientTest, UsesAnIdentityToken) {
