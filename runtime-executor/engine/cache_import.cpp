@@ -8,6 +8,7 @@
 #include "runtime-executor/engine/job_state.h"
 #include "runtime-executor/ops/fs_result.h"
 #include "runtime-executor/ops/job_services.h"
+#include "runtime-executor/session/token_fetcher.h"
 
 namespace loam::engine {
 namespace {
@@ -46,7 +47,10 @@ class UsersAuth final : public session::RegistryAuth, public session::TokenFetch
                                                            std::stop_token stop) override {
     const std::shared_ptr<session::RegistryAuth> auth = UsersOrImporters();
     auto* const fetcher = dynamic_cast<session::TokenFetcher*>(auth.get());
-    return fetcher == nullptr ? std::optional<session::RegistryToken>() : fetcher->FetchToken(request, std::move(stop));
+    if (fetcher == nullptr) {
+      return std::optional<session::RegistryToken>();
+    }
+    return fetcher->FetchToken(request, std::move(stop));
   }
 
  private:

@@ -176,10 +176,11 @@ TEST_F(SolveTest, TransfersOfTheClientsFilesAreShown) {
     }
   }
   EXPECT_TRUE(reader->Finish().ok());
-  EXPECT_THAT(shown, testing::IsSupersetOf({"[internal] load build definition from Dockerfile: transferring dockerfile:",
-                                            "[internal] load .dockerignore: transferring context:",
-                                            "[internal] load build context: transferring context:",
-                                            "copying files to the client: copying files"}));
+  EXPECT_THAT(shown,
+              testing::IsSupersetOf({"[internal] load build definition from Dockerfile: transferring dockerfile:",
+                                     "[internal] load .dockerignore: transferring context:",
+                                     "[internal] load build context: transferring context:",
+                                     "copying files to the client: copying files"}));
 }
 
 // A client's own build function asks for an Earthfile's target, as any frontend may ask for another one.

@@ -99,10 +99,12 @@ int OpenFds() {
 // ten seconds.
 int OpenFdsOnceAtMost(int limit) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (OpenFds() > limit && std::chrono::steady_clock::now() < end) {
+  int open = OpenFds();
+  while (open > limit && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    open = OpenFds();
   }
-  return OpenFds();
+  return open;
 }
 
 void AddOp(pb::Definition& definition, const pb::Op& op) {
