@@ -299,6 +299,29 @@ works:
         self.assertEqual(self.read("good"), "fine\n")
         self.assertIn("*cached*", self.earth("+works").stderr)
 
+    def test_try_around_docker(self):
+        if os.environ.get("LOAM_TEST_BUILDKITD"):
+            self.skipTest("the image with Docker is imported into loamd's store")
+        self.debian_image("docker:12", *support.DOCKER_PACKAGES)
+        self.write("Earthfile", f"""VERSION --try 0.8
+FROM {self.box}
+app:
+    CMD ["echo", "said in a container"]
+    SAVE IMAGE app:1
+test:
+    FROM docker:12
+    WORKDIR /w
+    TRY
+        WITH DOCKER --load=+app
+            RUN docker run --rm --network=none app:1 >report; exit 3
+        END
+    FINALLY
+        SAVE ARTIFACT report AS LOCAL report
+    END
+""")
+        self.assertIn("Exit code 3", self.earth("-P", "+test", check=1).stderr)
+        self.assertEqual(self.read("report"), "said in a container\n")
+
     def test_the_terminal_of_this_machine(self):
         self.write("Earthfile", f"""VERSION 0.8
 FROM {self.box}
