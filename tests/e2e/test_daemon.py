@@ -519,8 +519,7 @@ class HostileClients(DaemonCase):
             self.assertNotEqual(self.hostile("big-solve", 15)["code"], self.EXHAUSTED)
             for call in ("big-solve", "big-session-message", "big-bridge-solve"):
                 self.refused(self.EXHAUSTED, "larger than max", call, 17)
-            for _ in range(3):
-                self.refused(self.EXHAUSTED, "larger than max", "big-solve", 100)
+            self.refused(self.EXHAUSTED, "larger than max", "big-solve", 60)
             self.assertEqual(self.load("--steps", 2)["errors"], [])
             self.assertLess(memory(process), 300)
             wait_for(lambda: self.held(process)["descriptors"] <= before + 2, "the release of descriptors")

@@ -134,6 +134,9 @@ Result<std::shared_ptr<Session>> SessionManager::Get(std::string_view id, std::c
   if (const auto parts = SplitOnce(id, ':'); parts && !parts->second.empty()) {
     id = parts->second;
   }
+  if (id.empty()) {  // nobody is going to come
+    return Unexpected(ErrorCode::kNotFound, "no active sessions");
+  }
   std::unique_lock lock(mutex_);
   const bool there =
       changed_.wait_for(lock, std::move(stop), patience, [&] { return sessions_.find(id) != sessions_.end(); });
