@@ -322,6 +322,10 @@ void SolverCore::Release(Ticket& ticket, bool keep_reports) {
     if (active != active_.end() && active->second == state.get()) {
       active_.erase(active);
     }
+    // A task may hold the state for a moment more.
+    for (EdgeState& edge : state->edges) {
+      edge.result.reset();
+    }
   }
   std::erase(changed_tickets_, &ticket);
   tickets_.erase(&ticket);

@@ -8,6 +8,16 @@
 #include "runtime-executor/solver/solver_core.h"
 
 namespace loam::solver {
+namespace {
+
+// A task handles the events of others with its own, maybe until a job has ended: nothing may be held by it then, or
+// what is not in use any more would look so.
+template <class Call>
+void Drop(Call&& call) {
+  [[maybe_unused]] const std::decay_t<Call> ended = std::forward<Call>(call);
+}
+
+}  // namespace
 
 void SolverCore::Submit(std::function<void()> task, bool limited) {
   auto run = [this, task = std::move(task), limited]() mutable {
@@ -113,8 +123,9 @@ void SolverCore::StartContentKey(VertexState& state, std::size_t input) {
     return outcome;
   };
   Submit(
-      [this, shared = state.shared_from_this(), input, compute = std::move(compute)] {
+      [this, shared = state.shared_from_this(), input, compute = std::move(compute)]() mutable {
         auto outcome = compute();
+        Drop(std::move(compute));
         Event([this, shared, input, outcome = std::move(outcome)]() mutable {
           if (shared->dead) {
             return;
@@ -227,6 +238,7 @@ void SolverCore::StartRun(VertexState& state) {
   Submit(
       [this, shared = state.shared_from_this(), run = std::move(run)]() mutable {
         auto outcome = run();
+        Drop(std::move(run));
         Event([this, shared, outcome = std::move(outcome)]() mutable { FinishRun(*shared, std::move(outcome)); });
       },
       limited);

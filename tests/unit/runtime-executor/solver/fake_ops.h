@@ -18,8 +18,12 @@
 namespace loam::solver::testing {
 
 struct FakeResult final : SolverResult {
-  explicit FakeResult(std::string text) : value(std::move(text)) {}
+  explicit FakeResult(std::string text) : value(std::move(text)) { ++alive; }
+  FakeResult(const FakeResult&) = delete;
+  FakeResult& operator=(const FakeResult&) = delete;
+  ~FakeResult() override { --alive; }
   const std::string value;
+  inline static std::atomic<int> alive = 0;
 };
 
 inline const std::string& ValueOf(const ResultPtr& result) {

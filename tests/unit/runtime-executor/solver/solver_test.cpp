@@ -21,6 +21,21 @@ TEST(SolverTest, DiamondRunsEachVertexOnce) {
   }
 }
 
+// Who prunes right after a build finds nothing in use.
+TEST(SolverTest, NothingHoldsResultsWhenTheJobHasEnded) {
+  Fixture f;
+  FakeOp by_content;
+  by_content.content = {true, true};
+  for (int i = 0; i < 300; ++i) {
+    GraphBuilder g;
+    const std::string name = std::to_string(i);
+    const Vertex* a = g.Add("a" + name, {});
+    const Vertex* b = g.Add("b" + name, {});
+    ASSERT_TRUE(f.Build(g.graph(), g.Add("c" + name, by_content, {{a, 0}, {b, 0}})).has_value());
+    ASSERT_EQ(FakeResult::alive, 0) << "after build " << i;
+  }
+}
+
 TEST(SolverTest, BranchesRunAtTheSameTime) {
   Fixture f;
   GraphBuilder g;
