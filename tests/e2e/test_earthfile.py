@@ -252,6 +252,24 @@ parts:
                               env=self.environment(COMP_LINE=line, COMP_POINT=str(len(line))))
         self.assertEqual(done.stdout.split(), ["+one"], done)
 
+    def test_completion(self):
+        empty = self.base / "empty"
+        empty.mkdir()
+        def complete(line, **env):
+            done = subprocess.run([support.LOAM, "earthly"], cwd=empty, capture_output=True, text=True,
+                                  env=self.environment(COMP_LINE=line, COMP_POINT=str(len(line)), **env))
+            self.assertEqual(done.returncode, 0, done)
+            return done.stdout.split()
+        verbs = ["bootstrap", "config", "doc", "docker-build", "init", "ls", "prune"]
+        self.assertEqual(complete("earthly "), verbs)
+        self.assertEqual(complete("earthly ", EARTHLY_SHOW_HIDDEN="1"), sorted(verbs + ["build", "debug", "docker2earthly"]))
+        # The home directory of the tests is their base.
+        (self.base / "tilde").mkdir()
+        (self.base / "tilde/Earthfile").write_text("VERSION 0.8\none:\n    ARG city\n    ARG town\n")
+        self.assertEqual(complete("earthly ~/tilde+"), ["~/tilde+one"])
+        self.assertEqual(complete("earthly ~/til"), ["~/tilde+"])
+        self.assertEqual(complete("earthly ~/tilde+one --ci"), ["--city="])
+
     def test_a_user_gets_completion_in_the_home_directory(self):
         if os.geteuid() != 0:
             self.skipTest("only root can run as somebody else")

@@ -174,7 +174,10 @@ void Flags(Words& candidates) {
   candidates.emplace_back("--help ");
 }
 
-bool Candidates(const Words& words, Words& candidates) {
+// A second name of a verb, which nobody needs to be told.
+constexpr std::string_view kAlias = "docker2earth";
+
+bool Candidates(const Words& words, bool hidden, Words& candidates) {
   const std::string& last = words.back();
   bool artifact = false;
   bool value = false;  // the word is a flag's value
@@ -212,9 +215,12 @@ bool Candidates(const Words& words, Words& candidates) {
     return Paths(last, candidates);
   }
   for (const EarthVerb& known : EarthVerbs()) {
-    if (!known.hidden) {
+    if (!known.hidden || (hidden && known.name != kAlias)) {
       candidates.push_back(fmt::format("{} ", known.name));
     }
+  }
+  if (hidden) {
+    candidates.emplace_back("build ");
   }
   if (!Subdirectories(".").empty()) {
     candidates.emplace_back("./");
@@ -240,14 +246,22 @@ Exit CompleteEarthly(Context& context, const std::string& line, const std::strin
   if (words.size() < 2) {
     return Exit::kOk;
   }
+  const std::string home = context.Env("HOME");
+  const bool tilde = words.back().starts_with("~/");
+  for (std::string& word : words) {
+    if (word.starts_with("~/")) {
+      word.replace(0, 1, home);
+    }
+  }
   Words candidates;
-  if (!Candidates(words, candidates)) {
+  if (!Candidates(words, IsTrueText(context.Env("EARTHLY_SHOW_HIDDEN")), candidates)) {
     return Exit::kFailed;
   }
   std::sort(candidates.begin(), candidates.end());
   for (const std::string& candidate : candidates) {
     if (candidate.starts_with(words.back())) {
-      fmt::print(context.out, "{}\n", candidate);
+      // As it was written.
+      fmt::print(context.out, "{}{}\n", tilde ? "~" : "", std::string_view(candidate).substr(tilde ? home.size() : 0));
     }
   }
   return Exit::kOk;

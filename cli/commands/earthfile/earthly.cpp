@@ -43,7 +43,7 @@ constexpr EarthVerb kVerbs[] = {
     {"doc", "print what the comments of targets say", false, RunEarthDoc},
     {"docker-build", "build a Dockerfile", false, RunEarthDockerBuild},
     {"docker2earth", "convert a Dockerfile to an Earthfile", true, RunDockerToEarthly},
-    {"docker2earthly", "convert a Dockerfile to an Earthfile", false, RunDockerToEarthly},
+    {"docker2earthly", "convert a Dockerfile to an Earthfile", true, RunDockerToEarthly},
     {"init", "write an Earthfile to start from", false, RunEarthInit},
     {"ls", "list the targets of an Earthfile", false, RunEarthLs},
     {"prune", "remove what the cache holds", false, RunPrune},
