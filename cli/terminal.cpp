@@ -9,9 +9,8 @@
 #include <condition_variable>
 #include <mutex>
 
-#include <fmt/format.h>
-
 #include "base/file_system.h"
+#include "base/print.h"
 
 namespace loam::cli {
 namespace {
@@ -114,7 +113,7 @@ class Lender final : public ops::TerminalLender {
     lent_ = true;
     lock.unlock();
     display_->Suspend();
-    fmt::print(context_.err, "\n--- {}\n--- the terminal is this step's until its process ends\n", title);
+    PrintTo(context_.err, "\n--- {}\n--- the terminal is this step's until its process ends\n", title);
     std::fflush(context_.err);
     Result<> done;
     {
@@ -122,7 +121,7 @@ class Lender final : public ops::TerminalLender {
       Peer peer(context_.in_fd, ::fileno(context_.err));
       done = body(peer);
     }
-    fmt::print(context_.err, "--- end of the terminal\n");
+    PrintTo(context_.err, "--- end of the terminal\n");
     std::fflush(context_.err);
     display_->Resume();
     lock.lock();

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
-
 #include "frontend/status.h"
 
 namespace loam::frontend {
@@ -120,10 +120,10 @@ Result<> GatewayEffects::RunInteractive(ir::Graph&, const sema::earthfile::Inter
 }
 
 void GatewayEffects::Notice(std::string_view target, std::string_view text) {
-  fmt::print(stderr, "{}{}{}\n", target, target.empty() ? "" : " | ", text);
+  PrintTo(stderr, "{}{}{}\n", target, target.empty() ? "" : " | ", text);
 }
 void GatewayEffects::Warning(std::string_view target, std::string_view text) {
-  fmt::print(stderr, "{}{}warning: {}\n", target, target.empty() ? "" : " | ", text);
+  PrintTo(stderr, "{}{}warning: {}\n", target, target.empty() ? "" : " | ", text);
 }
 
 Result<bool> GatewayEffects::WasBuilt(std::string_view, std::string_view) {

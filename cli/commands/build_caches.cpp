@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/csv.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "runtime-executor/content/layout_index.h"
 
@@ -106,7 +107,7 @@ Result<BuildCaches> ParseBuildCaches(const Context& context, const Flags& flags,
       if (!entry.attributes.contains("digest")) {
         const Result<Digest> digest = content::FindInLayout(directory, tag);
         if (!digest) {
-          fmt::print(context.err, "note: no cache is imported: {}\n", digest.error().message());
+          PrintTo(context.err, "note: no cache is imported: {}\n", digest.error().message());
           continue;
         }
         entry.attributes["digest"] = digest->ToString();

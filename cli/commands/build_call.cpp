@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/build_check.h"
 #include "cli/commands/common.h"
@@ -77,7 +78,7 @@ Result<Call> ParseCall(const Flags& flags) {
 Exit RunCall(const Context& context, const Flags& flags, const Call& call, const BuildContext& files,
              const BuildRequest& request) {
   if (call.method == CallMethod::kDescribe) {
-    fmt::print(context.out, "{}", call.json ? driver::DescribeJson() : driver::DescribeText());
+    PrintTo(context.out, "{}", call.json ? driver::DescribeJson() : driver::DescribeText());
     return Exit::kOk;
   }
   const Result<DockerfileInput> input = ReadDockerfileInput(files, request, "`--call`");
@@ -120,7 +121,7 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
     return Fail(context, result.error());
   }
   if (!result->ok) {
-    fmt::print(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
+    PrintTo(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
     return Exit::kFailed;
   }
   std::string text;
@@ -131,7 +132,7 @@ Exit RunCall(const Context& context, const Flags& flags, const Call& call, const
     const driver::Outline found = outline.Collect();
     text = call.json ? driver::OutlineJson(found, buffer) : driver::OutlineText(found);
   }
-  fmt::print(context.out, "{}", text);
+  PrintTo(context.out, "{}", text);
   return Exit::kOk;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/file_system.h"
 #include "base/line_diff.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/rewrite_file.h"
 #include "compiler/diagnostics/render.h"
@@ -24,13 +25,13 @@ std::string Lines(source::LineSpan lines) {
 }
 
 void PrintFix(std::FILE* out, const driver::FixReport& report) {
-  fmt::print(out, "{}: {}, {}: {}\n", report.applied ? "fixed" : "not fixed", report.rule, Lines(report.lines),
-             report.title);
+  PrintTo(out, "{}: {}, {}: {}\n", report.applied ? "fixed" : "not fixed", report.rule, Lines(report.lines),
+          report.title);
   for (const std::string& change : report.changes) {
-    fmt::print(out, "  {}\n", change);
+    PrintTo(out, "  {}\n", change);
   }
   if (report.changes.empty()) {
-    fmt::print(out, "  the build stays the same: every operation and image config is as before\n");
+    PrintTo(out, "  the build stays the same: every operation and image config is as before\n");
   }
 }
 
@@ -42,9 +43,9 @@ void PrintFixes(const Context& context, const driver::FixOutcome& outcome, const
     left = left || !report.applied;
   }
   if (outcome.reports.empty()) {
-    fmt::print(context.err, "nothing to fix\n");
+    PrintTo(context.err, "nothing to fix\n");
   } else if (left && !settings.unsafe) {
-    fmt::print(context.err, "`--fix=unsafe` also makes the changes that are listed as not fixed\n");
+    PrintTo(context.err, "`--fix=unsafe` also makes the changes that are listed as not fixed\n");
   }
 }
 
@@ -56,7 +57,7 @@ Result<std::string> Fix(const Context& context, const CheckSettings& settings, c
   const driver::FixOutcome outcome =
       LOAM_TRY(driver::FixDockerfile(name, before, options, host, {.unsafe = settings.unsafe}));
   if (settings.dry_run) {
-    fmt::print(context.out, "{}", UnifiedDiff(before, outcome.text, "a/" + name, "b/" + name));
+    PrintTo(context.out, "{}", UnifiedDiff(before, outcome.text, "a/" + name, "b/" + name));
   } else if (outcome.text != before) {
     if (path.empty()) {
       return Unexpected(Error(ErrorCode::kInvalidArgument, "`--fix` cannot write to standard input")
@@ -159,18 +160,18 @@ Exit RunCheck(const Context& context, const CheckSettings& settings, const Docke
   const driver::CheckReport report{result->warnings, consumer.diagnostics(), *buffer};
   switch (settings.format) {
     case CheckFormat::kText:
-      fmt::print(context.out, "{}", driver::CheckText(report));
+      PrintTo(context.out, "{}", driver::CheckText(report));
       break;
     case CheckFormat::kJson:
-      fmt::print(context.out, "{}", driver::CheckJson(report));
+      PrintTo(context.out, "{}", driver::CheckJson(report));
       break;
     case CheckFormat::kSarif:
-      fmt::print(context.out, "{}", driver::CheckSarif(report, LOAM_VERSION));
+      PrintTo(context.out, "{}", driver::CheckSarif(report, LOAM_VERSION));
       break;
   }
   if (settings.format == CheckFormat::kText && !result->ok) {
-    fmt::print(context.err, "{}",
-               diag::RenderTerminal(consumer.diagnostics(), *input.sources, {.color = context.Colors()}));
+    PrintTo(context.err, "{}",
+            diag::RenderTerminal(consumer.diagnostics(), *input.sources, {.color = context.Colors()}));
   }
   return result->ok && result->warnings.empty() ? Exit::kOk : Exit::kFailed;
 }

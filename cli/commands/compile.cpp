@@ -1,6 +1,7 @@
 // loam compile: what the compiler makes of a Dockerfile, stage by stage, or of the text of an Earthfile.
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "cli/commands/build_context.h"
 #include "cli/commands/build_flags.h"
 #include "cli/commands/build_messages.h"
@@ -58,11 +59,11 @@ constexpr Flag kFlags[] = {
 void PrintDiagnosticsAs(const Context& context, const std::string& format, const source::SourceManager& sources,
                         const std::vector<diag::Diagnostic>& diagnostics) {
   if (format == "json") {
-    fmt::print(context.out, "{}", diag::RenderJson(diagnostics, sources));
+    PrintTo(context.out, "{}", diag::RenderJson(diagnostics, sources));
   } else if (format == "sarif") {
-    fmt::print(context.out, "{}", diag::RenderSarif(diagnostics, sources, LOAM_VERSION));
+    PrintTo(context.out, "{}", diag::RenderSarif(diagnostics, sources, LOAM_VERSION));
   } else {
-    fmt::print(context.err, "{}", diag::RenderTerminal(diagnostics, sources, {.color = context.Colors()}));
+    PrintTo(context.err, "{}", diag::RenderTerminal(diagnostics, sources, {.color = context.Colors()}));
   }
 }
 
@@ -178,7 +179,7 @@ Exit Run(Context& context, const Flags& flags) {
     return Fail(context, result.error());
   }
   if (flags.Bool("explain-passes") && result->ok) {
-    fmt::print(context.err, "{}", passes::ExplainPasses(result->pass_reports));
+    PrintTo(context.err, "{}", passes::ExplainPasses(result->pass_reports));
   }
   if (format == "text" && (result->ok || driver::IsOfTheFile(*emit))) {
     const Result<std::string> text = driver::EmitText(*emit, *result, buffer, {}, pins.pins());

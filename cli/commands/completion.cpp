@@ -1,6 +1,7 @@
 // loam completion bash|zsh|fish: completions made from the tables of verbs and flags.
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/verbs.h"
 
@@ -146,11 +147,11 @@ std::string Fish() {
 Exit Run(Context& context, const Flags& flags) {
   const std::string shell = flags.positional().size() == 1 ? flags.positional()[0] : std::string();
   if (shell == "bash") {
-    fmt::print(context.out, "{}", Bash());
+    PrintTo(context.out, "{}", Bash());
   } else if (shell == "zsh") {
-    fmt::print(context.out, "{}", Zsh());
+    PrintTo(context.out, "{}", Zsh());
   } else if (shell == "fish") {
-    fmt::print(context.out, "{}", Fish());
+    PrintTo(context.out, "{}", Fish());
   } else {
     return UsageError(context, kCompletionCommand,
                       Error(ErrorCode::kInvalidArgument, "name one shell: bash, zsh or fish"));

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 #include "cli/commands/verbs.h"
 #include "compiler/ast/dockerfile/build_ast.h"
@@ -126,7 +127,7 @@ Exit Convert(Context& context, const ConvertRequest& request) {
                                           : FromDockerfile(context, request, sources, emitter);
   std::vector<diag::Diagnostic> told = consumer.Take();
   diag::SortByPosition(told);
-  fmt::print(context.err, "{}", diag::RenderTerminal(told, sources, {.color = context.Colors()}));
+  PrintTo(context.err, "{}", diag::RenderTerminal(told, sources, {.color = context.Colors()}));
   if (!converted) {
     PrintError(context, converted.error());
     return Exit::kFailed;
@@ -140,7 +141,7 @@ Exit Convert(Context& context, const ConvertRequest& request) {
     PrintError(context, written.error());
     return Exit::kFailed;
   }
-  fmt::print(context.err, "{}", converted->summary);
+  PrintTo(context.err, "{}", converted->summary);
   return Exit::kOk;
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/common.h"
 #include "cli/commands/verbs.h"
@@ -62,12 +63,12 @@ void PrintJson(std::FILE* out, const std::vector<DiskUsageEntry>& entries) {
     }
     list.push_back(std::move(object));
   }
-  fmt::print(out, "{}\n", list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  PrintTo(out, "{}\n", list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 void PrintText(std::FILE* out, const std::vector<DiskUsageEntry>& entries, bool verbose) {
   std::uint64_t total = 0;
-  fmt::print(out, "{:<14}{:>8}{:>12}{:>12}\n", "KIND", "COUNT", "SIZE", "IN USE");
+  PrintTo(out, "{:<14}{:>8}{:>12}{:>12}\n", "KIND", "COUNT", "SIZE", "IN USE");
   for (const DiskUsageEntry::Kind kind : kKinds) {
     std::size_t count = 0;
     std::uint64_t size = 0;
@@ -80,17 +81,17 @@ void PrintText(std::FILE* out, const std::vector<DiskUsageEntry>& entries, bool 
       }
     }
     total += size;
-    fmt::print(out, "{:<14}{:>8}{:>12}{:>12}\n", NameOf(kind), count, HumanBytes(size), HumanBytes(in_use));
+    PrintTo(out, "{:<14}{:>8}{:>12}{:>12}\n", NameOf(kind), count, HumanBytes(size), HumanBytes(in_use));
   }
-  fmt::print(out, "{:<14}{:>8}{:>12}\n", "total", entries.size(), HumanBytes(total));
+  PrintTo(out, "{:<14}{:>8}{:>12}\n", "total", entries.size(), HumanBytes(total));
   if (!verbose) {
     return;
   }
-  fmt::print(out, "\n{:<14}{:<24}{:>10}{:>6}  {}\n", "KIND", "ID", "SIZE", "USES", "DESCRIPTION");
+  PrintTo(out, "\n{:<14}{:<24}{:>10}{:>6}  {}\n", "KIND", "ID", "SIZE", "USES", "DESCRIPTION");
   for (const DiskUsageEntry& entry : entries) {
-    fmt::print(out, "{:<14}{:<24}{:>10}{:>6}  {}{}\n", NameOf(entry.kind), entry.id.substr(0, 22),
-               HumanBytes(static_cast<std::uint64_t>(entry.size)), entry.usage_count, entry.description,
-               entry.in_use ? " (in use)" : "");
+    PrintTo(out, "{:<14}{:<24}{:>10}{:>6}  {}{}\n", NameOf(entry.kind), entry.id.substr(0, 22),
+            HumanBytes(static_cast<std::uint64_t>(entry.size)), entry.usage_count, entry.description,
+            entry.in_use ? " (in use)" : "");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/print.h"
 
 namespace loam::cli {
 
@@ -61,10 +62,10 @@ std::string Describe(const Difference& difference) {
 
 void PrintDifferences(std::FILE* out, const std::vector<Difference>& differences, std::string_view indent) {
   for (std::size_t i = 0; i < differences.size() && i < kShownDifferences; ++i) {
-    fmt::print(out, "{}{}\n", indent, Describe(differences[i]));
+    PrintTo(out, "{}{}\n", indent, Describe(differences[i]));
   }
   if (differences.size() > kShownDifferences) {
-    fmt::print(out, "{}and {} more\n", indent, differences.size() - kShownDifferences);
+    PrintTo(out, "{}and {} more\n", indent, differences.size() - kShownDifferences);
   }
 }
 
@@ -86,13 +87,13 @@ void PrintReasons(std::FILE* out, const Explanation& explanation, std::string_vi
     case Explanation::Verdict::kNotReached:
       return;
     case Explanation::Verdict::kFirstTime:
-      fmt::print(out, "{}no earlier build has this step\n", indent);
+      PrintTo(out, "{}no earlier build has this step\n", indent);
       return;
     case Explanation::Verdict::kIgnoredCache:
-      fmt::print(out, "{}the cache is turned off for it\n", indent);
+      PrintTo(out, "{}the cache is turned off for it\n", indent);
       return;
     case Explanation::Verdict::kResultGone:
-      fmt::print(out, "{}nothing changed, but the result of the earlier run is not in the cache\n", indent);
+      PrintTo(out, "{}nothing changed, but the result of the earlier run is not in the cache\n", indent);
       return;
     case Explanation::Verdict::kChanged:
       break;
@@ -101,32 +102,32 @@ void PrintReasons(std::FILE* out, const Explanation& explanation, std::string_vi
 }
 
 void PrintExplanation(std::FILE* out, const solver::StepReport& step, const Explanation& explanation) {
-  fmt::print(out, "{}\n", step.name);
+  PrintTo(out, "{}\n", step.name);
   switch (explanation.verdict) {
     case Explanation::Verdict::kCached:
-      fmt::print(out, "  did not run: its result came from the cache\n");
+      PrintTo(out, "  did not run: its result came from the cache\n");
       return;
     case Explanation::Verdict::kFirstTime:
-      fmt::print(out, "  ran because no earlier build has this step\n");
+      PrintTo(out, "  ran because no earlier build has this step\n");
       return;
     case Explanation::Verdict::kIgnoredCache:
-      fmt::print(out, "  ran because the cache was turned off for it (--no-cache)\n");
+      PrintTo(out, "  ran because the cache was turned off for it (--no-cache)\n");
       return;
     case Explanation::Verdict::kResultGone:
-      fmt::print(out,
-                 "  ran although nothing changed: the result of the earlier run is not in the cache (pruned, or that "
-                 "run did not succeed)\n");
+      PrintTo(out,
+              "  ran although nothing changed: the result of the earlier run is not in the cache (pruned, or that "
+              "run did not succeed)\n");
       return;
     case Explanation::Verdict::kNotReached:
-      fmt::print(out, "  did not run: the build ended before\n");
+      PrintTo(out, "  did not run: the build ended before\n");
       return;
     case Explanation::Verdict::kChanged:
       break;
   }
-  fmt::print(out, "  ran because\n");
+  PrintTo(out, "  ran because\n");
   PrintDifferences(out, explanation.differences, "    ");
   if (!explanation.origin.empty()) {
-    fmt::print(out, "  it began with {}\n", explanation.origin);
+    PrintTo(out, "  it began with {}\n", explanation.origin);
     PrintDifferences(out, explanation.origin_differences, "    ");
   }
 }

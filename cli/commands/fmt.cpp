@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/line_diff.h"
+#include "base/print.h"
 #include "cli/commands/build_files.h"
 #include "cli/commands/rewrite_file.h"
 #include "cli/commands/verbs.h"
@@ -77,21 +78,21 @@ Result<bool> FormatOne(const Context& context, const Flags& flags, const BuildFi
   const Result<std::string> text =
       format::Format(is_earthfile ? format::Language::kEarthfile : format::Language::kDockerfile, *buffer, emitter);
   if (!text) {
-    fmt::print(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
+    PrintTo(context.err, "{}", diag::RenderTerminal(consumer.diagnostics(), sources, {.color = context.Colors()}));
     return Unexpected(text.error());
   }
   if (flags.Bool("verify")) {
     const std::string compared =
         LOAM_TRY(is_earthfile ? VerifyEarthfile(file.name, before, *text) : VerifyDockerfile(file.name, before, *text));
-    fmt::print(context.err, "{}: {}\n", file.name, compared);
+    PrintTo(context.err, "{}: {}\n", file.name, compared);
   }
   const bool changes = *text != before;
   if (flags.Bool("diff")) {
-    fmt::print(context.out, "{}", UnifiedDiff(before, *text, "a/" + file.name, "b/" + file.name));
+    PrintTo(context.out, "{}", UnifiedDiff(before, *text, "a/" + file.name, "b/" + file.name));
   }
   if (flags.Bool("check")) {
     if (changes) {
-      fmt::print(context.err, "{} is not formatted\n", file.name);
+      PrintTo(context.err, "{} is not formatted\n", file.name);
     }
   } else if (flags.Bool("write")) {
     if (changes) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "cli/commands/build_context.h"
 #include "cli/commands/build_flags.h"
 #include "cli/commands/build_request.h"
@@ -242,8 +243,8 @@ Exit Run(Context& context, const Flags& flags) {
     return Fail(context, result.error());
   }
   if (!result->ok) {
-    fmt::print(context.err, "{}",
-               diag::RenderTerminal(consumer.diagnostics(), *input->sources, {.color = context.Colors()}));
+    PrintTo(context.err, "{}",
+            diag::RenderTerminal(consumer.diagnostics(), *input->sources, {.color = context.Colors()}));
     return Exit::kFailed;
   }
   const Result<llb::Graph> llb = llb::ReadDefinition(result->platforms.at(0).definition.bytes);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/common.h"
 #include "cli/commands/verbs.h"
@@ -67,7 +68,7 @@ Exit Import(Context& context, const Flags& flags, source::ImageStore& images) {
     return imported.error().Is(ErrorCode::kCanceled) ? Exit::kInterrupted : Exit::kFailed;
   }
   for (const source::StoredImage& image : *imported) {
-    fmt::print(context.out, "{} {}\n", FamiliarName(image.name), image.target.digest.ToString());
+    PrintTo(context.out, "{} {}\n", FamiliarName(image.name), image.target.digest.ToString());
   }
   return Exit::kOk;
 }
@@ -79,12 +80,12 @@ Exit List(Context& context, const Flags& flags, source::ImageStore& images) {
     return Exit::kFailed;
   }
   if (!flags.Bool("quiet")) {
-    fmt::print(context.out, "{:<40} {:<20} {:>10}  {}\n", "NAME", "DIGEST", "SIZE", "UPDATED");
+    PrintTo(context.out, "{:<40} {:<20} {:>10}  {}\n", "NAME", "DIGEST", "SIZE", "UPDATED");
   }
   for (const source::StoredImage& image : *list) {
     const std::string name = FamiliarName(image.name);
     if (flags.Bool("quiet")) {
-      fmt::print(context.out, "{}\n", name);
+      PrintTo(context.out, "{}\n", name);
       continue;
     }
     const auto size = images.SizeOf(image);
@@ -92,8 +93,8 @@ Exit List(Context& context, const Flags& flags, source::ImageStore& images) {
       PrintError(context, size.error());
       return Exit::kFailed;
     }
-    fmt::print(context.out, "{:<40} {:<20} {:>10}  {}\n", name, image.target.digest.ToString().substr(0, 19),
-               HumanBytes(*size), FormatRfc3339(std::chrono::floor<std::chrono::seconds>(image.updated)));
+    PrintTo(context.out, "{:<40} {:<20} {:>10}  {}\n", name, image.target.digest.ToString().substr(0, 19),
+            HumanBytes(*size), FormatRfc3339(std::chrono::floor<std::chrono::seconds>(image.updated)));
   }
   return Exit::kOk;
 }
@@ -108,7 +109,7 @@ Exit RemoveImages(Context& context, const Flags& flags, source::ImageStore& imag
     const std::string& name = flags.positional()[i];
     const Result<bool> removed = images.Remove(name);
     if (removed && *removed) {
-      fmt::print(context.out, "removed {}\n", name);
+      PrintTo(context.out, "removed {}\n", name);
       continue;
     }
     PrintError(context, removed ? Error(ErrorCode::kNotFound, fmt::format("no image is named `{}`", name))

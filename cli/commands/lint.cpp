@@ -9,6 +9,7 @@
 
 #include "base/file_system.h"
 #include "base/line_diff.h"
+#include "base/print.h"
 #include "cli/commands/build_files.h"
 #include "cli/commands/rewrite_file.h"
 #include "cli/commands/verbs.h"
@@ -254,7 +255,7 @@ class Linter {
  private:
   Result<> Write(const BuildFile& file, const std::string& before, const driver::FixOutcome& outcome) const {
     if (run_.dry_run) {
-      fmt::print(context_.out, "{}", UnifiedDiff(before, outcome.text, "a/" + file.name, "b/" + file.name));
+      PrintTo(context_.out, "{}", UnifiedDiff(before, outcome.text, "a/" + file.name, "b/" + file.name));
     } else if (outcome.text != before) {
       if (file.path == "-") {
         return Unexpected(Error(ErrorCode::kInvalidArgument, "`--fix` cannot write to standard input")
@@ -263,9 +264,9 @@ class Linter {
       LOAM_TRY(RewriteFile(file.path, outcome.text));
     }
     for (const driver::FixReport& report : outcome.reports) {
-      fmt::print(context_.err, "{}:{}: {}: {} ({}){}\n", file.name, report.lines.first,
-                 report.applied ? "fixed" : "not fixed", report.title, report.rule,
-                 report.changes.empty() ? std::string() : fmt::format(": {}", fmt::join(report.changes, "; ")));
+      PrintTo(context_.err, "{}:{}: {}: {} ({}){}\n", file.name, report.lines.first,
+              report.applied ? "fixed" : "not fixed", report.title, report.rule,
+              report.changes.empty() ? std::string() : fmt::format(": {}", fmt::join(report.changes, "; ")));
     }
     return {};
   }
@@ -315,7 +316,7 @@ Result<bool> Finish(const Context& context, const Flags& flags, const LintRun& r
   if (flags.Has("write-baseline")) {
     const std::string path = flags.String("write-baseline");
     LOAM_TRY(WriteFileAtomic(path, Baseline::Of(findings).Print()));
-    fmt::print(context.err, "{}: {} findings are known from now on\n", path, findings.size());
+    PrintTo(context.err, "{}: {} findings are known from now on\n", path, findings.size());
     return true;
   }
   std::string baseline = flags.String("baseline");
@@ -327,8 +328,8 @@ Result<bool> Finish(const Context& context, const Flags& flags, const LintRun& r
     const std::size_t stale = known.CountStale(findings);
     const std::size_t left_out = known.Remove(findings);
     if (run.format == "text" && (left_out > 0 || stale > 0)) {
-      fmt::print(context.err, "{} known findings left out{}\n", left_out,
-                 stale > 0 ? fmt::format("; {} of `{}` are not there any more", stale, baseline) : std::string());
+      PrintTo(context.err, "{} known findings left out{}\n", left_out,
+              stale > 0 ? fmt::format("; {} of `{}` are not there any more", stale, baseline) : std::string());
     }
   }
   const bool failed = run.fail_on && std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
@@ -341,14 +342,14 @@ Result<bool> Finish(const Context& context, const Flags& flags, const LintRun& r
     return true;
   }
   const bool color = run.format == "text" && context.Colors() && context.out == stdout && ::isatty(1) == 1;
-  fmt::print(context.out, "{}", Report(run, findings, color));
+  PrintTo(context.out, "{}", Report(run, findings, color));
   return !failed;
 }
 
 Exit Run(Context& context, const Flags& flags) {
   if (flags.Bool("rules")) {
     for (const loam::lint::RuleInfo& rule : loam::lint::EarthfileRules()) {
-      fmt::print(context.out, "{:<24}{:<9}{}\n", rule.name, loam::lint::SeverityName(rule.severity), rule.description);
+      PrintTo(context.out, "{:<24}{:<9}{}\n", rule.name, loam::lint::SeverityName(rule.severity), rule.description);
     }
     return Exit::kOk;
   }

@@ -1,7 +1,6 @@
 #include "cli/commands/plan_printer.h"
 
-#include <fmt/format.h>
-
+#include "base/print.h"
 #include "cli/commands/explanation.h"
 
 namespace loam::cli {
@@ -37,7 +36,7 @@ Result<> PrintPlan(const Context& context, const engine::Engine& engine, const e
         step.outcome == solver::StepReport::Outcome::kCached || step.outcome == solver::StepReport::Outcome::kRan;
     if (read && IsSource(step)) {
       // Planning reads it; only what is new of it is worth a reason.
-      fmt::print(context.out, "source  {}\n", *name);
+      PrintTo(context.out, "source  {}\n", *name);
       const engine::Explanation explanation = engine::ExplainStep(previous, plan, step);
       if (explanation.verdict == engine::Explanation::Verdict::kChanged) {
         PrintReasons(context.out, explanation, kIndent);
@@ -47,23 +46,23 @@ Result<> PrintPlan(const Context& context, const engine::Engine& engine, const e
     switch (step.outcome) {
       case solver::StepReport::Outcome::kCached:
         ++cached;
-        fmt::print(context.out, "cached  {}\n", *name);
+        PrintTo(context.out, "cached  {}\n", *name);
         continue;
       case solver::StepReport::Outcome::kRan:
         ++to_run;
-        fmt::print(context.out, "runs    {}\n", *name);
+        PrintTo(context.out, "runs    {}\n", *name);
         PrintReasons(context.out, engine::ExplainStep(previous, plan, step), kIndent);
         continue;
       case solver::StepReport::Outcome::kFailed:
-        fmt::print(context.out, "fails   {}\n{}{}\n", *name, kIndent, step.error);
+        PrintTo(context.out, "fails   {}\n{}{}\n", *name, kIndent, step.error);
         continue;
       case solver::StepReport::Outcome::kCanceled:
       case solver::StepReport::Outcome::kNotReached:
-        fmt::print(context.out, "unknown {}\n", *name);
+        PrintTo(context.out, "unknown {}\n", *name);
         continue;
     }
   }
-  fmt::print(context.out, "{} to run, {} cached\n", to_run, cached);
+  PrintTo(context.out, "{} to run, {} cached\n", to_run, cached);
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/common.h"
 #include "cli/commands/verbs.h"
@@ -106,10 +107,10 @@ Exit Run(Context& context, const Flags& flags) {
     return Exit::kFailed;
   }
   for (const engine::DiskUsageEntry& entry : report->removed) {
-    fmt::print(context.out, "{:>10}  {}\n", HumanBytes(static_cast<std::uint64_t>(entry.size)),
-               entry.description.empty() ? entry.id : entry.description);
+    PrintTo(context.out, "{:>10}  {}\n", HumanBytes(static_cast<std::uint64_t>(entry.size)),
+            entry.description.empty() ? entry.id : entry.description);
   }
-  fmt::print(context.out, "reclaimed {}\n", HumanBytes(static_cast<std::uint64_t>(report->reclaimed_bytes)));
+  PrintTo(context.out, "reclaimed {}\n", HumanBytes(static_cast<std::uint64_t>(report->reclaimed_bytes)));
   return Exit::kOk;
 }
 

@@ -1,14 +1,13 @@
 // loam version
+#include "base/print.h"
 #include "cli/commands/verbs.h"
-
-#include <fmt/format.h>
 
 namespace loam::cli {
 
 namespace {
 
 Exit Run(Context& context, const Flags& /*flags*/) {
-  fmt::print(context.out, "loam {}\n", LOAM_VERSION);
+  PrintTo(context.out, "loam {}\n", LOAM_VERSION);
   return Exit::kOk;
 }
 

@@ -1,6 +1,6 @@
 // loam why [STEP]: what made a step of the last build run again, from the stored preimages of its cache key.
-#include <fmt/format.h>
 
+#include "base/print.h"
 #include "cli/commands/common.h"
 #include "cli/commands/explanation.h"
 #include "cli/commands/verbs.h"
@@ -25,14 +25,14 @@ void PrintSummary(std::FILE* out, const BuildRecord* previous, const BuildRecord
   for (const solver::StepReport& step : current.steps) {
     cached += step.outcome == solver::StepReport::Outcome::kCached ? 1 : 0;
   }
-  fmt::print(out, "last build: {} ({}, {} steps, {} cached)\n", current.title,
-             current.error.empty() ? "succeeded" : "failed", current.steps.size(), cached);
+  PrintTo(out, "last build: {} ({}, {} steps, {} cached)\n", current.title,
+          current.error.empty() ? "succeeded" : "failed", current.steps.size(), cached);
   const std::vector<const solver::StepReport*> origins = engine::OriginsOfWork(previous, current);
   if (origins.empty()) {
-    fmt::print(out, "nothing ran: every step came from the cache\n");
+    PrintTo(out, "nothing ran: every step came from the cache\n");
   }
   for (const solver::StepReport* const step : origins) {
-    fmt::print(out, "\n");
+    PrintTo(out, "\n");
     PrintExplanation(out, *step, engine::ExplainStep(previous, current, *step));
   }
   std::size_t ran = 0;
@@ -40,8 +40,8 @@ void PrintSummary(std::FILE* out, const BuildRecord* previous, const BuildRecord
     ran += step.outcome == solver::StepReport::Outcome::kRan ? 1 : 0;
   }
   if (ran > origins.size() && !origins.empty()) {
-    fmt::print(out, "\n{} later step{} ran because of that; `loam why STEP` explains one\n", ran - origins.size(),
-               ran - origins.size() == 1 ? "" : "s");
+    PrintTo(out, "\n{} later step{} ran because of that; `loam why STEP` explains one\n", ran - origins.size(),
+            ran - origins.size() == 1 ? "" : "s");
   }
 }
 

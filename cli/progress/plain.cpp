@@ -4,11 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 
 namespace loam::cli {
 
-std::string DescribeStatus(const StepStatus& status, WallTime now) {
+std::string StatusText(const StepStatus& status) {
   std::string text = status.id;
   if (status.total > 0) {
     text += fmt::format(" {} / {}", HumanBytes(static_cast<std::uint64_t>(status.current)),
@@ -16,8 +17,18 @@ std::string DescribeStatus(const StepStatus& status, WallTime now) {
   } else if (status.current > 0) {
     text += fmt::format(" {}", HumanBytes(static_cast<std::uint64_t>(status.current)));
   }
-  if (status.started) {
-    text += " " + FormatSeconds(status.completed.value_or(std::max(now, *status.started)) - *status.started);
+  return text;
+}
+
+std::string StatusTime(const StepStatus& status, WallTime now) {
+  return status.started ? FormatSeconds(status.completed.value_or(std::max(now, *status.started)) - *status.started)
+                        : std::string();
+}
+
+std::string DescribeStatus(const StepStatus& status, WallTime now) {
+  std::string text = StatusText(status);
+  if (const std::string time = StatusTime(status, now); !time.empty()) {
+    text += " " + time;
   }
   if (status.completed) {
     text += " done";
@@ -26,14 +37,14 @@ std::string DescribeStatus(const StepStatus& status, WallTime now) {
 }
 
 void PrintFailedLog(std::FILE* out, const Step& step) {
-  fmt::print(out, "------\n > {}:\n", step.name);
+  PrintTo(out, "------\n > {}:\n", step.name);
   if (step.log_dropped > 0) {
-    fmt::print(out, "[{} earlier lines were dropped]\n", step.log_dropped);
+    PrintTo(out, "[{} earlier lines were dropped]\n", step.log_dropped);
   }
   for (const LogLine& line : step.log) {
-    fmt::print(out, "{:.3f} {}\n", line.seconds, line.text);
+    PrintTo(out, "{:.3f} {}\n", line.seconds, line.text);
   }
-  fmt::print(out, "------\n");
+  PrintTo(out, "------\n");
 }
 
 namespace {
@@ -95,12 +106,12 @@ class PlainDisplay final : public ProgressDisplay {
       return;
     }
     if (current_ != nullptr) {
-      fmt::print(options_.out, "\n");
+      PrintTo(options_.out, "\n");
     }
     current_ = &step;
     if (!printed.name || step.state == StepState::kRunning) {
       printed.name = true;
-      fmt::print(options_.out, "#{} {}\n", step.number, step.name);
+      PrintTo(options_.out, "#{} {}\n", step.number, step.name);
     }
   }
 
@@ -118,7 +129,7 @@ class PlainDisplay final : public ProgressDisplay {
         return;
       case StepState::kCached:
         Heading(step);
-        fmt::print(options_.out, "#{} CACHED\n", step.number);
+        PrintTo(options_.out, "#{} CACHED\n", step.number);
         printed.open = false;
         return;
       case StepState::kDone:
@@ -127,17 +138,17 @@ class PlainDisplay final : public ProgressDisplay {
           return;
         }
         Heading(step);
-        fmt::print(options_.out, "#{} DONE {}\n", step.number, FormatSeconds(step.finished_time));
+        PrintTo(options_.out, "#{} DONE {}\n", step.number, FormatSeconds(step.finished_time));
         printed.open = false;
         return;
       case StepState::kFailed:
         FlushPartial(step);
         Heading(step);
-        fmt::print(options_.out, "#{} ERROR: {}\n", step.number, step.error);
+        PrintTo(options_.out, "#{} ERROR: {}\n", step.number, step.error);
         return;
       case StepState::kCanceled:
         Heading(step);
-        fmt::print(options_.out, "#{} CANCELED\n", step.number);
+        PrintTo(options_.out, "#{} CANCELED\n", step.number);
         return;
     }
   }
@@ -145,8 +156,8 @@ class PlainDisplay final : public ProgressDisplay {
   void FlushPartial(const Step& step) {
     if (!step.partial.empty()) {
       Heading(step);
-      fmt::print(options_.out, "#{} {:.3f} {}\n", step.number,
-                 std::chrono::duration<double>(step.finished_time).count(), CleanLogLine(step.partial));
+      PrintTo(options_.out, "#{} {:.3f} {}\n", step.number, std::chrono::duration<double>(step.finished_time).count(),
+              CleanLogLine(step.partial));
     }
   }
 
@@ -164,7 +175,7 @@ class PlainDisplay final : public ProgressDisplay {
     }
     found->second = ended;
     Heading(step);
-    fmt::print(options_.out, "#{} {}\n", step.number, DescribeStatus(status, now));
+    PrintTo(options_.out, "#{} {}\n", step.number, DescribeStatus(status, now));
   }
 
   void PrintLines(const Step& step, std::size_t count) {
@@ -173,7 +184,7 @@ class PlainDisplay final : public ProgressDisplay {
     }
     Heading(step);
     for (std::size_t i = step.log.size() - count; i < step.log.size(); ++i) {
-      fmt::print(options_.out, "#{} {:.3f} {}\n", step.number, step.log[i].seconds, step.log[i].text);
+      PrintTo(options_.out, "#{} {:.3f} {}\n", step.number, step.log[i].seconds, step.log[i].text);
     }
   }
 

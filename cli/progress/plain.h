@@ -10,6 +10,9 @@ std::unique_ptr<ProgressDisplay> MakeQuietDisplay(const DisplayOptions& options)
 
 // "------\n > [2/5] RUN make:\n0.123 line\n…------\n"
 void PrintFailedLog(std::FILE* out, const Step& step);
-// "transferring context: 1.2MB / 3.4MB 0.5s done"
+// "transferring context: 1.2MB / 3.4MB", and "0.5s" ("" if it has not started).
+std::string StatusText(const StepStatus& status);
+std::string StatusTime(const StepStatus& status, WallTime now);
+// Both: "transferring context: 1.2MB / 3.4MB 0.5s done"
 std::string DescribeStatus(const StepStatus& status, WallTime now);
 }  // namespace loam::cli

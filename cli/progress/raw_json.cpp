@@ -2,8 +2,9 @@
 
 #include <mutex>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "base/print.h"
 
 namespace loam::cli {
 
@@ -119,7 +120,7 @@ class RawJsonDisplay final : public ProgressDisplay {
     const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace);
     const std::lock_guard lock(mutex_);
     model_.Apply(event);
-    fmt::print(options_.out, "{}\n", text);
+    PrintTo(options_.out, "{}\n", text);
     std::fflush(options_.out);
   }
 

@@ -115,8 +115,8 @@ Block MakeBlock(const Step& step, bool last, WallTime now) {
       step.statuses.size() > kStatusesPerStep && !last ? step.statuses.size() - kStatusesPerStep : 0;
   for (std::size_t i = first_status; i < step.statuses.size(); ++i) {
     const StepStatus& status = step.statuses[i];
-    block.lines.push_back({.left = " => => " + DescribeStatus(status, now),
-                           .right = {},
+    block.lines.push_back({.left = " => => " + StatusText(status),
+                           .right = StatusTime(status, now),
                            .color = status.completed ? kBlue : std::string_view()});
   }
   if (running && !last) {

@@ -14,6 +14,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "base/result.h"
 #include "base/strings.h"
 #include "base/unique_fd.h"
@@ -127,14 +128,14 @@ class Client {
     context.set_deadline(std::chrono::system_clock::now() + kPatience);
     control::ListWorkersResponse response;
     LOAM_TRY(session::CheckGrpcStatus(stub_->ListWorkers(&context, {}, &response), "failed to list workers"));
-    fmt::print("ID\t\t\t\tPLATFORMS\n");
+    PrintTo(stdout, "ID\t\t\t\tPLATFORMS\n");
     for (const auto& worker : response.record()) {
       std::vector<std::string> platforms;
       for (const pb::Platform& platform : worker.platforms()) {
         platforms.push_back(platform.os() + "/" + platform.architecture() +
                             (platform.variant().empty() ? "" : "/" + platform.variant()));
       }
-      fmt::print("{}\t{}\n", worker.id(), Join(platforms, ","));
+      PrintTo(stdout, "{}\t{}\n", worker.id(), Join(platforms, ","));
     }
     return {};
   }
@@ -145,7 +146,7 @@ class Client {
     control::InfoResponse response;
     LOAM_TRY(session::CheckGrpcStatus(stub_->Info(&context, {}, &response), "failed to call info"));
     const auto& version = response.buildkitversion();
-    fmt::print("BuildKit: {} {} {}\n", version.package(), version.version(), version.revision());
+    PrintTo(stdout, "BuildKit: {} {} {}\n", version.package(), version.version(), version.revision());
     return {};
   }
 
@@ -187,9 +188,9 @@ Result<> Run(const std::vector<std::string>& arguments) {
 int RunClientVerb(std::string_view program, const std::vector<std::string>& arguments) {
   const Result<> result = Run(arguments);
   if (!result) {
-    fmt::print(stderr, "{}: {}\n", program, result.error().message());
+    PrintTo(stderr, "{}: {}\n", program, result.error().message());
     if (!result.error().hint().empty()) {
-      fmt::print(stderr, "{}\n", result.error().hint());
+      PrintTo(stderr, "{}\n", result.error().hint());
     }
   }
   return result ? 0 : 1;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 
 namespace loam::cli {
@@ -82,20 +83,20 @@ void Install(const Context& context, std::string_view shell, const std::string& 
   std::error_code ignored;
   const std::string directory = fs::path(path).parent_path().string();
   if (!fs::is_directory(directory, ignored)) {
-    fmt::print(context.err, "warning: no {}-completion: {} does not exist\n", shell, directory);
+    PrintTo(context.err, "warning: no {}-completion: {} does not exist\n", shell, directory);
     return;
   }
   if (fs::exists(path, ignored)) {
-    fmt::print(context.err, "{}-completion already present at {}\n", shell, path);
+    PrintTo(context.err, "{}-completion already present at {}\n", shell, path);
     return;
   }
   const Result<std::string> entry = Entry(shell);
   const Result<> written = entry ? WriteFileAtomic(path, *entry) : tl::unexpected(entry.error());
   if (!written) {
-    fmt::print(context.err, "warning: no {}-completion: {}\n", shell, written.error().message());
+    PrintTo(context.err, "warning: no {}-completion: {}\n", shell, written.error().message());
     return;
   }
-  fmt::print(context.err, "successfully enabled {}-completion at {}\n", shell, path);
+  PrintTo(context.err, "successfully enabled {}-completion at {}\n", shell, path);
 }
 
 }  // namespace
@@ -113,7 +114,7 @@ Exit RunEarthBootstrap(Context& context, const EarthSettings&, const std::vector
       PrintEarthError(context, entry.error(), dialect);
       return Exit::kFailed;
     }
-    fmt::print(context.out, "{}", *entry);
+    PrintTo(context.out, "{}", *entry);
     return Exit::kOk;
   }
   if (wishes->completion) {
@@ -125,9 +126,9 @@ Exit RunEarthBootstrap(Context& context, const EarthSettings&, const std::vector
         break;
       }
     }
-    fmt::print(context.err, "new shells complete `earthly`; `exec $SHELL` makes this one a new one\n");
+    PrintTo(context.err, "new shells complete `earthly`; `exec $SHELL` makes this one a new one\n");
   }
-  fmt::print(context.err, "nothing else to set up: the build engine is part of this program\n");
+  PrintTo(context.err, "nothing else to set up: the build engine is part of this program\n");
   return Exit::kOk;
 }
 

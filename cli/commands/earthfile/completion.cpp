@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/earthfile/earth_file.h"
 #include "cli/commands/earthfile/earth_verbs.h"
@@ -261,7 +262,7 @@ Exit CompleteEarthly(Context& context, const std::string& line, const std::strin
   for (const std::string& candidate : candidates) {
     if (candidate.starts_with(words.back())) {
       // As it was written.
-      fmt::print(context.out, "{}{}\n", tilde ? "~" : "", std::string_view(candidate).substr(tilde ? home.size() : 0));
+      PrintTo(context.out, "{}{}\n", tilde ? "~" : "", std::string_view(candidate).substr(tilde ? home.size() : 0));
     }
   }
   return Exit::kOk;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/earthfile/earth_config.h"
 #include "cli/commands/earthfile/earth_verbs.h"
@@ -262,7 +263,7 @@ Exit RunEarthConfig(Context& context, const EarthSettings& settings, const std::
     if (!key) {
       return fail(key.error());
     }
-    fmt::print(context.out, "{}\n", key->help);
+    PrintTo(context.out, "{}\n", key->help);
     return Exit::kOk;
   }
   std::string path = settings.String("config");
@@ -283,7 +284,7 @@ Exit RunEarthConfig(Context& context, const EarthSettings& settings, const std::
     return fail(changed.error().Wrap(remove ? "delete config" : "upsert config"));
   }
   if (dry_run) {
-    fmt::print(context.out, "{}\n", *changed);
+    PrintTo(context.out, "{}\n", *changed);
     return Exit::kOk;
   }
   if (const std::size_t slash = path.rfind('/'); slash != std::string::npos) {
@@ -295,7 +296,7 @@ Exit RunEarthConfig(Context& context, const EarthSettings& settings, const std::
   if (const Result<> written = WriteFileAtomic(path, *changed, 0600); !written) {
     return fail(written.error());
   }
-  fmt::print(context.err, "Updated config file {}\n", path);
+  PrintTo(context.err, "Updated config file {}\n", path);
   return Exit::kOk;
 }
 

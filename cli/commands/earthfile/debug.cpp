@@ -1,6 +1,7 @@
 // `earthly debug ast [--source-map] FILE`.
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "cli/commands/earthfile/earth_file.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 #include "compiler/ast/earthfile/print.h"
@@ -32,10 +33,10 @@ Exit RunEarthDebug(Context& context, const EarthSettings&, const std::vector<std
   if (!file->ok()) {
     std::vector<diag::Diagnostic> sorted = file->diagnostics;
     diag::SortByPosition(sorted);
-    fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *file->sources, {.color = context.Colors()}));
+    PrintTo(context.err, "{}", diag::RenderTerminal(sorted, *file->sources, {.color = context.Colors()}));
     return Exit::kFailed;
   }
-  fmt::print(context.out, "{}\n", ast::earthfile::PrintJson(file->ast, *file->buffer, {.source_map = source_map}));
+  PrintTo(context.out, "{}\n", ast::earthfile::PrintJson(file->ast, *file->buffer, {.source_map = source_map}));
   return Exit::kOk;
 }
 

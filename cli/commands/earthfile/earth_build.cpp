@@ -9,6 +9,7 @@
 
 #include "base/file_system.h"
 #include "base/platform.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/build_engine.h"
 #include "cli/commands/earthfile/earth_config.h"
@@ -112,10 +113,10 @@ Result<SideFiles> ReadSideFiles(const Context& context, EarthSettings& settings)
     for (const auto& [name, value] : env) {
       const std::string other = name.starts_with("EARTH_") ? "EARTHLY_" + name.substr(6) : name;
       if (std::find(known.begin(), known.end(), other) == known.end()) {
-        fmt::print(context.err,
-                   "warning: unexpected env \"{}\": as of v0.7.0, --build-arg values must be defined in .arg (and "
-                   "--secret values in .secret)\n",
-                   name);
+        PrintTo(context.err,
+                "warning: unexpected env \"{}\": as of v0.7.0, --build-arg values must be defined in .arg (and "
+                "--secret values in .secret)\n",
+                name);
       }
     }
   }
@@ -305,7 +306,7 @@ void OpenAutoSkip(const Context& context, const EarthSettings& settings, const s
   auto store = gateway::earthfile::OpenAutoSkipStore(path);
   if (!store) {
     if (settings.Has("auto-skip-db-path") || prepared.request.options.auto_skip) {
-      fmt::print(context.err, "auto-skip | Failed to initialize auto-skip database: {}\n", store.error().message());
+      PrintTo(context.err, "auto-skip | Failed to initialize auto-skip database: {}\n", store.error().message());
     }
     return;
   }
@@ -321,21 +322,21 @@ void PrintOutputs(const Context& context, const EarthfileBuildReport& report, bo
   for (const WrittenOutput& output : report.written) {
     switch (output.kind) {
       case WrittenOutput::Kind::kArtifact:
-        fmt::print(context.err, "Artifact {} output as {}\n", output.what, output.where);
+        PrintTo(context.err, "Artifact {} output as {}\n", output.what, output.where);
         break;
       case WrittenOutput::Kind::kImage:
-        fmt::print(context.err, "Image {} output as {}\n", output.target, output.what);
+        PrintTo(context.err, "Image {} output as {}\n", output.target, output.what);
         break;
       case WrittenOutput::Kind::kPush:
-        fmt::print(context.err, "Pushed image {} as {}\n", output.target, output.what);
+        PrintTo(context.err, "Pushed image {} as {}\n", output.target, output.what);
         break;
     }
   }
   if (!report.notes.empty()) {
-    fmt::print(context.err, "Push {}\n", pushing ? "" : "(disabled)");
+    PrintTo(context.err, "Push {}\n", pushing ? "" : "(disabled)");
   }
   for (const std::string& note : report.notes) {
-    fmt::print(context.err, "  {}\n", note);
+    PrintTo(context.err, "  {}\n", note);
   }
 }
 
@@ -344,11 +345,12 @@ void PrintSummary(const Context& context, const Prepared& prepared, const Progre
   const bool colors = context.Colors();
   std::size_t ran = 0;
   for (const Step& step : model.steps()) {
-    ran += step.state == StepState::kDone ? 1 : 0;
+    // What the build does for itself (asking for an image, exporting) is no step of a target: "+target | RUN …".
+    ran += step.state == StepState::kDone && step.name.find(" | ") != std::string::npos ? 1 : 0;
   }
-  fmt::print(context.err, "{}{}{} {} in {}: {}, {} cached\n", colors ? (ok ? "\x1b[1;32m" : "\x1b[1;31m") : "",
-             ok ? "SUCCESS" : "FAILURE", colors ? "\x1b[0m" : "", prepared.title,
-             FormatSeconds(SystemClock().Now() - started), Count(ran, "step") + " ran", model.cached());
+  PrintTo(context.err, "{}{}{} {} in {}: {}, {} cached\n", colors ? (ok ? "\x1b[1;32m" : "\x1b[1;31m") : "",
+          ok ? "SUCCESS" : "FAILURE", colors ? "\x1b[0m" : "", prepared.title,
+          FormatSeconds(SystemClock().Now() - started), Count(ran, "step") + " ran", model.cached());
 }
 
 // `step_told`: the display has shown the failed step; what followed from it elsewhere is not repeated.
@@ -362,9 +364,9 @@ void PrintDiagnostics(const Context& context, const EarthfileBuildReport& report
     return;
   }
   diag::SortByPosition(sorted);
-  fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
+  PrintTo(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
   if (dialect == EarthDialect::kEarthly) {
-    fmt::print(context.err, "{}", RenderEarthlyWords(sorted, *report.sources));
+    PrintTo(context.err, "{}", RenderEarthlyWords(sorted, *report.sources));
   }
 }
 
@@ -394,7 +396,7 @@ Exit Explain(const Context& context, engine::Engine& engine, Prepared& prepared)
                                      .build_key = BuildKey(prepared),
                                      .plan = true});
   prepared.request.messages.notice = [&](std::string_view target, std::string_view text) {
-    fmt::print(context.err, "{}{}{}\n", target, target.empty() ? "" : " | ", text);
+    PrintTo(context.err, "{}{}{}\n", target, target.empty() ? "" : " | ", text);
   };
   prepared.request.messages.warning = prepared.request.messages.notice;
   const auto site = gateway::earthfile::MakeEngineSite(job, *prepared.client);
@@ -410,7 +412,7 @@ Exit Explain(const Context& context, engine::Engine& engine, Prepared& prepared)
   if (planned) {
     return Exit::kOk;
   }
-  fmt::print(context.err, "the plan ends there:\n");
+  PrintTo(context.err, "the plan ends there:\n");
   PrintDiagnostics(context, report, false, EarthDialect::kLoam);
   if (report.diagnostics.empty()) {
     PrintError(context, planned.error());
@@ -468,9 +470,9 @@ void PrintEarthError(const Context& context, const Error& error, EarthDialect di
     PrintError(context, error);
     return;
   }
-  fmt::print(context.err, "Error: {}\n", error.message());
+  PrintTo(context.err, "Error: {}\n", error.message());
   if (!error.hint().empty()) {
-    fmt::print(context.err, "Help: {}\n", error.hint());
+    PrintTo(context.err, "Help: {}\n", error.hint());
   }
 }
 
@@ -605,7 +607,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   const auto* const failed = built ? nullptr : built.error().Detail<solver::VertexErrorDetail>();
   display->Finish(built.has_value(), failed == nullptr ? Digest() : failed->digest);
   if (!built && context.stop.stop_requested()) {
-    fmt::print(context.err, "interrupted\n");
+    PrintTo(context.err, "interrupted\n");
     return dialect == EarthDialect::kEarthly ? static_cast<Exit>(kEarthlyInterrupted) : Exit::kInterrupted;
   }
   const bool told = lines != nullptr && failed != nullptr && report.steps->Find(failed->digest, failed->name);
@@ -615,7 +617,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   if (!built && !told && !has_mistakes) {
     PrintError(context, built.error());
   } else if (!built && !built.error().hint().empty() && !has_mistakes) {
-    fmt::print(context.err, "hint: {}\n", built.error().hint());
+    PrintTo(context.err, "hint: {}\n", built.error().hint());
   }
   if (!summary.empty()) {
     if (const Result<> written = stats.Write(summary, context.out); !written) {

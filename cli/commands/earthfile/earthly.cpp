@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 #include "compiler/sema/earthfile/reference.h"
@@ -50,15 +51,15 @@ constexpr EarthVerb kVerbs[] = {
 };
 
 void PrintHelp(std::FILE* out, const Context& context) {
-  fmt::print(out,
-             "usage: earthly [FLAGS] TARGET [--ARG=VALUE…]\n"
-             "       earthly [FLAGS] --artifact TARGET/PATH [DEST] [--ARG=VALUE…]\n"
-             "       earthly [FLAGS] --image TARGET [--ARG=VALUE…]\n"
-             "       earthly [FLAGS] COMMAND [ARGUMENTS]\n\ncommands:\n");
+  PrintTo(out,
+          "usage: earthly [FLAGS] TARGET [--ARG=VALUE…]\n"
+          "       earthly [FLAGS] --artifact TARGET/PATH [DEST] [--ARG=VALUE…]\n"
+          "       earthly [FLAGS] --image TARGET [--ARG=VALUE…]\n"
+          "       earthly [FLAGS] COMMAND [ARGUMENTS]\n\ncommands:\n");
   const bool hidden = IsTrueText(context.Env("EARTHLY_SHOW_HIDDEN"));
   for (const EarthVerb& verb : EarthVerbs()) {
     if (!verb.hidden || hidden) {
-      fmt::print(out, "  {:<14} {}\n", verb.name, verb.summary);
+      PrintTo(out, "  {:<14} {}\n", verb.name, verb.summary);
     }
   }
   std::vector<Flag> shown;
@@ -67,7 +68,7 @@ void PrintHelp(std::FILE* out, const Context& context) {
       shown.push_back(flag);
     }
   }
-  fmt::print(out, "\nflags (most of them also as EARTHLY_* variables):\n{}", DescribeFlags(shown));
+  PrintTo(out, "\nflags (most of them also as EARTHLY_* variables):\n{}", DescribeFlags(shown));
 }
 
 }  // namespace
@@ -148,7 +149,7 @@ Exit RunEarthly(Context& context, const std::vector<std::string>& arguments) {
     return Exit::kOk;
   }
   if (words->flags.Bool("version")) {
-    fmt::print(context.out, "earthly version {}+loam{} {} linux\n", kLanguageVersion, LOAM_VERSION, LOAM_VERSION);
+    PrintTo(context.out, "earthly version {}+loam{} {} linux\n", kLanguageVersion, LOAM_VERSION, LOAM_VERSION);
     return Exit::kOk;
   }
   const std::vector<std::string> rest = words->rest;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "compiler/sema/dockerfile/go_text.h"
 
@@ -60,7 +61,7 @@ std::string ExecStats::Table() const {
 
 Result<> ExecStats::Write(const std::string& path, std::FILE* out) const {
   if (path == "-") {
-    fmt::print(out, "{}", Table());
+    PrintTo(out, "{}", Table());
     return {};
   }
   return WriteFileAtomic(path, Table());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 
 namespace loam::cli {
@@ -196,7 +197,7 @@ Exit RunEarthInit(Context& context, const EarthSettings&, const std::vector<std:
     PrintError(context, written.error());
     return Exit::kFailed;
   }
-  fmt::print(context.err, "wrote Earthfile ({} project): try `{} +all`\n", kind, ProgramOf(dialect));
+  PrintTo(context.err, "wrote Earthfile ({} project): try `{} +all`\n", kind, ProgramOf(dialect));
   return Exit::kOk;
 }
 

@@ -1,6 +1,7 @@
 // `loam ls` and `loam doc`: the targets of an Earthfile, and what their comments say.
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "cli/commands/earthfile/earth_file.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 #include "compiler/diagnostics/render.h"
@@ -57,7 +58,7 @@ Result<EarthFile> Read(const Context& context, const std::string& directory) {
   EarthFile file = LOAM_TRY(ReadEarthFileIn(path));
   if (!file.ok()) {
     diag::SortByPosition(file.diagnostics);
-    fmt::print(context.err, "{}", diag::RenderTerminal(file.diagnostics, *file.sources, {.color = context.Colors()}));
+    PrintTo(context.err, "{}", diag::RenderTerminal(file.diagnostics, *file.sources, {.color = context.Colors()}));
     return Unexpected(ErrorCode::kInvalidArgument, fmt::format("{} has mistakes", file.buffer->name()));
   }
   return file;
@@ -83,8 +84,8 @@ Exit ListAll(const Context& context, const std::string& directory, const driver:
     PrintError(context, listing.error());
     return Exit::kFailed;
   }
-  fmt::print(context.out, "{}", listing->text);
-  fmt::print(context.err, "{}", listing->mistakes);
+  PrintTo(context.out, "{}", listing->text);
+  PrintTo(context.err, "{}", listing->mistakes);
   return listing->mistakes.empty() ? Exit::kOk : Exit::kFailed;
 }
 
@@ -106,7 +107,7 @@ Exit RunEarthLs(Context& context, const EarthSettings&, const std::vector<std::s
     PrintError(context, file.error());
     return Exit::kFailed;
   }
-  fmt::print(context.out, "{}", driver::earthfile::ListTargets(file->ast, options));
+  PrintTo(context.out, "{}", driver::earthfile::ListTargets(file->ast, options));
   return Exit::kOk;
 }
 
@@ -134,7 +135,7 @@ Exit RunEarthDoc(Context& context, const EarthSettings&, const std::vector<std::
     PrintEarthError(context, text.error(), dialect);
     return Exit::kFailed;
   }
-  fmt::print(context.out, "{}", *text);
+  PrintTo(context.out, "{}", *text);
   return Exit::kOk;
 }
 

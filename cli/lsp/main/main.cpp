@@ -13,8 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-
+#include "base/print.h"
 #include "cli/lsp/engine_facts.h"
 #include "cli/lsp/process_commands.h"
 #include "cli/lsp/serve.h"
@@ -102,17 +101,17 @@ int ServePort(const loam::lsp::ServerOptions& options, const std::string& text, 
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc() || end != text.data() + text.size()) {
-    fmt::print(stderr, "error: `--port={}` is no port\n", text);
+    loam::PrintTo(stderr, "error: `--port={}` is no port\n", text);
     return kUsage;
   }
   const loam::Error ended = loam::cli::ServePort(options, port, stop, [](std::uint16_t listening) {
-    fmt::print("listening on 127.0.0.1:{}\n", listening);
+    loam::PrintTo(stdout, "listening on 127.0.0.1:{}\n", listening);
     std::fflush(stdout);
   });
   if (ended.Is(loam::ErrorCode::kCanceled)) {
     return kInterrupted;
   }
-  fmt::print(stderr, "error: {}\n", ended.message());
+  loam::PrintTo(stderr, "error: {}\n", ended.message());
   return kFailed;
 }
 

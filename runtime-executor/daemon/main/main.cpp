@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <grpc/grpc.h>
 
+#include "base/print.h"
 #include "runtime-executor/daemon/client_verbs.h"
 #include "runtime-executor/daemon/config.h"
 #include "runtime-executor/daemon/daemon.h"
@@ -29,9 +30,9 @@ constexpr int kInterrupted = 130;
 constexpr std::chrono::seconds kStopLimit{20};
 
 int Fail(const std::string& program, const loam::Error& error) {
-  fmt::print(stderr, "{}: {}\n", program, error.message());
+  loam::PrintTo(stderr, "{}: {}\n", program, error.message());
   if (!error.hint().empty()) {
-    fmt::print(stderr, "{}\n", error.hint());
+    loam::PrintTo(stderr, "{}\n", error.hint());
   }
   return 1;
 }
@@ -103,7 +104,7 @@ int main(int argc, char** argv) {
     return Fail(program, invocation.error());
   }
   if (!invocation->text.empty()) {
-    fmt::print("{}", invocation->text);
+    loam::PrintTo(stdout, "{}", invocation->text);
     return 0;
   }
   return Serve(program, invocation->config, signals);
