@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "compiler/ast/dockerfile/build_ast.h"
 #include "compiler/driver/file_checks.h"
 #include "compiler/driver/trigger_parser.h"
@@ -18,6 +19,42 @@ constexpr bool kAlwaysVerify = false;
 #else
 constexpr bool kAlwaysVerify = true;
 #endif
+
+// The first bytes of the file that are not UTF-8; those of comments, which go nowhere, only if there are no others. An
+// invalid range if they came from elsewhere.
+source::SourceRange FirstBadBytes(const source::Buffer& buffer) {
+  const std::string_view text = buffer.text();
+  const auto bad = [&](std::size_t at) {
+    const Rune rune = DecodeRune(text.substr(at));
+    return rune.size == 1 && rune.value == kReplacementRune;
+  };
+  source::SourceRange in_comment;
+  bool comment = false;
+  bool blank = true;  // nothing but blanks since the start of the line
+  for (std::size_t at = 0; at < text.size(); at += DecodeRune(text.substr(at)).size) {
+    const char c = text[at];
+    if (c == '\n') {
+      comment = false;
+      blank = true;
+      continue;
+    }
+    comment = comment || (blank && c == '#');
+    blank = blank && (c == ' ' || c == '\t');
+    if (!bad(at) || (comment && in_comment.valid())) {
+      continue;
+    }
+    std::size_t end = at;
+    while (end < text.size() && bad(end)) {
+      ++end;
+    }
+    const source::SourceRange range{buffer.id(), static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end)};
+    if (!comment) {
+      return range;
+    }
+    in_comment = range;
+  }
+  return in_comment;
+}
 
 }  // namespace
 
@@ -83,7 +120,7 @@ Result<CompileResult> Compile(source::SourceManager& sources, const source::Buff
   for (const ir::ModuleResult& made : result.module.results) {
     auto definition = llb::Emit(result.module, made.fs, {.metadata = options.metadata});
     if (!definition && definition.error().Is(ErrorCode::kInvalidArgument)) {
-      emitter.Emit<diag::Kind::kBadEncoding>({}).Note(definition.error().message());
+      emitter.Emit<diag::Kind::kBadEncoding>(FirstBadBytes(buffer)).Note(definition.error().message());
       return result;
     }
     if (!definition) {

@@ -106,7 +106,12 @@ class Converter {
  public:
   // ---- what the instructions share (used by helpers in their files)
   ir::Graph& graph() { return module_.graph; }
-  std::string_view Intern(std::string_view text) { return module_.graph.Intern(text); }
+  std::string_view Intern(std::string_view text) {
+    text_bytes_ += text.size();
+    return module_.graph.Intern(text);
+  }
+  // False, and reports, if the file has made more text than kMaxTextBytes.
+  bool WithinBudget(std::string_view word, source::SourceRange where);
   diag::Emitter& emitter() { return emitter_; }
   const DockerfileOptions& options() const { return *input_.options; }
   Observer* observer() const { return input_.observer; }
@@ -192,6 +197,8 @@ class Converter {
   ir::Value context_source_;
   PathSet context_paths_;
   std::string scratch_;
+  // All text that was made so far, with the environment of each RUN.
+  std::size_t text_bytes_ = 0;
   int progress_groups_ = 0;
 };
 

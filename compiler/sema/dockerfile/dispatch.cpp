@@ -46,6 +46,17 @@ std::string CrossSuffix(const ir::Platform& base, std::optional<ir::Platform> ta
 
 }  // namespace
 
+bool Converter::WithinBudget(std::string_view word, source::SourceRange where) {
+  // Some thousand times what real files come to; what a file of variables in variables can reach is far more.
+  constexpr std::size_t kMaxTextBytes = 256U << 20U;
+  if (text_bytes_ <= kMaxTextBytes) {
+    return true;
+  }
+  emitter_.Emit<Kind::kBadExpansion>(
+      where, word, fmt::format("the values of this file get longer than {} MiB altogether", kMaxTextBytes >> 20U));
+  return false;
+}
+
 bool Converter::ExpandWith(const Variables& variables, const ExpansionOptions& expansion, std::string_view word,
                            source::SourceRange where, std::string_view& out) {
   if (!WordExpander::NeedsExpansion(word, expansion.escape)) {
@@ -58,7 +69,7 @@ bool Converter::ExpandWith(const Variables& variables, const ExpansionOptions& e
     return false;
   }
   out = Intern(scratch_);
-  return true;
+  return WithinBudget(word, where);
 }
 
 bool Converter::ExpandIn(Stage& stage, const ExpansionOptions& expansion, std::string_view word,
@@ -81,7 +92,7 @@ bool Converter::ExpandIn(Stage& stage, const ExpansionOptions& expansion, std::s
     return false;
   }
   out = Intern(scratch_);
-  return true;
+  return WithinBudget(word, where);
 }
 
 bool Converter::Expand(Stage& stage, const ast::Text& text, const ast::Instruction& instruction,
@@ -272,6 +283,9 @@ bool Converter::DispatchStages(const std::vector<Stage*>& reachable) {
     }
     for (const Command& command : stage.commands) {
       ok = Dispatch(stage, command) && ok;
+      if (!WithinBudget(command.instruction->code(), command.instruction->range)) {
+        return false;
+      }
     }
   }
   target_->paths->emplace_back("/");

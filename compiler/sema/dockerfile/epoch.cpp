@@ -52,6 +52,9 @@ Result<ir::Value> Converter::EpochSource(const ast::Stage& stage) {
           env.Set(item.key.text, given->second);
         } else if (item.has_value) {
           env.Set(item.key.text, Intern(LOAM_TRY(expand(item.value))));
+          if (!WithinBudget(item.value.text, RangeOf(item.value, *arg))) {
+            return Bad("its arguments get too long");
+          }
         }
       }
       continue;

@@ -63,6 +63,9 @@ void Converter::ShowDefaultBases() {
         return;
       }
       defaults.Set(item.key.text, Intern(expanded));
+      if (!WithinBudget(item.value.text, RangeOf(item.value, *arg))) {
+        return;
+      }
     }
   }
   for (const ast::Stage& stage : input_.file->stages) {
@@ -107,7 +110,7 @@ bool Converter::ReadGlobalArgument(const ast::Arg& arg, const ast::ArgItem& item
   const std::string_view value = Intern(scratch_);
   global_.Set(item.key.text, value);
   show(value, expander.matched());
-  return true;
+  return WithinBudget(item.value.text, RangeOf(item.value, arg));
 }
 
 bool Converter::ReadGlobalArguments() {

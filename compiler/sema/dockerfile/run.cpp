@@ -149,6 +149,9 @@ bool Converter::DoRun(Stage& stage, const Command& command, const ast::Run& run)
   } else {
     attrs.env = state.env.Render(graph());
   }
+  for (const std::string_view entry : attrs.env) {
+    text_bytes_ += entry.size();
+  }
   std::vector<ir::Value> operands;
   std::vector<std::uint32_t> steps;
   const std::vector<ir::Mount> list = mounts.Build(state.fs, operands, steps);

@@ -163,7 +163,7 @@ Result<std::string> TrimMatchingSuffix(std::string_view pattern, std::string_vie
 }
 
 Result<std::string> ReplaceMatches(std::string_view pattern, std::string_view value, std::string_view replacement,
-                                   bool all) {
+                                   bool all, std::size_t limit) {
   const Pattern compiled(LOAM_TRY(ToRegex(pattern, true, false)));
   Match match{};
   if (!compiled.ok()) {
@@ -177,7 +177,7 @@ Result<std::string> ReplaceMatches(std::string_view pattern, std::string_view va
   }
   std::string out;
   std::size_t last = 0;
-  for (std::size_t search = 0; search <= value.size() && compiled.Find(value, search, match);) {
+  for (std::size_t search = 0; search <= value.size() && out.size() <= limit && compiled.Find(value, search, match);) {
     out += value.substr(last, match.begin - last);
     // No empty match right behind another match.
     if (match.end > last || match.begin == 0) {

@@ -73,6 +73,14 @@ bool WordExpander::Fail(std::string message) {
   return false;
 }
 
+bool WordExpander::Append(std::string_view value, std::string& out) {
+  if (out.size() + value.size() > kMaxExpandedBytes) {
+    return Fail(fmt::format("it gets longer than {} MiB", kMaxExpandedBytes >> 20U));
+  }
+  out += value;
+  return true;
+}
+
 std::optional<std::string_view> WordExpander::Lookup(std::string_view name) {
   const auto value = variables_->Find(name);
   (value ? matched_ : unmatched_).emplace_back(name);
@@ -280,8 +288,9 @@ bool WordExpander::Dollar(std::string& out) {
     return true;
   }
   if (const auto value = Lookup(name)) {
-    out += *value;
-  } else if (options_.skip_unset) {
+    return Append(*value, out);
+  }
+  if (options_.skip_unset) {
     out += '$';
     out += name;
   }
@@ -302,8 +311,9 @@ bool WordExpander::Braces(std::string& out) {
   switch (operation) {
     case '}':
       if (const auto value = Lookup(name)) {
-        out += *value;
-      } else if (options_.skip_unset) {
+        return Append(*value, out);
+      }
+      if (options_.skip_unset) {
         out.append("${").append(name).append("}");
       }
       return true;
@@ -348,10 +358,7 @@ bool WordExpander::DefaultOrTrim(std::string_view name, std::string modifier, in
   const bool missing = !value || (null_is_unset && value->empty());
   const auto use_value = [&] {
     out.resize(mark);
-    if (value) {
-      out += *value;
-    }
-    return true;
+    return !value || Append(*value, out);
   };
   switch (operation) {
     case '-':
@@ -383,8 +390,7 @@ bool WordExpander::DefaultOrTrim(std::string_view name, std::string modifier, in
       if (!trimmed) {
         return Fail(fmt::format("invalid pattern ({}) in substitution: {}", pattern, trimmed.error().message()));
       }
-      out += *trimmed;
-      return true;
+      return Append(*trimmed, out);
     }
     default:
       return Fail(fmt::format("unsupported modifier ({}) in substitution", modifier));
@@ -412,12 +418,12 @@ bool WordExpander::Replace(std::string_view name, std::string& out) {
     out.append("${").append(name).append("/").append(pattern).append("/").append(replacement).append("}");
     return true;
   }
-  const auto replaced = ReplaceMatches(pattern, value.value_or(std::string_view()), replacement, all);
+  const auto replaced =
+      ReplaceMatches(pattern, value.value_or(std::string_view()), replacement, all, kMaxExpandedBytes);
   if (!replaced) {
     return Fail(fmt::format("invalid pattern ({}) in substitution: {}", pattern, replaced.error().message()));
   }
-  out += *replaced;
-  return true;
+  return Append(*replaced, out);
 }
 
 }  // namespace loam::sema

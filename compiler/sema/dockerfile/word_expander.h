@@ -21,6 +21,8 @@ struct ExpansionOptions {
 
 // Nesting of ${…:-${…}} beyond this is an error, so that depth bounds the stack and the work.
 inline constexpr int kMaxExpansionDepth = 200;
+// A word that gets longer than this is an error: ENV A=$A$A doubles. BuildKit's messages are not longer either.
+inline constexpr std::size_t kMaxExpandedBytes = 16U << 20U;
 
 class WordExpander {
  public:
@@ -60,6 +62,8 @@ class WordExpander {
   std::string_view Name();
   std::optional<std::string_view> Lookup(std::string_view name);
   bool Fail(std::string message);
+  // Adds the value of a variable; false if the word gets too long.
+  bool Append(std::string_view value, std::string& out);
 
   const Variables* variables_;
   ExpansionOptions options_;

@@ -40,6 +40,15 @@ class Expander {
   [[nodiscard]] bool AtEnd() const { return pos_ >= word_.size(); }
   [[nodiscard]] char Peek() const { return word_[pos_]; }
 
+  // Adds what a variable or a command gave.
+  Checked<> Append(std::string_view value, std::string& out) const {
+    if (out.size() + value.size() > kMaxExpandedBytes) {
+      return Wrong(fmt::format("it gets longer than {} MiB", kMaxExpandedBytes >> 20U));
+    }
+    out += value;
+    return {};
+  }
+
   Failure Wrong(std::string_view why) const { return Fail<Kind::kEarthBadWord>(range_, whole_, why); }
 
   // Up to `stop`, which is consumed; '\0' is the end of the word.
@@ -137,8 +146,7 @@ class Expander {
       return {};
     }
     const auto value = LOAM_TRY(ValueOf(name));
-    out += value.value_or("");
-    return {};
+    return Append(value.value_or(""), out);
   }
 
   // The text up to the matching parenthesis: quotes stay, a backslash outside of them takes the next character as it
@@ -167,8 +175,7 @@ class Expander {
       if (c == '(') {
         ++open;
       } else if (c == ')' && --open == 0) {
-        out += LOAM_TRY(RunCommand(command));
-        return {};
+        return Append(LOAM_TRY(RunCommand(command)), out);
       }
       command += c;
     }
@@ -215,8 +222,7 @@ class Expander {
     const char operation = word_[pos_++];
     if (operation == '}') {
       const auto value = LOAM_TRY(ValueOf(name));
-      out += value.value_or("");
-      return {};
+      return Append(value.value_or(""), out);
     }
     if (operation != ':' && operation != '?' && operation != '%' && operation != '#') {
       return Wrong(fmt::format("`{}` after `${{{}` is no operation", operation, name));
@@ -236,11 +242,9 @@ class Expander {
     const std::optional<std::string> value = LOAM_TRY(ValueOf(name));
     switch (modifier) {
       case '-':
-        out += !value || value->empty() ? operand : *value;
-        break;
+        return Append(!value || value->empty() ? operand : *value, out);
       case '+':
-        out += !value || value->empty() ? "" : operand;
-        break;
+        return Append(!value || value->empty() ? "" : operand, out);
       case '?':
         if ((!value || (operation == ':' && value->empty()))) {
           return Wrong(fmt::format("{}: {}", name,
@@ -248,23 +252,20 @@ class Expander {
                                    : value          ? "is not allowed to be empty"
                                                     : "is not allowed to be unset"));
         }
-        out += value.value_or("");
-        break;
+        return Append(value.value_or(""), out);
       case '%': {
         std::string_view text = value ? std::string_view(*value) : std::string_view();
         if (text.ends_with(operand)) {
           text.remove_suffix(operand.size());
         }
-        out += text;
-        break;
+        return Append(text, out);
       }
       case '#': {
         std::string_view text = value ? std::string_view(*value) : std::string_view();
         if (text.starts_with(operand)) {
           text.remove_prefix(operand.size());
         }
-        out += text;
-        break;
+        return Append(text, out);
       }
       default:
         break;

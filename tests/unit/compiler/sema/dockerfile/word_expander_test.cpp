@@ -209,5 +209,15 @@ TEST(EnvironmentTest, ManyVariablesAreFoundByIndex) {
   EXPECT_EQ(rendered.back(), "K1998=again");
 }
 
+TEST_F(WordExpanderTest, WordsThatGetTooLong) {
+  const std::string big(kMaxExpandedBytes / 2 + 1, 'b');
+  env_.Set("BIG", big);
+  EXPECT_EQ(Expand("$BIG").size(), big.size());
+  const std::string replaced = "${BIG//b/" + std::string(10'000, 'b') + "}";
+  for (const char* const word : {"$BIG$BIG", "\"${BIG}${BIG}\"", "$BIG${BIG:-x}", "$BIG${BIG#x}", replaced.c_str()}) {
+    EXPECT_THAT(Expand(word), HasSubstr("longer than 16 MiB")) << word;
+  }
+}
+
 }  // namespace
 }  // namespace loam::sema

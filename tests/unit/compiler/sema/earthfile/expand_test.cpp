@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiler/sema/dockerfile/word_expander.h"
+
 namespace loam::sema::earthfile {
 namespace {
 
@@ -169,6 +171,14 @@ TEST_F(EarthExpandTest, FailuresOfTheBuildPass) {
   ASSERT_FALSE(result);
   ASSERT_TRUE(result.error().error());
   EXPECT_EQ(result.error().error()->code(), ErrorCode::kUnknown);
+}
+
+TEST_F(EarthExpandTest, WordsThatGetTooLong) {
+  values_["BIG"] = std::string(kMaxExpandedBytes / 2 + 1, 'b');
+  EXPECT_EQ(Expand("$BIG").size(), kMaxExpandedBytes / 2 + 1);
+  for (const char* const word : {"$BIG$BIG", "\"${BIG}${BIG}\"", "$BIG${BIG:-x}", "$BIG${X:+$BIG}"}) {
+    EXPECT_THAT(Expand(word), HasSubstr("longer than 16 MiB")) << word;
+  }
 }
 
 }  // namespace
