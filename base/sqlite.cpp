@@ -43,8 +43,14 @@ tl::unexpected<Error> Failed(sqlite3* handle, int code, std::string_view doing) 
   if (handle != nullptr && (code & 0xff) == SQLITE_FULL) {
     reason = "no space left on device";
   }
-  return Unexpected(CodeOf(code), fmt::format("{} ({}): {} (sqlite {})", file != nullptr ? file : "database", doing,
-                                              reason, extended));
+  Error error(CodeOf(code),
+              fmt::format("{} ({}): {} (sqlite {})", file != nullptr ? file : "database", doing, reason, extended));
+  if (error.Is(ErrorCode::kDataLoss)) {
+    return Unexpected(std::move(error).WithHint(
+        "the file is damaged: move it away and a new one begins (its images or its cache are lost), or use another "
+        "state root (--root)"));
+  }
+  return Unexpected(std::move(error));
 }
 
 }  // namespace

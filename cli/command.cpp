@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/earthfile/earth_verbs.h"
 
@@ -25,30 +26,30 @@ bool Context::Colors() const {
 
 void PrintError(const Context& context, const Error& error) {
   const bool colors = context.Colors();
-  fmt::print(context.err, "{}error:{} {}\n", colors ? "\x1b[1;31m" : "", colors ? "\x1b[0m" : "", error.message());
+  PrintTo(context.err, "{}error:{} {}\n", colors ? "\x1b[1;31m" : "", colors ? "\x1b[0m" : "", error.message());
   if (!error.hint().empty()) {
-    fmt::print(context.err, "{}hint:{} {}\n", colors ? "\x1b[1;36m" : "", colors ? "\x1b[0m" : "", error.hint());
+    PrintTo(context.err, "{}hint:{} {}\n", colors ? "\x1b[1;36m" : "", colors ? "\x1b[0m" : "", error.hint());
   }
 }
 
 Exit UsageError(const Context& context, const Command& command, const Error& error) {
   PrintError(context, error);
-  fmt::print(context.err, "usage: {}\n`loam {} --help` tells more\n", command.usage, command.name);
+  PrintTo(context.err, "usage: {}\n`loam {} --help` tells more\n", command.usage, command.name);
   return Exit::kUsage;
 }
 
 namespace {
 
 void PrintHelp(std::FILE* out) {
-  fmt::print(out,
-             "loam builds container images from Dockerfiles and Earthfiles, without a daemon\n\n"
-             "usage: loam COMMAND [FLAGS] [ARGUMENTS]\n"
-             "       loam [FLAGS] +TARGET [--ARG=VALUE…]   (a target of an Earthfile, as `loam build +TARGET`)\n"
-             "       loam earthly …                        (earthly's own command line)\n\ncommands:\n");
+  PrintTo(out,
+          "loam builds container images from Dockerfiles and Earthfiles, without a daemon\n\n"
+          "usage: loam COMMAND [FLAGS] [ARGUMENTS]\n"
+          "       loam [FLAGS] +TARGET [--ARG=VALUE…]   (a target of an Earthfile, as `loam build +TARGET`)\n"
+          "       loam earthly …                        (earthly's own command line)\n\ncommands:\n");
   for (const Command* const command : AllCommands()) {
-    fmt::print(out, "  {:<12} {}\n", command->name, command->summary);
+    PrintTo(out, "  {:<12} {}\n", command->name, command->summary);
   }
-  fmt::print(out, "\n`loam COMMAND --help` shows the flags of a command\n");
+  PrintTo(out, "\n`loam COMMAND --help` shows the flags of a command\n");
 }
 
 }  // namespace
@@ -74,12 +75,13 @@ Exit RunMain(Context& context, const std::vector<std::string>& arguments) {
     if (command->name != name) {
       continue;
     }
-    const Result<Flags> flags = Flags::Parse(command->flags, {arguments.begin() + 1, arguments.end()});
+    const Result<Flags> flags =
+        Flags::Parse(command->flags, {arguments.begin() + 1, arguments.end()}, command->after_first);
     if (!flags) {
       return UsageError(context, *command, flags.error());
     }
     if (flags->help()) {
-      fmt::print(context.out, "{}\n\nusage: {}\n\n{}", command->summary, command->usage, DescribeFlags(command->flags));
+      PrintTo(context.out, "{}\n\nusage: {}\n\n{}", command->summary, command->usage, DescribeFlags(command->flags));
       return Exit::kOk;
     }
     return command->run(context, *flags);

@@ -51,6 +51,7 @@ struct Command {
   std::string_view usage;    // "loam build [FLAGS] [PATH | URL | -]"
   std::span<const Flag> flags;
   Exit (*run)(Context& context, const Flags& flags);
+  Flags::AfterFirst after_first = Flags::AfterFirst::kFlags;
 };
 
 // All verbs, in the order of `loam help`.

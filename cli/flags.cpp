@@ -32,25 +32,33 @@ std::optional<std::string> Suggest(std::span<const Flag> table, std::string_view
   return NearestWord(name, names);
 }
 
-// Checked before cxxopts sees the line, because its messages do not say what was near.
-Result<> CheckNames(std::span<const Flag> table, const std::vector<std::string>& arguments) {
+// The line as cxxopts reads it: `-t=NAME` is `--tag=NAME`, and a `--` stands in front of words that are no flags. Names
+// are checked here because its messages do not say what was near.
+Result<std::vector<std::string>> Normalize(std::span<const Flag> table, const std::vector<std::string>& arguments,
+                                           Flags::AfterFirst after_first) {
+  std::vector<std::string> line;
   bool value_follows = false;
-  for (const std::string& word : arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
     if (value_follows) {
       value_follows = false;
+      line.push_back(word);
       continue;
     }
-    if (word == "--") {
+    const bool is_flag = word.starts_with("-") && word != "-";
+    if (word == "--" || (!is_flag && after_first == Flags::AfterFirst::kWords)) {
+      if (word != "--") {
+        line.emplace_back("--");
+      }
+      line.insert(line.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
       break;
     }
-    if (!word.starts_with("-") || word == "-") {
+    line.push_back(word);
+    if (!is_flag) {
       continue;
     }
     const bool is_long = word.starts_with("--");
     const std::string_view name = std::string_view(word).substr(is_long ? 2 : 1, word.find('=') - (is_long ? 2 : 1));
-    if (name == "help" || name == "h") {
-      continue;
-    }
     const auto* const flag = std::find_if(table.data(), table.data() + table.size(), [&](const Flag& candidate) {
       return is_long ? candidate.name == name : candidate.short_name == name[0];
     });
@@ -61,6 +69,10 @@ Result<> CheckNames(std::span<const Flag> table, const std::vector<std::string>&
       }
       return Unexpected(std::move(error).WithHint("`--help` lists the flags"));
     }
+    if (!is_long && word.size() > 2 && word[2] == '=') {
+      line.back() = fmt::format("--{}={}", flag->name, std::string_view(word).substr(3));
+      continue;
+    }
     const bool takes_word = flag->kind == FlagKind::kString || flag->kind == FlagKind::kList;
     const bool inline_value = is_long ? word.find('=') != std::string::npos : word.size() > 2;
     value_follows = takes_word && !inline_value;
@@ -69,15 +81,16 @@ Result<> CheckNames(std::span<const Flag> table, const std::vector<std::string>&
                               fmt::format("flag `{}` needs a value: `{} {}`", word, word, flag->value_name)));
     }
   }
-  return {};
+  return line;
 }
 
 }  // namespace
 
-Result<Flags> Flags::Parse(std::span<const Flag> table, const std::vector<std::string>& arguments) {
+Result<Flags> Flags::Parse(std::span<const Flag> table, const std::vector<std::string>& arguments,
+                           AfterFirst after_first) {
   Flags flags;
   for (const std::string& word : arguments) {
-    if (word == "--") {
+    if (word == "--" || (after_first == AfterFirst::kWords && !word.starts_with('-'))) {
       break;
     }
     if (word == "--help" || word == "-h") {
@@ -85,7 +98,7 @@ Result<Flags> Flags::Parse(std::span<const Flag> table, const std::vector<std::s
       return flags;
     }
   }
-  LOAM_TRY(CheckNames(table, arguments));
+  const std::vector<std::string> line = LOAM_TRY(Normalize(table, arguments, after_first));
 
   try {
     cxxopts::Options options("loam");
@@ -106,7 +119,7 @@ Result<Flags> Flags::Parse(std::span<const Flag> table, const std::vector<std::s
     options.parse_positional("positional");
 
     std::vector<const char*> argv = {"loam"};
-    for (const std::string& word : arguments) {
+    for (const std::string& word : line) {
       argv.push_back(word.c_str());
     }
     const cxxopts::ParseResult result = options.parse(static_cast<int>(argv.size()), argv.data());

@@ -33,7 +33,10 @@ class Flags {
  public:
   // kInvalidArgument with a did-you-mean hint for an unknown flag or a missing value. `--help` and `-h` are always
   // known and end in help() being true, whatever else is on the line.
-  static Result<Flags> Parse(std::span<const Flag> table, const std::vector<std::string>& arguments);
+  // `after_first`: what flags behind the first word that is none are; kWords: words of a command that is passed on.
+  enum class AfterFirst : std::uint8_t { kFlags, kWords };
+  static Result<Flags> Parse(std::span<const Flag> table, const std::vector<std::string>& arguments,
+                             AfterFirst after_first = AfterFirst::kFlags);
 
   [[nodiscard]] bool help() const { return help_; }
   [[nodiscard]] bool Has(std::string_view name) const { return values_.contains(std::string(name)); }

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/build_engine.h"
 #include "cli/commands/build_call.h"
@@ -63,16 +64,16 @@ Result<> WriteFiles(const Flags& flags, const std::map<std::string, std::string>
 void PrintSummary(const Context& context, const Flags& flags, const BuildOutputs& outputs, const BuildOutcome& outcome,
                   ProgressMode mode) {
   if (flags.Bool("quiet")) {
-    fmt::print(context.out, "{}\n", ImageId(outcome.response));
+    PrintTo(context.out, "{}\n", ImageId(outcome.response));
     return;
   }
   if (mode == ProgressMode::kRawJson || mode == ProgressMode::kQuiet) {
     return;
   }
   if (outputs.exports.empty()) {
-    fmt::print(context.err,
-               "\nno output was asked for: the result is in the build cache only (-t NAME keeps an image, -o DIR "
-               "writes the files)\n");
+    PrintTo(context.err,
+            "\nno output was asked for: the result is in the build cache only (-t NAME keeps an image, -o DIR "
+            "writes the files)\n");
   }
 }
 
@@ -89,6 +90,11 @@ Result<Prepared> Prepare(const Context& context, const Flags& flags) {
         ErrorCode::kInvalidArgument,
         fmt::format("one build context, not {}: {}", flags.positional().size(), Join(flags.positional(), " ")));
   }
+  for (const char* const flag : {"iidfile", "metadata-file"}) {
+    if (flags.Has(flag)) {
+      LOAM_TRY(CheckFileToWrite(fmt::format("--{}={}", flag, flags.String(flag)), flags.String(flag)));
+    }
+  }
   Prepared prepared;
   prepared.mode = LOAM_TRY(ModeOf(context, flags));
   const bool wants_image = flags.Has("iidfile") || flags.Has("metadata-file") || flags.Bool("quiet");
@@ -101,7 +107,7 @@ Exit Finish(const Context& context, const Flags& flags, Prepared& prepared, cons
   const auto* const failed = outcome ? nullptr : outcome.error().Detail<solver::VertexErrorDetail>();
   display.Finish(outcome.has_value(), failed == nullptr ? Digest() : failed->digest);
   if (context.stop.stop_requested() && !outcome) {
-    fmt::print(context.err, "interrupted\n");
+    PrintTo(context.err, "interrupted\n");
     return Exit::kInterrupted;
   }
   PrintDiagnostics(context, report);
@@ -164,7 +170,7 @@ Exit Run(Context& context, const Flags& flags) {
     const std::string snapshotter = here->DescribeSnapshotter();
     if (snapshotter.starts_with("native") && prepared->mode != ProgressMode::kRawJson &&
         prepared->mode != ProgressMode::kQuiet) {
-      fmt::print(context.err, "note: filesystems are copied, which is slow: {}\n", snapshotter);
+      PrintTo(context.err, "note: filesystems are copied, which is slow: {}\n", snapshotter);
     }
   } else {
     Result<std::unique_ptr<BuildEngine>> remote = context.remote_engine(engines, flags);
@@ -192,8 +198,10 @@ Exit Run(Context& context, const Flags& flags) {
 }  // namespace
 
 const Command kBuildCommand = {.name = "build",
-                               .summary = "build an image or files from a Dockerfile",
-                               .usage = "loam build [FLAGS] [PATH | URL | -]",
+                               .summary = "build an image or files from a Dockerfile, or a target of an Earthfile",
+                               .usage =
+                                   "loam build [FLAGS] [PATH | URL | -]\n       loam build [FLAGS] +TARGET "
+                                   "[--ARG=VALUE…]   (of an Earthfile; its flags: `loam earthly --help`)",
                                .flags = kBuildFlags,
                                .run = Run};
 

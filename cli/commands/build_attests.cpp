@@ -31,8 +31,14 @@ Result<> AddAttest(const std::string& flag, std::string kind, const std::string&
       kind = std::string(pair->second);
     } else if (pair && pair->first == "disabled") {
       disabled = IsTrue(pair->second);
-    } else if (!field.empty()) {
+    } else if (pair && pair->first == "mode" && pair->second != "min" && pair->second != "max") {
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("`{}={}`: mode is min or max, not `{}`", flag, text, pair->second));
+    } else if (pair) {
       attributes.push_back(field);
+    } else if (!field.empty()) {
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        fmt::format("`{}={}`: `{}` is not of the form key=value", flag, text, field));
     }
   }
   if (kind != "provenance" && kind != "sbom") {

@@ -122,7 +122,7 @@ void UseDockerfile(BuildContext& result, const std::filesystem::path& file) {
   result.display_name = file.lexically_normal().string();
 }
 
-Result<> UseStdinDockerfile(BuildContext& result, std::string_view text) {
+Result<> UseDockerfileText(BuildContext& result, std::string_view text, std::string_view shown) {
   if (!result.temporary) {
     result.temporary = LOAM_TRY(TempDir::Create("", "loam-build-"));
   }
@@ -131,8 +131,49 @@ Result<> UseStdinDockerfile(BuildContext& result, std::string_view text) {
   LOAM_TRY(WriteFileAtomic(folder + "/Dockerfile", text));
   result.dockerfile_dir = folder;
   result.dockerfile_name = kDefaultName;
-  result.display_name = kStdinName;
+  result.display_name = shown;
   return {};
+}
+
+// A Dockerfile on this machine. What is no file but can be read (`-f <(…)`, `-f /dev/stdin`) is read here; a link that
+// leads out of its directory is followed here, since the build sees nothing outside of the directory.
+Result<> UseLocalDockerfile(BuildContext& result, const std::filesystem::path& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode))) {
+    return UseDockerfileText(result, LOAM_TRY(ReadFile(file.string())), file.string());
+  }
+  UseDockerfile(result, file);
+  std::error_code failure;
+  if (std::filesystem::is_symlink(file, failure)) {
+    const std::filesystem::path target = std::filesystem::canonical(file, failure);
+    const std::filesystem::path folder = std::filesystem::canonical(result.dockerfile_dir, failure);
+    if (!failure && !target.lexically_relative(folder).string().empty() &&
+        target.lexically_relative(folder).string().starts_with("..")) {
+      result.dockerfile_dir = target.parent_path().string();
+      result.dockerfile_name = target.filename().string();
+    }
+  }
+  return {};
+}
+
+bool IsEarthfileName(const std::filesystem::path& file) {
+  return file.filename() == "Earthfile" || file.extension() == ".earth";
+}
+
+// What somebody who has no Dockerfile there may have meant.
+std::string HintForNoDockerfile(const std::filesystem::path& directory) {
+  for (const char* const name : {"Earthfile", "build.earth"}) {
+    if (Exists(directory / name)) {
+      const std::string where = directory == "." ? std::string() : directory.string();
+      return fmt::format("there is an Earthfile: `loam {0}+TARGET` builds one of its targets, `loam ls {1}` lists them",
+                         where.empty() || where.starts_with('/') || where.starts_with('.') ? where : "./" + where,
+                         directory.string());
+    }
+  }
+  if (Exists(directory / "Containerfile")) {
+    return fmt::format("there is a Containerfile: `-f {}`", (directory / "Containerfile").lexically_normal().string());
+  }
+  return "name another file with `-f FILE`, or another directory: `loam build DIR`";
 }
 
 // `loam build -`: an archive with the context, or the Dockerfile alone with an empty context.
@@ -154,7 +195,7 @@ Result<BuildContext> FromStdin(const Context& context, const std::string& file) 
     if (!file.empty()) {
       return Unexpected(ErrorCode::kInvalidArgument, "with a Dockerfile on standard input, `-f` has no meaning");
     }
-    LOAM_TRY(UseStdinDockerfile(result, data));
+    LOAM_TRY(UseDockerfileText(result, data, kStdinName));
     return result;
   }
   LOAM_TRY(UnpackContext(data, result.context_dir));
@@ -178,7 +219,7 @@ Result<BuildContext> PrepareBuildContext(const Context& context, const std::stri
     result.remote_url = path;
     if (file == "-") {
       const std::string text = LOAM_TRY(ReadAll(context.in_fd, "standard input"));
-      LOAM_TRY(UseStdinDockerfile(result, text));
+      LOAM_TRY(UseDockerfileText(result, text, kStdinName));
       return result;
     }
     result.dockerfile_name = file.empty() ? std::string(kDefaultName) : file;
@@ -187,8 +228,14 @@ Result<BuildContext> PrepareBuildContext(const Context& context, const std::stri
   }
   result.context_dir = path.empty() ? std::string(".") : path;
   if (!Exists(result.context_dir)) {
-    return Unexpected(Error(ErrorCode::kNotFound, fmt::format("the build context `{}` does not exist", path))
-                          .WithHint("the argument of `loam build` is a directory, a URL or `-`"));
+    Error error(ErrorCode::kNotFound, fmt::format("the build context `{}` does not exist", path));
+    if (path.find('+') != std::string::npos && path.back() != '+') {
+      return Unexpected(
+          std::move(error).WithHint("for a target of an Earthfile: `loam [FLAGS] +TARGET` and `loam explain +TARGET`; "
+                                    "flags that only Dockerfiles "
+                                    "have do not go with it (`loam earthly --help` lists those that do)"));
+    }
+    return Unexpected(std::move(error).WithHint("the argument of `loam build` is a directory, a URL or `-`"));
   }
   if (!IsDirectory(result.context_dir)) {
     return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("the build context `{}` is not a directory", path))
@@ -196,7 +243,7 @@ Result<BuildContext> PrepareBuildContext(const Context& context, const std::stri
   }
   if (file == "-") {
     const std::string text = LOAM_TRY(ReadAll(context.in_fd, "standard input"));
-    LOAM_TRY(UseStdinDockerfile(result, text));
+    LOAM_TRY(UseDockerfileText(result, text, kStdinName));
     return result;
   }
   if (!file.empty()) {
@@ -207,20 +254,24 @@ Result<BuildContext> PrepareBuildContext(const Context& context, const std::stri
                                              fmt::format("`-f` is relative to the current directory: `-f {}`", inside))
                                        : std::move(error));
     }
-    UseDockerfile(result, file);
+    if (IsEarthfileName(file)) {
+      return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("`{}` is an Earthfile, no Dockerfile", file))
+                            .WithHint("`loam +TARGET` builds one of its targets, `loam ls` lists them"));
+    }
+    LOAM_TRY(UseLocalDockerfile(result, file));
     return result;
   }
   const std::filesystem::path standard = std::filesystem::path(result.context_dir) / kDefaultName;
   const std::filesystem::path lower = std::filesystem::path(result.context_dir) / ToLowerAscii(kDefaultName);
   if (!Exists(standard) && Exists(lower)) {
-    UseDockerfile(result, lower);
+    LOAM_TRY(UseLocalDockerfile(result, lower));
     return result;
   }
   if (!Exists(standard)) {
     return Unexpected(Error(ErrorCode::kNotFound, fmt::format("there is no Dockerfile in `{}`", result.context_dir))
-                          .WithHint("name another file with `-f FILE`, or another directory: `loam build DIR`"));
+                          .WithHint(HintForNoDockerfile(path.empty() ? "." : path)));
   }
-  UseDockerfile(result, standard);
+  LOAM_TRY(UseLocalDockerfile(result, standard));
   return result;
 }
 

@@ -66,7 +66,7 @@ inline constexpr Flag kBuildFlags[] = {
      .short_name = 0,
      .kind = FlagKind::kList,
      .value_name = "KEY=VALUE",
-     .help = "annotation of the image's manifest"},
+     .help = "annotation of the manifest; also index:KEY=VALUE, manifest[OS/ARCH]:KEY=VALUE"},
     {.name = "attest",
      .short_name = 0,
      .kind = FlagKind::kList,

@@ -1,7 +1,10 @@
 #include "cli/commands/build_messages.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "base/strings.h"
 #include "cli/commands/missing_file.h"
 #include "compiler/diagnostics/render.h"
@@ -54,27 +57,32 @@ void PrintDiagnostics(const Context& context, const gateway::DockerfileBuildRepo
   }
   std::vector<diag::Diagnostic> sorted = report.diagnostics;
   diag::SortByPosition(sorted);
-  fmt::print(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
+  PrintTo(context.err, "{}", diag::RenderTerminal(sorted, *report.sources, {.color = context.Colors()}));
 }
 
 void PrintWarnings(const Context& context, const gateway::DockerfileBuildReport& report) {
   if (report.warnings.empty()) {
     return;
   }
-  fmt::print(context.err, "\n {} found (use --check to expand):\n",
-             report.warnings.size() == 1 ? "1 warning" : fmt::format("{} warnings", report.warnings.size()));
+  PrintTo(context.err, "\n {} found (use --check to expand):\n",
+          report.warnings.size() == 1 ? "1 warning" : fmt::format("{} warnings", report.warnings.size()));
   for (const lint::Warning& warning : report.warnings) {
-    fmt::print(context.err, " - {}: {}{}\n", warning.rule->name, warning.message,
-               warning.lines.first == 0 ? "" : fmt::format(" (line {})", warning.lines.first));
+    PrintTo(context.err, " - {}: {}{}\n", warning.rule->name, warning.message,
+            warning.lines.first == 0 ? "" : fmt::format(" (line {})", warning.lines.first));
   }
 }
 
 void PrintBuildError(const Context& context, const Error& error, const BuildContext& files,
                      const gateway::DockerfileBuildReport& report) {
   const auto* const failed = error.Detail<solver::VertexErrorDetail>();
+  const bool told = std::any_of(report.diagnostics.begin(), report.diagnostics.end(),
+                                [](const diag::Diagnostic& diagnostic) { return diagnostic.is_error(); });
+  if (told && failed == nullptr && error.Is(ErrorCode::kInvalidArgument)) {
+    return;  // PrintDiagnostics has said what is wrong
+  }
   if (failed != nullptr) {
     if (const auto found = report.vertex_sources.find(failed->digest); found != report.vertex_sources.end()) {
-      fmt::print(context.err, "{}", ExcerptOf(found->second));
+      PrintTo(context.err, "{}", ExcerptOf(found->second));
     }
   }
   const std::string hint = failed == nullptr ? std::string() : MissingFileHint(error, failed->name, files);

@@ -2,11 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "base/csv.h"
 #include "base/strings.h"
 #include "cli/docker_endpoint.h"
+#include "runtime-executor/exporter/exporter.h"
 
 namespace loam::cli {
 
@@ -52,6 +57,43 @@ Result<engine::ExportRequest> ParseOutput(const std::string& text) {
   return request;
 }
 
+// --annotation [TYPE[\[PLATFORM\]][,…]:]KEY=VALUE, as an attribute of exporters: "annotation-index.KEY".
+Result<Attributes> ParseAnnotations(const std::vector<std::string>& texts) {
+  constexpr std::string_view kTypes[] = {"manifest", "index", "manifest-descriptor", "index-descriptor"};
+  Attributes attributes;
+  for (const std::string& text : texts) {
+    const auto wrong = [&](std::string_view why) {
+      return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("`--annotation={}`: {}", text, why))
+                            .WithHint("write KEY=VALUE, or index:KEY=VALUE, manifest[linux/arm64]:KEY=VALUE"));
+    };
+    const auto pair = SplitOnce(text, '=');
+    if (!pair || pair->first.empty()) {
+      return wrong("expected KEY=VALUE");
+    }
+    std::string_view key = pair->first;
+    std::vector<std::string_view> places = {""};
+    const auto typed = SplitOnce(key, ':');
+    const auto is_type = [&](std::string_view place) {
+      const std::string_view name = place.substr(0, place.find('['));
+      return std::find(std::begin(kTypes), std::end(kTypes), name) != std::end(kTypes);
+    };
+    if (typed && is_type(Split(typed->first, ',').front())) {
+      places = Split(typed->first, ',');
+      key = typed->second;
+    }
+    if (key.empty()) {
+      return wrong("expected KEY=VALUE");
+    }
+    for (const std::string_view place : places) {
+      if (!place.empty() && !is_type(place)) {
+        return wrong(fmt::format("there are no annotations of `{}`", place));
+      }
+      attributes[fmt::format("annotation{}{}.{}", place.empty() ? "" : "-", place, key)] = std::string(pair->second);
+    }
+  }
+  return attributes;
+}
+
 bool IsImageType(const std::string& type) {
   return type == "image" || type == "oci" || type == "docker";
 }
@@ -81,7 +123,35 @@ Result<> Complete(const Context& context, engine::ExportRequest& request, const 
   return {};
 }
 
+// What would end the build after its last step: attributes, names of images, and places that are not there.
+Result<> CheckOutputs(const BuildOutputs& outputs) {
+  for (const engine::ExportRequest& request : outputs.exports) {
+    if (const auto made = exporter::MakeExporter(request.type, request.attributes, {});
+        !made && made.error().Is(ErrorCode::kInvalidArgument)) {
+      return Unexpected(made.error());
+    }
+    const auto dest = request.attributes.find("dest");
+    if (request.type != "local" && dest != request.attributes.end() && dest->second != "-") {
+      LOAM_TRY(CheckFileToWrite(fmt::format("dest={}", dest->second), dest->second));
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<> CheckFileToWrite(std::string_view what, const std::string& path) {
+  if (path.empty()) {
+    return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}`: there is no name of a file", what));
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && ::access(folder.c_str(), W_OK) != 0) {
+    return Unexpected(
+        ErrorCode::kInvalidArgument,
+        fmt::format("`{}`: {}", what, Error::FromErrno(errno, "write into " + folder.string()).message()));
+  }
+  return {};
+}
 
 Result<BuildOutputs> ParseBuildOutputs(const Context& context, const Flags& flags, bool wants_image) {
   BuildOutputs outputs;
@@ -127,6 +197,14 @@ Result<BuildOutputs> ParseBuildOutputs(const Context& context, const Flags& flag
     }
     outputs.exports.push_back(std::move(request));
   }
+  for (const auto& [key, value] : LOAM_TRY(ParseAnnotations(flags.List("annotation")))) {
+    for (engine::ExportRequest& request : outputs.exports) {
+      if (IsImageType(request.type)) {
+        request.attributes[key] = value;
+      }
+    }
+  }
+  LOAM_TRY(CheckOutputs(outputs));
   std::size_t to_stdout = 0;
   for (const engine::ExportRequest& request : outputs.exports) {
     const auto destination = request.attributes.find("dest");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command.h"
@@ -15,5 +16,8 @@ struct BuildOutputs {
 
 // A mistake is kInvalidArgument. `wants_image`: something asks for an image's id even without -t or -o.
 Result<BuildOutputs> ParseBuildOutputs(const Context& context, const Flags& flags, bool wants_image);
+
+// Whether a file can be put there, asked before a long build; `what` is the flag, for the message.
+Result<> CheckFileToWrite(std::string_view what, const std::string& path);
 
 }  // namespace loam::cli

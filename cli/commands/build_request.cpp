@@ -1,6 +1,7 @@
 #include "cli/commands/build_request.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "cli/commands/build_caches.h"
 #include "cli/commands/common.h"
 #include "compiler/sema/dockerfile/git_reference.h"
+#include "compiler/sema/dockerfile/options.h"
 #include "runtime-executor/session/local_client_services.h"
 
 namespace loam::cli {
@@ -49,18 +51,22 @@ Result<> AddKeyValues(const Flags& flags, std::string_view flag, std::string_vie
   return {};
 }
 
-void AddBuildArgs(const Context& context, const Flags& flags, Options& options) {
+Result<> AddBuildArgs(const Context& context, const Flags& flags, Options& options) {
   for (const std::string& text : flags.List("build-arg")) {
     const auto pair = SplitOnce(text, '=');
+    if (text.empty() || (pair && pair->first.empty())) {
+      return Unexpected(BadValue("build-arg", text, "NAME=VALUE, or NAME of a variable that is set here"));
+    }
     if (pair) {
       options[fmt::format("build-arg:{}", pair->first)] = std::string(pair->second);
-    } else if (const std::string value = context.Env(text.c_str()); !value.empty()) {
+    } else if (const char* const value = std::getenv(text.c_str()); value != nullptr) {
       options["build-arg:" + text] = value;
     }
   }
   if (const std::string epoch = context.Env("SOURCE_DATE_EPOCH"); !epoch.empty()) {
     options.try_emplace("build-arg:SOURCE_DATE_EPOCH", epoch);
   }
+  return {};
 }
 
 Result<> AddHosts(const Flags& flags, Options& options) {
@@ -123,6 +129,26 @@ Result<> AddNamedContexts(const Flags& flags, Options& options, session::LocalCl
   return {};
 }
 
+// What the frontend says of an option, said of the flag that gave it.
+Error AboutFlag(const Error& error) {
+  constexpr std::pair<std::string_view, std::string_view> kFlags[] = {
+      {"add-hosts", "add-host"},     {"cgroup-parent", "cgroup-parent"},
+      {"cpuperiod", "cpu-period"},   {"cpuquota", "cpu-quota"},
+      {"cpushares", "cpu-shares"},   {"cpusetcpus", "cpuset-cpus"},
+      {"cpusetmems", "cpuset-mems"}, {"memory", "memory"},
+      {"memswap", "memory-swap"},    {"platform", "platform"},
+      {"shm-size", "shm-size"},      {"ulimit", "ulimit"},
+  };
+  for (const auto& [option, flag] : kFlags) {
+    const std::string prefix = fmt::format("option `{}`: ", option);
+    if (error.message().starts_with(prefix)) {
+      return Error(error.code(), fmt::format("`--{}`: {}", flag, error.message().substr(prefix.size())))
+          .WithHint(error.hint());
+    }
+  }
+  return error;
+}
+
 // Limits of each RUN; what is wrong with the other values the frontend says.
 Result<> AddResources(const Flags& flags, Options& options) {
   constexpr std::pair<std::string_view, const char*> kPlain[] = {{"cpu-period", "cpuperiod"},
@@ -170,7 +196,7 @@ Result<BuildRequest> MakeBuildRequest(const Context& context, const Flags& flags
   session::LocalClientOptions client;
   request.entitlements = LOAM_TRY(ParseEntitlements(flags));
 
-  AddBuildArgs(context, flags, options);
+  LOAM_TRY(AddBuildArgs(context, flags, options));
   LOAM_TRY(AddKeyValues(flags, "label", "label:", options));
   LOAM_TRY(AddHosts(flags, options));
   LOAM_TRY(AddNamedContexts(flags, options, client));
@@ -231,6 +257,9 @@ Result<BuildRequest> MakeBuildRequest(const Context& context, const Flags& flags
   } else {
     client.local_dirs["context"] = files.context_dir;
     client.local_dirs["dockerfile"] = files.dockerfile_dir;
+  }
+  if (const auto known = sema::ParseFrontendOptions(options); !known) {
+    return Unexpected(AboutFlag(known.error()));
   }
   request.caches = LOAM_TRY(ParseBuildCaches(context, flags, client));
   request.attests = LOAM_TRY(ParseAttests(flags));

@@ -1,4 +1,6 @@
 // loam run: runs an image of the local store once.
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "cli/commands/common.h"
@@ -14,8 +16,18 @@ constexpr Flag kFlags[] = {
     {.name = "env",
      .short_name = 'e',
      .kind = FlagKind::kList,
-     .value_name = "NAME=VALUE",
-     .help = "an environment variable"},
+     .value_name = "NAME[=VALUE]",
+     .help = "an environment variable; without a value, as it is here"},
+    {.name = "interactive",
+     .short_name = 'i',
+     .kind = FlagKind::kBool,
+     .value_name = {},
+     .help = "accepted, as `docker run` has it: the container always gets standard input"},
+    {.name = "rm",
+     .short_name = 0,
+     .kind = FlagKind::kBool,
+     .value_name = {},
+     .help = "accepted, as `docker run` has it: nothing of the container is ever kept"},
     {.name = "entrypoint",
      .short_name = 0,
      .kind = FlagKind::kString,
@@ -68,11 +80,15 @@ Exit Run(Context& context, const Flags& flags) {
   engine::RunImageRequest request;
   request.image = flags.positional()[0];
   request.arguments.assign(flags.positional().begin() + 1, flags.positional().end());
-  request.env = flags.List("env");
-  for (const std::string& item : request.env) {
-    if (item.find('=') == std::string::npos) {
+  for (const std::string& item : flags.List("env")) {
+    if (item.empty() || item.starts_with('=')) {
       return UsageError(context, kRunCommand,
                         Error(ErrorCode::kInvalidArgument, fmt::format("`--env={}`: expected NAME=VALUE", item)));
+    }
+    if (item.find('=') != std::string::npos) {
+      request.env.push_back(item);
+    } else if (const char* const value = std::getenv(item.c_str()); value != nullptr) {
+      request.env.push_back(fmt::format("{}={}", item, value));
     }
   }
   if (flags.Has("entrypoint")) {
@@ -111,6 +127,7 @@ const Command kRunCommand = {.name = "run",
                              .summary = "run an image once, in a container",
                              .usage = "loam run [FLAGS] IMAGE [COMMAND...]",
                              .flags = kFlags,
-                             .run = Run};
+                             .run = Run,
+                             .after_first = Flags::AfterFirst::kWords};
 
 }  // namespace loam::cli

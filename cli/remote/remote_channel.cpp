@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ namespace loam::cli {
 namespace {
 
 constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kPatienceWhenRefused{3};
 constexpr int kMaxMessage = 16 << 20;
 // How a bridge's calls find their build (BuildKit's Control API).
 constexpr const char* kBuildHeader = "buildkit-controlapi-buildid";
@@ -69,6 +71,21 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const EngineAddr
   return grpc::SslCredentials(options);
 }
 
+// True when the engine answers. One that refuses may just be starting; one that is far away may be slow.
+bool WaitForEngine(grpc::Channel& channel) {
+  const auto start = std::chrono::system_clock::now();
+  auto deadline = start + kPatience;
+  for (auto state = channel.GetState(true); state != GRPC_CHANNEL_READY; state = channel.GetState(true)) {
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) {
+      deadline = std::min(deadline, start + kPatienceWhenRefused);
+    }
+    if (state == GRPC_CHANNEL_SHUTDOWN || !channel.WaitForStateChange(state, deadline)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<RemoteChannel> RemoteChannel::Open(const EngineAddress& address, const EngineTls& tls,
@@ -105,7 +122,7 @@ Result<RemoteChannel> RemoteChannel::Open(const EngineAddress& address, const En
   }
   remote.channel_ = grpc::experimental::CreateCustomChannelWithInterceptors(
       address.target, LOAM_TRY(CredentialsOf(address, tls)), arguments, std::move(interceptors));
-  if (!remote.channel_->WaitForConnected(std::chrono::system_clock::now() + kPatience)) {
+  if (!WaitForEngine(*remote.channel_)) {
     return Unexpected(Error(ErrorCode::kUnavailable, fmt::format("no engine answers at {}", address.text))
                           .WithHint("start buildkitd or loamd there"));
   }

@@ -150,6 +150,14 @@ Result<std::unique_ptr<OciStep>> OciStep::Prepare(const OciSetup& setup, const E
   if (spec.args.empty()) {
     return Unexpected(ErrorCode::kInvalidArgument, "no command to run");
   }
+  // The runtime reads strings up to their NUL: what runs would not be what was written.
+  for (const auto* words : {&spec.args, &spec.env}) {
+    for (const std::string& word : *words) {
+      if (word.find('\0') != std::string::npos) {
+        return Unexpected(ErrorCode::kInvalidArgument, "an argument or variable of the command has a NUL byte");
+      }
+    }
+  }
   std::unique_ptr<OciStep> step(new OciStep(setup, spec, LOAM_TRY(Bundle::Create())));
   LOAM_TRY(step->JoinNetwork(stop));
   LOAM_TRY(step->Build(streams, number));

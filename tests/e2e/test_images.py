@@ -181,6 +181,10 @@ class Store(LoamCase):
         for name in ("three:3", "docker:1"):
             self.assertIn(name, listed)
         self.assertEqual(self.loam("run", "three:3", "cat", "/x", check=0).out, "x\n")
+        # Words behind the image are the command's, also where they look like flags.
+        self.assertEqual(self.loam("run", "--rm", "-i", "three:3", "sh", "-c", "cat; exit 7", stdin=b"in", check=7).out, "in")
+        self.assertEqual(self.loam("run", "-e", "A", "-e", "B=2", "three:3", "sh", "-c", "echo $A $B", env={"A": "1"}, check=0).out,
+                         "1 2\n")
         self.loam("image", "rm", "three:3", check=0)
         self.assertNotIn("three:3", self.loam("image", "ls", check=0).out)
         self.loam("image", "rm", "three:3", check=1)

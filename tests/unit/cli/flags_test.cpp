@@ -51,6 +51,24 @@ TEST(Flags, DashIsAnArgument) {
   EXPECT_THAT(Parse({"-"}).positional(), ElementsAre("-"));
 }
 
+TEST(Flags, ShortNamesTakeAnEqualsSignToo) {
+  EXPECT_EQ(Parse({"-f=a=b"}).String("file"), "a=b");
+  EXPECT_THAT(Parse({"-o=type=docker,dest=-", "-oout"}).List("output"), ElementsAre("type=docker,dest=-", "out"));
+}
+
+TEST(Flags, WordsOfACommandThatIsPassedOnAreNoFlags) {
+  const auto parse = [](const std::vector<std::string>& words) {
+    return *Flags::Parse(kTable, words, Flags::AfterFirst::kWords);
+  };
+  const Flags flags = parse({"-f", "a", "image", "sh", "-c", "exit 7", "--push", "--", "--help"});
+  EXPECT_EQ(flags.String("file"), "a");
+  EXPECT_FALSE(flags.Has("push"));
+  EXPECT_FALSE(flags.help());
+  EXPECT_THAT(flags.positional(), ElementsAre("image", "sh", "-c", "exit 7", "--push", "--", "--help"));
+  EXPECT_THAT(parse({"--push", "--", "image", "-x"}).positional(), ElementsAre("image", "-x"));
+  EXPECT_TRUE(parse({"--help"}).help());
+}
+
 TEST(Flags, OptionalValue) {
   EXPECT_EQ(Parse({"--sbom"}).String("sbom"), "true");
   EXPECT_EQ(Parse({"--sbom=false"}).String("sbom"), "false");
