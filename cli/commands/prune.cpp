@@ -91,6 +91,19 @@ Result<engine::PruneOptions> ParseOptions(const Flags& flags) {
   return options;
 }
 
+// Somebody who wants space back would not look for it behind a flag.
+void TellWhatIsLeft(const Context& context, engine::Engine& engine) {
+  const auto usage = engine.DiskUsage();
+  std::uint64_t left = 0;
+  for (const engine::DiskUsageEntry& entry : usage ? *usage : std::vector<engine::DiskUsageEntry>()) {
+    left += entry.kind == engine::DiskUsageEntry::Kind::kLayer && !entry.in_use ? static_cast<std::uint64_t>(entry.size)
+                                                                                : 0;
+  }
+  if (left > 0) {
+    PrintTo(context.err, "{} of build cache are left; `loam prune --all` removes them too\n", HumanBytes(left));
+  }
+}
+
 Exit Run(Context& context, const Flags& flags) {
   const Result<engine::PruneOptions> options = ParseOptions(flags);
   if (!options) {
@@ -111,6 +124,9 @@ Exit Run(Context& context, const Flags& flags) {
             entry.description.empty() ? entry.id : entry.description);
   }
   PrintTo(context.out, "reclaimed {}\n", HumanBytes(static_cast<std::uint64_t>(report->reclaimed_bytes)));
+  if (!options->all) {
+    TellWhatIsLeft(context, **engine);
+  }
   return Exit::kOk;
 }
 

@@ -108,7 +108,10 @@ COPY --from=b /rb /
         self.dockerfile(self.import_busybox())
         self.build("-t", "kept", ".")
         self.assertIn("layer", self.loam("du", check=0).out)
-        self.loam("prune", "--all", check=0)
+        self.write("small", "x" * 5000)
+        self.build("-f", "-", ".", stdin=b"FROM scratch\nCOPY small /\n")
+        self.assertIn("`loam prune --all` removes them too", self.loam("prune", check=0).err)
+        self.assertEqual(self.loam("prune", "--all", check=0).err, "")
         self.assertEqual(len(steps_that_ran(self.build("."))), 2, "nothing of the cache is left")
         self.assertIn("kept", self.loam("image", "ls", check=0).out)
 

@@ -47,6 +47,12 @@ class Lint(LoamCase):
         self.assertIn("<stdin>:3:10: warning: ", self.lint("--language=earthfile", "-", code=1,
                                                             text="VERSION 0.8\na:\n    FROM b\n    RUN c\n").stdout)
 
+    def test_escape_sequences_of_a_file_stay_out_of_the_terminal(self):
+        self.write("evil/Dockerfile", "\x1b[2JFROM alpine:3.20\n")
+        out = self.lint("evil", code=1).stdout
+        self.assertNotIn("\x1b", out)
+        self.assertIn("    ?[2JFROM alpine:3.20\n", out)
+
     def test_hadolint_rules_run_by_themselves(self):
         self.write("Earthfile", "VERSION 0.8\na:\n    FROM debian:12\n    RUN apt-get install -y curl\n")
         done = subprocess.run([LOAM, "lint", "Earthfile", "--lint=hadolint"], text=True, capture_output=True, cwd=self.work)

@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "base/xml.h"
+#include "compiler/diagnostics/source_excerpt.h"
 
 namespace loam::driver::findings {
 namespace {
@@ -68,7 +69,11 @@ std::string Excerpt(const Finding& finding) {
   while (line.ends_with('\r')) {
     line.remove_suffix(1);
   }
-  std::string out = fmt::format("    {}\n", line);
+  // Escape sequences of a hostile file stay out of the terminal; a column stays a column.
+  std::string shown(line);
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }, '?');
+  std::string out = fmt::format("    {}\n", shown);
   if (finding.range.valid() && begin.column <= line.size() + 1) {
     const std::size_t width = finding.lines.first == finding.lines.last
                                   ? finding.range.size()
@@ -139,8 +144,8 @@ std::string TextReport(const std::vector<Finding>& findings, bool color) {
     const std::string_view severity = loam::lint::SeverityName(finding.severity);
     const std::string level =
         color ? fmt::format("{}{}\x1b[0m", ColorOf(finding.severity), severity) : std::string(severity);
-    out += fmt::format("{}:{}:{}: {}: {} [{}]\n{}", finding.file(), begin.line, begin.column, level, finding.message,
-                       finding.rule, Excerpt(finding));
+    out += fmt::format("{}:{}:{}: {}: {} [{}]\n{}", finding.file(), begin.line, begin.column, level,
+                       diag::Printable(finding.message), finding.rule, Excerpt(finding));
   }
   return out;
 }

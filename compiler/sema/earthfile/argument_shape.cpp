@@ -1,6 +1,7 @@
 #include "compiler/sema/earthfile/argument_shape.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -104,6 +105,29 @@ Checked<> CheckFinally(const Statement& save, const Features& features) {
   return {};
 }
 
+// Every value of an arg goes with every value of the others: a line of text can ask for millions of targets.
+Checked<> CheckBuild(const Command& command, std::span<const Word> words) {
+  constexpr std::size_t kMaxCombinations = 10'000;
+  if (words.empty()) {
+    return WrongNumber(command, "a target");
+  }
+  std::map<std::string_view, std::size_t> values;
+  for (const Word& word : words.subspan(1)) {
+    if (word.text.starts_with("--")) {
+      ++values[std::string_view(word.text).substr(0, word.text.find('='))];
+    }
+  }
+  std::size_t combinations = 1;
+  for (const auto& [name, count] : values) {
+    combinations *= count;
+    if (combinations > kMaxCombinations) {
+      return BadArguments(command, fmt::format("its args make more than {} combinations", kMaxCombinations))
+          .Hint("every value of an arg goes with every value of the others; write several BUILD");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 bool NeedsNoEnvironment(CommandKind kind) {
@@ -181,7 +205,7 @@ Checked<> CheckArguments(const Command& command, std::span<const Word> words) {
     case CommandKind::kSaveArtifact:
       return CheckSaveArtifact(command, words);
     case CommandKind::kBuild:
-      return words.empty() ? WrongNumber(command, "a target") : Checked<>();
+      return CheckBuild(command, words);
     case CommandKind::kDo:
       return words.empty() ? WrongNumber(command, "a function") : Checked<>();
     case CommandKind::kImport:

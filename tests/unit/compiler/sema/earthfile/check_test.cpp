@@ -65,6 +65,22 @@ TEST(CheckProject, AGoodProjectHasNoFindings) {
   EXPECT_EQ(checked.summary.functions, 1U);
 }
 
+TEST(CheckProject, AMatrixHasALimit) {
+  const auto build = [](int args) {
+    std::string line = "all:\n  FROM scratch\n  BUILD +b";
+    std::string target = "\nb:\n  FROM scratch\n";
+    for (int arg = 0; arg < args; ++arg) {
+      target += fmt::format("  ARG a{}\n  RUN $a{}\n", arg, arg);
+      for (int value = 0; value < 10; ++value) {
+        line += fmt::format(" --a{}={}", arg, value);
+      }
+    }
+    return line + target;
+  };
+  EXPECT_THAT(Check(build(4)), IsEmpty());
+  EXPECT_THAT(Check(build(7)), ElementsAre(HasSubstr("more than 10000 combinations")));
+}
+
 TEST(CheckProject, TellsAllMistakesOfAllFilesAtOnce) {
   const CheckedFiles checked(Files{{"Earthfile",
                                     "VERSION 0.8\nFROM a\nall:\n  BUILD +buidl\n  BUILD ./lib+c\n  BUILD ./none+c\n"
