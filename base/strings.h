@@ -1,6 +1,7 @@
 // Small string helpers that the standard library lacks.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,8 +9,11 @@
 
 namespace loam {
 
-// Splits at every `separator`; "" gives one empty part.
+// Splits at every `separator`; "" gives one empty part. The parts lie in `text`, so it must not be a string about to
+// go.
 std::vector<std::string_view> Split(std::string_view text, char separator);
+template <std::same_as<std::string> Temporary>
+std::vector<std::string_view> Split(Temporary&& text, char separator) = delete;
 // Splits at the first `separator`; nullopt if there is none.
 std::optional<std::pair<std::string_view, std::string_view>> SplitOnce(std::string_view text, char separator);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);

@@ -86,7 +86,8 @@ Result<std::vector<engine::ExportRequest>> PartialExports(const std::vector<engi
       }
       part.attributes["push"] = "true";
       part.attributes["push-by-digest"] = "true";
-      const ImageReference name = LOAM_TRY(ParseImageReference(Split(Attribute(request, "name"), ',').front()));
+      const std::string names = Attribute(request, "name");
+      const ImageReference name = LOAM_TRY(ParseImageReference(Split(names, ',').front()));
       part.attributes["name"] = WithoutTag(name);
     } else if (request.type == "local") {
       part.attributes["platform-split"] = "true";

@@ -56,8 +56,8 @@ struct SolveServices {
 struct SolveEvents {
   // An exporter is done: its number in the request, and its response.
   std::function<Result<>(int index, const std::map<std::string, std::string>& response)> exported;
-  // All is exported; not called for a build that exports nothing. `provenance`: a predicate (SLSA v1) for each platform; "" names the only result of a build without
-  // platforms.
+  // All is exported; not called for a build that exports nothing. `provenance`: a predicate (SLSA v1) for each
+  // platform; "" names the only result of a build without platforms.
   std::function<Result<>(const std::map<std::string, std::string>& provenance)> done;
 };
 

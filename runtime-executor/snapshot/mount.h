@@ -5,7 +5,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <string>
 
 #include "base/result.h"
 #include "base/unique_fd.h"

@@ -46,8 +46,7 @@ void AddMissingFiles(const Query& query, std::vector<Diagnostic>& out) {
       }
       for (std::size_t i = 0; i + 1 < rest->size(); ++i) {
         const auto& word = (*rest)[i];
-        if (!word.text.empty() && word.text.find_first_of("$+\"'()") == std::string::npos &&
-            !context.Has(word.text)) {
+        if (!word.text.empty() && word.text.find_first_of("$+\"'()") == std::string::npos && !context.Has(word.text)) {
           add(SpanOf(word.range), word.text);
         }
       }

@@ -19,7 +19,8 @@ struct DaemonAnswer {
 
 class DockerDaemon {
  public:
-  // "unix:///var/run/docker.sock", "tcp://host:2375", "ssh://user@host:22", "docker-context://NAME". kUnimplemented for other kinds.
+  // "unix:///var/run/docker.sock", "tcp://host:2375", "ssh://user@host:22", "docker-context://NAME". kUnimplemented for
+  // other kinds.
   static Result<DockerDaemon> At(const std::string& host);
 
   // `path` begins with '/'. kUnavailable if nobody answers. An HTTP error is an answer.
