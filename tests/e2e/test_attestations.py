@@ -138,7 +138,7 @@ END
         self.assertNotIn("scanner", json.dumps(statements["https://slsa.dev/provenance/v1"]["predicate"]["buildDefinition"]["resolvedDependencies"]))
 
     def test_mistakes(self):
-        for flag, says in (("--attest=type=nothing", "no known type"), ("--provenance=mode=much", "invalid mode"),
+        for flag, says in (("--attest=type=nothing", "no known type"), ("--provenance=mode=much", "mode is min or max"),
                            ("--provenance=version=v7", "SLSA version"), ("--provenance=complete-materials=true", "materials are incomplete"),
                            ("--sbom=generator=", "cannot be empty")):
             with self.subTest(flag=flag):

@@ -515,8 +515,8 @@ class Resources(RemoteCase):
         failed = self.build("--no-cache", "--memory", "16m", ".", check=1)
         self.assertIn("memory", failed.err)
         self.build("--no-cache", "--memory", "512m", ".")
-        done = self.build("--cpu-quota", "x", ".", check=1)
-        self.assertIn("cpuquota", done.err)
+        done = self.build("--cpu-quota", "x", ".", check=2)
+        self.assertIn("`--cpu-quota`: `x` is no number above 0", done.err)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ namespace {
 constexpr int kMaxMessage = 16 << 20;
 // What comes of a frontend in all, before calls have it.
 constexpr std::size_t kMaxMemory = std::size_t{256} << 20;
-// Each call that runs has a thread; more of them wait at the frontend.
-constexpr int kMaxCalls = 512;
+// Each call that runs has a thread; more of them wait at the frontend. Far above what frontends do: a client that has
+// opened more before it heard of the limit sends some of them behind its acknowledgement, and gRPC ends the connection.
+constexpr int kMaxCalls = 4'096;
 
 }  // namespace
 

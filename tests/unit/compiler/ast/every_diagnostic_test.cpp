@@ -67,7 +67,7 @@ TEST(EveryDiagnostic, HasACase) {
     covered.insert(test.kind);
   }
   for (std::size_t i = 0; i < diag::kKinds.size(); ++i) {
-    if (diag::kKinds[i].code < "LD0300") {
+    if (diag::kKinds[i].code >= "LD" && diag::kKinds[i].code < "LD0300") {
       EXPECT_TRUE(covered.contains(static_cast<Kind>(i))) << diag::kKinds[i].name << " has no test";
     }
   }
