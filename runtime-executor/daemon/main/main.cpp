@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -54,16 +55,17 @@ int Serve(const std::string& program, const loam::daemon::Config& config, const 
   log.Info(fmt::format("got {}: stopping when running builds have ended; a second signal cancels them",
                        signal == SIGINT ? "SIGINT" : "SIGTERM"));
   static_cast<void>(loam::daemon::NotifyManager("STOPPING=1"));
-  std::stop_source impatient;
-  std::thread([signals, impatient]() mutable {
+  // Shared with a thread that may outlive this function.
+  const auto impatient = std::make_shared<std::stop_source>();
+  std::thread([signals, impatient] {
     int next = 0;
     sigwait(&signals, &next);
-    impatient.request_stop();
+    impatient->request_stop();
     sigwait(&signals, &next);
     ::_exit(kInterrupted);
   }).detach();
-  if (!(*daemon)->Drain(config.stop_patience, impatient.get_token())) {
-    log.Warning(impatient.stop_requested()
+  if (!(*daemon)->Drain(config.stop_patience, impatient->get_token())) {
+    log.Warning(impatient->stop_requested()
                     ? "cancelling the builds that still run"
                     : "cancelling the builds that still run: they took longer than --stop-timeout");
   }
