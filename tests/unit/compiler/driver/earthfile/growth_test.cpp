@@ -26,6 +26,8 @@ namespace {
 std::atomic<std::size_t> allocated_bytes{0};
 }  // namespace
 
+// g++ -O2 inlines one of a pair and then takes the other for the library's.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void* operator new(std::size_t size) {
   allocated_bytes.fetch_add(size, std::memory_order_relaxed);
   if (void* const memory = std::malloc(size == 0 ? 1 : size)) {
