@@ -14,13 +14,13 @@
 
 #include "base/file_system.h"
 #include "base/unique_fd.h"
+#include "runtime-executor/session/remote/rpc.h"
 
 namespace loam::cli {
 namespace {
 
 constexpr std::chrono::seconds kPatience{20};
 constexpr std::chrono::seconds kPatienceWhenRefused{3};
-constexpr int kMaxMessage = 16 << 20;
 // How a bridge's calls find their build (BuildKit's Control API).
 constexpr const char* kBuildHeader = "buildkit-controlapi-buildid";
 
@@ -92,8 +92,8 @@ Result<RemoteChannel> RemoteChannel::Open(const EngineAddress& address, const En
                                           const std::string& build) {
   RemoteChannel remote;
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessage);
-  arguments.SetMaxSendMessageSize(kMaxMessage);
+  arguments.SetMaxReceiveMessageSize(session::kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(session::kMaxMessageBytes);
   Interceptors interceptors;
   if (!build.empty()) {
     interceptors.push_back(std::make_unique<NameBuildFactory>(build));

@@ -87,9 +87,6 @@ void SetVersion(control::types::BuildkitVersion& version) {
   version.set_dockerfileversion(std::string(kDockerfileVersion));
 }
 
-}  // namespace
-
-// Calls that last have to hear of clients that leave.
 // BuildKit gives what fails in a build no code, and its clients would print one before the message.
 Error AsBuildFailure(const Error& error) {
   switch (error.code()) {
@@ -119,6 +116,9 @@ Error AsBuildFailure(const Error& error) {
   return error.detail() == nullptr ? plain : std::move(plain).WithDetail(error.detail());
 }
 
+}  // namespace
+
+// Calls that last have to hear of clients that leave.
 using ControlBase = control::Control::WithCallbackMethod_Solve<control::Control::WithCallbackMethod_Status<
     control::Control::WithCallbackMethod_ListenBuildHistory<control::Control::Service>>>;
 using StatusCall = StreamCall<control::StatusResponse>;

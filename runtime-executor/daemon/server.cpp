@@ -8,8 +8,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -19,8 +17,10 @@
 #include <grpcpp/resource_quota.h>
 
 #include "base/file_system.h"
+#include "base/stoppable_sleep.h"
 #include "runtime-executor/daemon/socket_acceptor.h"
 #include "runtime-executor/daemon/systemd.h"
+#include "runtime-executor/session/remote/rpc.h"
 
 namespace loam::daemon {
 namespace {
@@ -31,8 +31,6 @@ constexpr std::string_view kFd = "fd://";
 // For answers that are on their way, and for clients to close their side.
 constexpr std::chrono::milliseconds kGrace{1000};
 
-// BuildKit's limit for a message, in both directions, here and on its bridge and sessions.
-constexpr int kMaxMessage = 16 << 20;
 // Of one client. Many builds may share a connection, each with several calls that wait for each other.
 constexpr int kMaxStreams = 10'000;
 // What calls need that have a thread each; more are refused with RESOURCE_EXHAUSTED.
@@ -135,8 +133,8 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
   quota.Resize(kMaxMemory);
   quota.SetMaxThreads(kMaxThreads);
   builder.SetResourceQuota(quota);
-  builder.SetMaxReceiveMessageSize(kMaxMessage);
-  builder.SetMaxSendMessageSize(kMaxMessage);
+  builder.SetMaxReceiveMessageSize(session::kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(session::kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, static_cast<int>(kHandshake.count()));
   // The bridge's descriptions of large graphs do not fit the default of 8 KiB.
@@ -188,12 +186,8 @@ void Server::Stop() {
     return;
   }
   // gRPC waits without limit for a client that does not read what was sent to it, or that never says anything.
-  std::mutex mutex;
-  std::condition_variable_any wake;
   std::jthread ender([&](const std::stop_token& done) {
-    std::unique_lock lock(mutex);
-    wake.wait_for(lock, done, kGrace, [] { return false; });
-    if (!done.stop_requested()) {
+    if (SleepUnlessStopped(kGrace, done)) {
       for (const auto& acceptor : acceptors_) {
         acceptor->Stop();
       }

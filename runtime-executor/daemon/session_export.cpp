@@ -5,21 +5,18 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <thread>
 
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "base/file_system.h"
 #include "runtime-executor/session/remote/session_outputs.h"
+#include "runtime-executor/solver/transfer_status.h"
 
 namespace loam::daemon {
 namespace {
 
 constexpr std::array<std::string_view, 5> kTypes = {"image", "oci", "docker", "local", "tar"};
-
-constexpr std::chrono::milliseconds kTellInterval{100};
 
 // The layout in which clients take an image that is no archive.
 constexpr const char* kClientLayout = "client:export";
@@ -56,19 +53,9 @@ Result<std::map<std::string, std::string>> ExportDirectory(
   request.attributes.erase("mode");  // the client deletes
   auto response = LOAM_TRY(job.Export(results, request, stop));
   LOAM_TRY(job.Step("copying files to the client", [&](solver::ProgressWriter& writer) -> Result<> {
-    solver::StatusEvent status;
-    status.id = "copying files";
-    status.started = SystemClock().Now();
-    WallTime told;
-    LOAM_TRY(session::SendDirectory(session, output.index, staging.path(), stop, [&](std::uint64_t bytes) {
-      status.current = static_cast<std::int64_t>(bytes);
-      if (const WallTime now = SystemClock().Now(); now - told >= kTellInterval) {
-        told = now;
-        writer.Status(status);
-      }
-    }));
-    status.completed = SystemClock().Now();
-    writer.Status(status);
+    solver::TransferStatus status("copying files", "", &writer);
+    LOAM_TRY(session::SendDirectory(session, output.index, staging.path(), stop, status.Callback()));
+    status.Complete();
     return {};
   }));
   return response;

@@ -16,7 +16,7 @@
 #include "llb-emit/import.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/gateway/state_files.h"
-#include "runtime-executor/source/local/transfer_status.h"
+#include "runtime-executor/solver/transfer_status.h"
 
 namespace loam::gateway {
 namespace {
@@ -213,10 +213,10 @@ class EngineBuildHost final : public sema::BuildHost {
     if (options_.on_local) {
       options_.on_local(name);
     }
-    source::TransferStatus status(name, writer);
+    solver::TransferStatus status(fmt::format("transferring {}:", name), "transferring", writer);
     request.progress = status.Callback();
     session::LocalDir directory = LOAM_TRY(client_.local_dirs()->Open(request, stop_));
-    status.Done();
+    status.CompleteIfAny();
     return directory;
   }
 

@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
 
 #include <fmt/format.h>
 
 #include "base/digest.h"
+#include "base/stoppable_sleep.h"
 
 namespace loam::ops {
 
@@ -26,16 +25,12 @@ bool IsDirectory(const std::string& path) {
 }
 
 Result<FileLock> WaitForLock(const std::string& path, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
   while (true) {
     auto lock = LOAM_TRY(FileLock::TryAcquire(path, FileLock::Mode::kExclusive));
     if (lock) {
       return *std::move(lock);
     }
-    std::unique_lock guard(mutex);
-    wake.wait_for(guard, stop, kLockInterval, [] { return false; });
-    if (stop.stop_requested()) {
+    if (!SleepUnlessStopped(kLockInterval, stop)) {
       return Unexpected(ErrorCode::kCanceled, "canceled while waiting for a locked cache mount");
     }
   }
@@ -91,8 +86,6 @@ Result<CacheMount> CacheMount::Open(const std::string& dir, const CacheMountRequ
   }
   // Whoever finds it empty fills it, alone. Who waits for that joins as soon as it is full, not when its user is done:
   // the two may wait for each other.
-  std::mutex mutex;
-  std::condition_variable_any wake;
   while (true) {
     const bool filled = IsDirectory(name + "/fs");
     auto lock =
@@ -108,9 +101,7 @@ Result<CacheMount> CacheMount::Open(const std::string& dir, const CacheMountRequ
       }
       continue;
     }
-    std::unique_lock guard(mutex);
-    wake.wait_for(guard, stop, kLockInterval, [] { return false; });
-    if (stop.stop_requested()) {
+    if (!SleepUnlessStopped(kLockInterval, stop)) {
       return Unexpected(ErrorCode::kCanceled, "canceled while waiting for a shared cache mount");
     }
   }

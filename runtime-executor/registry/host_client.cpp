@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
-#include <mutex>
+
+#include "base/stoppable_sleep.h"
 
 namespace loam::registry {
 namespace {
@@ -78,11 +78,7 @@ Result<bool> HostClient::Backoff(int attempt, const HttpResponse* response, std:
       pause = std::max<std::chrono::milliseconds>(pause, *wanted);
     }
   }
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, pause, [] { return false; });
-  if (stop.stop_requested()) {
+  if (!SleepUnlessStopped(pause, stop)) {
     return Unexpected(ErrorCode::kCanceled, "context canceled");
   }
   return true;

@@ -192,7 +192,7 @@ void SolverCore::StartImport(VertexState& state, std::uint32_t index) {
   };
   auto outcome = std::make_shared<Outcome>(Outcome{ResultPtr(), KeyPlanner({&state, index}).Run()});
   Submit(
-      [this, shared = state.shared_from_this(), index, record, outcome, import = *import, key] {
+      [this, shared = state.shared_from_this(), index, record, outcome, import = *import, key]() -> Handler {
         outcome->result = [&]() -> Result<ResultPtr> {
           ResultPtr result = LOAM_TRY(import->cache().Load(*import->NodeOf(key), shared->channel));
           std::optional<StoredResult> stored;
@@ -203,7 +203,7 @@ void SolverCore::StartImport(VertexState& state, std::uint32_t index) {
                            MakeKeys(outcome->plan, storage_, stored, import->cache().Created(*import->NodeOf(key))));
           return result;
         }();
-        Event([this, shared, index, record, outcome] {
+        return [this, shared, index, record, outcome] {
           if (shared->dead) {
             return;
           }
@@ -219,7 +219,7 @@ void SolverCore::StartImport(VertexState& state, std::uint32_t index) {
             }
           }
           FinishImport(*shared, index, record, std::move(outcome->result));
-        });
+        };
       },
       false);
 }

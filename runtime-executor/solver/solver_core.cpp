@@ -297,7 +297,12 @@ void SolverCore::Release(Ticket& ticket, bool keep_reports) {
           state->channel->Completed(false, "context canceled");
         }
         // Not here: what an op does when it is stopped is its own business, and may take a while.
-        Submit([channel = state->channel] { channel->RequestStop(); }, false);
+        Submit(
+            [channel = state->channel]() -> Handler {
+              channel->RequestStop();
+              return nullptr;
+            },
+            false);
       }
     }
     if (keep_reports) {
@@ -321,10 +326,6 @@ void SolverCore::Release(Ticket& ticket, bool keep_reports) {
     const auto active = active_.find(state->key);
     if (active != active_.end() && active->second == state.get()) {
       active_.erase(active);
-    }
-    // A task may hold the state for a moment more.
-    for (EdgeState& edge : state->edges) {
-      edge.result.reset();
     }
   }
   std::erase(changed_tickets_, &ticket);

@@ -91,7 +91,11 @@ class SolverCore {
   void FinishRun(VertexState& state, Result<RunOutcome> outcome);
   void WakeTwins(const std::string& work_key);
   void AddLinks(NewRecord record);
-  void Submit(std::function<void()> task, bool limited);
+  using Handler = std::function<void()>;
+  // Runs `task` on a pool thread. The event that it returns, if any, is posted when the task is gone with all that it
+  // holds: the thread handles the events of others as well then, maybe until a job has ended, and what is not in use
+  // any more must not look so.
+  void Submit(std::function<Handler()> task, bool limited);
   void StartLimited();
 
   // keys.cpp: the cache, read on the strand. [strand]

@@ -8,21 +8,14 @@
 #include "runtime-executor/solver/solver_core.h"
 
 namespace loam::solver {
-namespace {
 
-// A task handles the events of others with its own, maybe until a job has ended: nothing may be held by it then, or
-// what is not in use any more would look so.
-template <class Call>
-void Drop(Call&& call) {
-  [[maybe_unused]] const std::decay_t<Call> ended = std::forward<Call>(call);
-}
-
-}  // namespace
-
-void SolverCore::Submit(std::function<void()> task, bool limited) {
+void SolverCore::Submit(std::function<Handler()> task, bool limited) {
   auto run = [this, task = std::move(task), limited]() mutable {
-    task();
+    Handler handler = task();
     task = nullptr;  // and with it the last hold of a dead vertex, before the solver may go
+    if (handler) {
+      Event(std::move(handler));
+    }
     if (limited) {
       Event([this] {
         --limited_running_;
@@ -67,14 +60,14 @@ void SolverCore::StartCacheMap(VertexState& state) {
   }
   state.channel->Started();
   Submit(
-      [this, shared = state.shared_from_this()] {
+      [this, shared = state.shared_from_this()]() -> Handler {
         auto map = shared->op->ComputeCacheMap(*shared->channel);
-        Event([this, shared, map = std::move(map)]() mutable {
+        return [this, shared, map = std::move(map)]() mutable {
           if (!shared->dead) {
             FinishCacheMap(*shared, std::move(map), true);
             MarkDirty(*shared);
           }
-        });
+        };
       },
       false);
 }
@@ -123,10 +116,9 @@ void SolverCore::StartContentKey(VertexState& state, std::size_t input) {
     return outcome;
   };
   Submit(
-      [this, shared = state.shared_from_this(), input, compute = std::move(compute)]() mutable {
+      [this, shared = state.shared_from_this(), input, compute = std::move(compute)]() -> Handler {
         auto outcome = compute();
-        Drop(std::move(compute));
-        Event([this, shared, input, outcome = std::move(outcome)]() mutable {
+        return [this, shared, input, outcome = std::move(outcome)]() mutable {
           if (shared->dead) {
             return;
           }
@@ -139,7 +131,7 @@ void SolverCore::StartContentKey(VertexState& state, std::size_t input) {
           shared->inputs[input].content_base = std::move(outcome->base_path);
           shared->inputs[input].content_key = outcome->key;
           MarkDirty(*shared);
-        });
+        };
       },
       true);
 }
@@ -155,13 +147,13 @@ void SolverCore::StartLoad(VertexState& state, std::uint32_t index) {
   ResultStore* store = options_.results;
   LOAM_CHECK(store != nullptr, "records exist without a result store");
   Submit(
-      [this, shared = state.shared_from_this(), index, record, store] {
+      [this, shared = state.shared_from_this(), index, record, store]() -> Handler {
         auto result = store->Load(record.blob);
         if (!result && result.error().Is(ErrorCode::kNotFound)) {
           // What it stood for is gone: as if the record had not been. Failing to remove it changes nothing.
           static_cast<void>(storage_.RemoveRecord(record.id));
         }
-        Event([this, shared, index, record, result = std::move(result)]() mutable {
+        return [this, shared, index, record, result = std::move(result)]() mutable {
           if (shared->dead) {
             return;
           }
@@ -184,7 +176,7 @@ void SolverCore::StartLoad(VertexState& state, std::uint32_t index) {
             return;
           }
           RecordLost(*shared, index, record.id);
-        });
+        };
       },
       false);
 }
@@ -236,10 +228,9 @@ void SolverCore::StartRun(VertexState& state) {
   };
   const bool limited = state.op->cpu_bound();
   Submit(
-      [this, shared = state.shared_from_this(), run = std::move(run)]() mutable {
+      [this, shared = state.shared_from_this(), run = std::move(run)]() mutable -> Handler {
         auto outcome = run();
-        Drop(std::move(run));
-        Event([this, shared, outcome = std::move(outcome)]() mutable { FinishRun(*shared, std::move(outcome)); });
+        return [this, shared, outcome = std::move(outcome)]() mutable { FinishRun(*shared, std::move(outcome)); };
       },
       limited);
 }
@@ -317,9 +308,10 @@ void SolverCore::WakeTwins(const std::string& work_key) {
 
 void SolverCore::AddLinks(NewRecord record) {
   Submit(
-      [this, record = std::move(record)] {
+      [this, record = std::move(record)]() -> Handler {
         // Without the link the next build looks at the content again: slower, not wrong.
         static_cast<void>(storage_.Add(record));
+        return nullptr;
       },
       false);
 }

@@ -14,10 +14,10 @@ from test_daemon import LOAD, DaemonCase
 ROGUE = os.environ.get("LOAM_ROGUE_FRONTEND", str(pathlib.Path(LOAM).with_name("rogue-frontend")))
 IMAGE = "rogue:1"
 
-# What each is told, and whether the client hears of it as of a failed build.
 # Frames without end, none of them a call.
 FLOODS = ("frames", "settings", "headers")
 
+# What each is told, and whether the client hears of it as of a failed build.
 ERRORS = {
     "silent": "no result for incomplete build",
     "fails": "exit code: 3: no idea what to do",

@@ -1,12 +1,10 @@
 // The program `loamd`, also under the name `buildkitd`: the engine behind BuildKit's Control API. Under the name
 // `buildctl` (or as `loamd dial-stdio`) it is the small client that BuildKit's clients call inside containers.
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -19,6 +17,7 @@
 #include <grpc/grpc.h>
 
 #include "base/print.h"
+#include "base/stoppable_sleep.h"
 #include "runtime-executor/daemon/client_verbs.h"
 #include "runtime-executor/daemon/config.h"
 #include "runtime-executor/daemon/daemon.h"
@@ -70,12 +69,8 @@ int Serve(const std::string& program, const loam::daemon::Config& config, const 
                     : "cancelling the builds that still run: they took longer than --stop-timeout");
   }
   // The next start finds a whole state whatever happens here, and steps end with this process.
-  std::mutex mutex;
-  std::condition_variable_any wake;
   const std::jthread watchdog([&](const std::stop_token& ended) {
-    std::unique_lock lock(mutex);
-    wake.wait_for(lock, ended, kStopLimit, [] { return false; });
-    if (!ended.stop_requested()) {
+    if (loam::SleepUnlessStopped(kStopLimit, ended)) {
       log.Error(fmt::format("not everything has ended within {} s: giving up", kStopLimit.count()));
       ::_exit(1);
     }

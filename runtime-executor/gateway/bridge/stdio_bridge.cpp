@@ -14,13 +14,12 @@
 #include <grpcpp/server_posix.h>
 
 #include "runtime-executor/gateway/bridge/bridge_service.h"
+#include "runtime-executor/session/remote/rpc.h"
 
 namespace loam::gateway {
 
 namespace {
 
-// What a frontend sends is kept in memory; the limit is BuildKit's.
-constexpr int kMaxMessage = 16 << 20;
 // What comes of a frontend in all, before calls have it.
 constexpr std::size_t kMaxMemory = std::size_t{256} << 20;
 // Each call that runs has a thread; more of them wait at the frontend. Far above what frontends do: a client that has
@@ -66,8 +65,8 @@ class StdioBridge::State {
     grpc::ResourceQuota quota("frontend");
     quota.Resize(kMaxMemory);
     builder.SetResourceQuota(quota);
-    builder.SetMaxReceiveMessageSize(kMaxMessage);
-    builder.SetMaxSendMessageSize(kMaxMessage);
+    builder.SetMaxReceiveMessageSize(session::kMaxMessageBytes);
+    builder.SetMaxSendMessageSize(session::kMaxMessageBytes);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCalls);
     builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
     builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);

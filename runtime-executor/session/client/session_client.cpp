@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "proto/api/services/control/control.grpc.pb.h"
 #include "runtime-executor/session/client/offered_services.h"
+#include "runtime-executor/session/remote/rpc.h"
 #include "runtime-executor/session/remote/session_manager.h"
 
 namespace loam::session {
@@ -57,7 +58,7 @@ class Client final : public SessionClient {
     // The daemon asks after the client's health all the time.
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
-    builder.SetMaxReceiveMessageSize(kMaxMessage);
+    builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
     for (const OfferedService& offered : services_) {
       builder.RegisterService(offered.service.get());
     }
@@ -89,8 +90,6 @@ class Client final : public SessionClient {
   [[nodiscard]] const std::string& id() const override { return id_; }
 
  private:
-  static constexpr int kMaxMessage = 16 << 20;
-
   void PumpToDaemon() {
     std::array<char, 32768> buffer{};
     BytesMessage message;

@@ -13,6 +13,9 @@
 
 namespace loam::session {
 
+// BuildKit's limit for a message, in both directions: of its Control API, bridge and sessions.
+inline constexpr int kMaxMessageBytes = 16 << 20;
+
 // `doing`: "secret npmrc", put before the message.
 Error FromGrpcStatus(const grpc::Status& status, std::string_view doing);
 // Ok if there is no error.

@@ -1,11 +1,10 @@
 #include "runtime-executor/session/remote/session_health.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include <grpcpp/grpcpp.h>
 
+#include "base/stoppable_sleep.h"
 #include "proto/grpc/health/v1/health.grpc.pb.h"
 #include "runtime-executor/session/remote/rpc.h"
 
@@ -19,18 +18,9 @@ constexpr std::chrono::milliseconds kLeastCustom{1'000};
 void Watch(const std::shared_ptr<grpc::Channel>& channel, const SessionHealthOptions& options,
            const std::function<void()>& dead, const std::stop_token& ended) {
   const auto stub = grpc::health::v1::Health::NewStub(channel);
-  std::mutex mutex;
-  std::condition_variable_any wake;
   std::chrono::milliseconds last{0};
   int failures = 0;
-  while (true) {
-    {
-      std::unique_lock lock(mutex);
-      wake.wait_for(lock, ended, options.interval, [] { return false; });
-    }
-    if (ended.stop_requested()) {
-      return;
-    }
+  while (SleepUnlessStopped(options.interval, ended)) {
     const auto begin = Steady::now();
     CallContext context(ended);
     context->set_deadline(std::chrono::system_clock::now() + std::max(options.timeout, last * 3 / 2));

@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "base/unique_fd.h"
+#include "runtime-executor/session/remote/rpc.h"
 #include "runtime-executor/session/remote/session_health.h"
 
 namespace loam::session {
@@ -19,8 +20,6 @@ namespace {
 
 constexpr std::string_view kHealthCheck = "/grpc.health.v1.Health/Check";
 constexpr std::size_t kPiece = std::size_t{64} << 10;
-// BuildKit's.
-constexpr int kMaxMessage = 16 << 20;
 
 struct SocketPair {
   UniqueFd ours;
@@ -84,8 +83,8 @@ Result<> SessionManager::Serve(SessionHeader header, ByteStream& stream, std::st
   }
   SocketPair pair = LOAM_TRY(MakeSocketPair());
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessage);
-  arguments.SetMaxSendMessageSize(kMaxMessage);
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
   // One connection: it cannot be dialled again.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   const std::string id = header.id;

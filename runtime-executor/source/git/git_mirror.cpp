@@ -7,15 +7,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 
 #include <fmt/format.h>
 
 #include "base/digest.h"
 #include "base/redact_urls.h"
 #include "base/rooted_fs.h"
+#include "base/stoppable_sleep.h"
 #include "base/strings.h"
 
 namespace loam::source {
@@ -27,15 +26,11 @@ constexpr std::size_t kSha256Size = 64;
 
 // Waits for the lock, or until it is no longer wanted.
 Result<FileLock> Lock(const std::string& path, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock guard(mutex);
   while (true) {
     if (auto lock = LOAM_TRY(FileLock::TryAcquire(path, FileLock::Mode::kExclusive))) {
       return std::move(*lock);
     }
-    wake.wait_for(guard, stop, kLockPoll, [] { return false; });
-    if (stop.stop_requested()) {
+    if (!SleepUnlessStopped(kLockPoll, stop)) {
       return Unexpected(ErrorCode::kCanceled, "context canceled");
     }
   }

@@ -7,7 +7,7 @@
 #include "base/go_bool.h"
 #include "base/go_json.h"
 #include "base/strings.h"
-#include "runtime-executor/source/local/transfer_status.h"
+#include "runtime-executor/solver/transfer_status.h"
 
 namespace loam::source {
 namespace {
@@ -93,10 +93,10 @@ class LocalInstance final : public SourceInstance {
 
   Result<snapshot::FsRef> Fetch(SourceContext& context) override {
     session::LocalDirRequest asked = request_;
-    TransferStatus status(request_.name, context.progress);
+    solver::TransferStatus status(fmt::format("transferring {}:", request_.name), "transferring", context.progress);
     asked.progress = status.Callback();
     session::LocalDir dir = LOAM_TRY(context.client->local_dirs()->Open(asked, context.stop));
-    status.Done();
+    status.CompleteIfAny();
     snapshot::HostTreeOptions options;
     if (!dir.filtered) {
       options.filter = {request_.include_patterns, request_.exclude_patterns, request_.follow_paths};
