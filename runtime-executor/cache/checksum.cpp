@@ -404,7 +404,7 @@ class ChecksumCacheImpl final : public ChecksumCache {
       }
     }
     ChecksumTree tree(LOAM_TRY(store_.Mount(ref, stop)),
-                      {layer_index_, options_.clock, true, store_.overlay_xattr_prefix(), {}});
+                      {layer_index_, true, store_.overlay_xattr_prefix(), {}});
     Computation computation(tree, options, with_parts, stop);
     auto checksum = computation.Run(path);
     if (checksum) {
@@ -456,7 +456,7 @@ class ChecksumCacheImpl final : public ChecksumCache {
     // Keeps the tree alive until ReleaseHostTrees: it is asked for again and again.
     entry.first = std::make_shared<ChecksumTree>(
         LOAM_TRY(store_.Mount(ref)),
-        ChecksumTree::Options{entry.second, options_.clock, false, store_.overlay_xattr_prefix(), std::move(on_read)});
+        ChecksumTree::Options{entry.second, false, store_.overlay_xattr_prefix(), std::move(on_read)});
     if (host_trees_.size() >= kMaxTrees) {
       host_trees_.erase(host_trees_.begin());
     }

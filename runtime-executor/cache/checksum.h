@@ -3,8 +3,9 @@
 //
 // An index per tree remembers digests by (device, inode, mtime, ctime, size), so that an unchanged tree is not read
 // again. Rule for a racy file: its digest is only remembered if both mtime and ctime lie further back than kRacyMargin
-// (or kCoarseRacyMargin where the file system keeps whole seconds or is remote) before the moment its hashing began: a
-// later change in the same clock tick would not show.
+// (or kCoarseRacyMargin where the file system keeps whole seconds or is remote) before the moment its hashing began, by
+// the clock that stamps files: a later change in the same tick of it would not show. A file that was changed in the
+// running tick is hashed in the next one (milliseconds), so that what was written right before a build is remembered.
 #pragma once
 
 #include <chrono>
@@ -15,7 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/digest.h"
 #include "base/result.h"
 #include "runtime-executor/snapshot/fs_ref.h"
@@ -23,7 +23,7 @@
 
 namespace loam::cache {
 
-inline constexpr std::chrono::milliseconds kRacyMargin{50};
+inline constexpr std::chrono::milliseconds kRacyMargin{1};
 inline constexpr std::chrono::milliseconds kCoarseRacyMargin{2500};
 
 // contenthash.ChecksumOpts.
@@ -56,7 +56,6 @@ using HostFileRead = std::function<void(const std::string& directory, const std:
 struct ChecksumCacheOptions {
   // Directory for the indexes, made if missing: `<root>/checksums`. Empty: nothing is remembered between processes.
   std::string index_dir;
-  const Clock* clock = &SystemClock();
   HostFileRead on_read = {};
 };
 

@@ -1,6 +1,8 @@
 #include "runtime-executor/cache/checksum_index.h"
 
+#include <chrono>
 #include <cstring>
+#include <ctime>
 
 #include "base/file_system.h"
 #include "runtime-executor/cache/checksum.h"
@@ -28,6 +30,12 @@ FileStamp StampOf(const snapshot::TreeEntry& entry, bool owned_by_root) {
   stamp.size = entry.size;
   stamp.header = entry.mode | (owned_by_root ? std::uint64_t{1} << 63U : 0);
   return stamp;
+}
+
+WallTime FileClockNow() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return WallTime(std::chrono::nanoseconds(Nanoseconds(now)));
 }
 
 bool MayRemember(const snapshot::TreeEntry& entry, WallTime began, bool coarse_times) {

@@ -28,7 +28,11 @@ struct FileStamp {
 };
 FileStamp StampOf(const snapshot::TreeEntry& entry, bool owned_by_root);
 
-// The rule for racy files, see checksum.h. `began` is when the file was looked at first.
+// The clock that stamps files of local file systems: CLOCK_REALTIME_COARSE, which steps by ticks. What is written after
+// this call gets no earlier time.
+WallTime FileClockNow();
+
+// The rule for racy files, see checksum.h. `began`, by FileClockNow, is when the file was looked at first.
 bool MayRemember(const snapshot::TreeEntry& entry, WallTime began, bool coarse_times);
 
 // Thread-safe.

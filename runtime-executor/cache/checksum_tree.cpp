@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -20,6 +22,20 @@ namespace loam::cache {
 namespace {
 
 constexpr std::size_t kReadBuffer = 128 << 10;
+
+// Waits for the end of the tick in which the entry was changed, if that is now; the time by the clock of files.
+WallTime LeaveTickOf(const snapshot::TreeEntry& entry) {
+  constexpr std::chrono::milliseconds kStep{1};
+  constexpr std::chrono::milliseconds kLongestTick{20};  // two ticks at 100 Hz
+  WallTime now = FileClockNow();
+  const WallTime start = now;
+  while (!MayRemember(entry, now, false) && MayRemember(entry, now + kLongestTick, false) &&
+         now - start < kLongestTick) {
+    std::this_thread::sleep_for(kStep);
+    now = FileClockNow();
+  }
+  return now;
+}
 
 // File systems whose clock is not this machine's, or that may see changes made elsewhere late.
 bool HasForeignClock(int fd) {
@@ -145,7 +161,7 @@ Result<std::vector<Digest>> ChecksumTree::Digests(std::span<const snapshot::Tree
         return;
       }
       const snapshot::TreeEntry& entry = entries[missing[n]];
-      const WallTime began = options_.clock->Now();
+      const WallTime began = options_.immutable ? WallTime() : LeaveTickOf(entry);
       auto digest = HashEntry(entry, &buffer);
       if (!digest) {
         const std::lock_guard lock(error_mutex);

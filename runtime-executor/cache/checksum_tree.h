@@ -25,7 +25,6 @@ class ChecksumTree {
  public:
   struct Options {
     std::shared_ptr<ChecksumIndex> index;
-    const Clock* clock;
     // Layers never change: no file of theirs is racy.
     bool immutable;
     // Own xattrs of overlayfs, for native copies.
