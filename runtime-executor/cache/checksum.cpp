@@ -403,8 +403,7 @@ class ChecksumCacheImpl final : public ChecksumCache {
         return found->second;
       }
     }
-    ChecksumTree tree(LOAM_TRY(store_.Mount(ref, stop)),
-                      {layer_index_, true, store_.overlay_xattr_prefix(), {}});
+    ChecksumTree tree(LOAM_TRY(store_.Mount(ref, stop)), {layer_index_, true, store_.overlay_xattr_prefix(), {}});
     Computation computation(tree, options, with_parts, stop);
     auto checksum = computation.Run(path);
     if (checksum) {

@@ -343,12 +343,11 @@ TEST(ChecksumReads, AreTold) {
   std::mutex mutex;
   std::vector<std::string> told;
   const auto reads = [&](const std::string& path) {
-    const auto cache =
-        Get(ChecksumCache::Open(*store, {.index_dir = dir.Child("index"),
-                                         .on_read = [&](const auto& tree, const auto& file, auto bytes) {
-                                           const std::lock_guard lock(mutex);
-                                           told.push_back(fmt::format("{} {} {}", tree == host, file, bytes));
-                                         }}));
+    const auto cache = Get(ChecksumCache::Open(
+        *store, {.index_dir = dir.Child("index"), .on_read = [&](const auto& tree, const auto& file, auto bytes) {
+                   const std::lock_guard lock(mutex);
+                   told.push_back(fmt::format("{} {} {}", tree == host, file, bytes));
+                 }}));
     told.clear();
     const FsRef ref = FsRef(Get(HostTree::Open(host, {})));
     Get(cache->Compute(ref, path, {}));
