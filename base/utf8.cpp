@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace loam {
 
 namespace {
@@ -79,6 +82,62 @@ void AppendRune(std::string& out, char32_t rune) {
     out.push_back(static_cast<char>(0x80U | (rune >> 6U & 0x3FU)));
     out.push_back(static_cast<char>(0x80U | (rune & 0x3FU)));
   }
+}
+
+std::u32string DecodeRunes(std::string_view text) {
+  std::u32string runes;
+  runes.reserve(text.size());
+  while (!text.empty()) {
+    const Rune rune = DecodeRune(text);
+    runes += rune.value;
+    text.remove_prefix(rune.size);
+  }
+  return runes;
+}
+
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    // Eight ASCII bytes at a time.
+    std::uint64_t word = 0;
+    while (text.size() >= sizeof(word)) {
+      std::memcpy(&word, text.data(), sizeof(word));
+      if ((word & 0x8080808080808080U) != 0) {
+        break;
+      }
+      text.remove_prefix(sizeof(word));
+    }
+    const Rune rune = DecodeRune(text);
+    if (rune.value == kReplacementRune && rune.size == 1) {
+      return false;
+    }
+    text.remove_prefix(rune.size);
+  }
+  return true;
+}
+
+std::string ToUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Rune rune = DecodeRune(text);
+    AppendRune(out, rune.value);
+    text.remove_prefix(rune.size);
+  }
+  return out;
+}
+
+std::size_t RuneStart(std::string_view text, std::size_t at) {
+  while (at > 0 && IsContinuation(text, at)) {
+    --at;
+  }
+  return at;
+}
+
+std::string Shortened(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) {
+    return std::string(text);
+  }
+  return std::string(text.substr(0, RuneStart(text, max_bytes))) + "…";
 }
 
 bool IsUnicodeSpace(char32_t rune) {

@@ -22,6 +22,17 @@ Rune DecodeRune(std::string_view text);
 Rune DecodeLastRune(std::string_view text);
 void AppendRune(std::string& out, char32_t rune);
 
+// The code points of `text`, as DecodeRune reads them.
+std::u32string DecodeRunes(std::string_view text);
+bool IsUtf8(std::string_view text);
+// `text` with every byte that is not UTF-8 replaced by U+FFFD.
+std::string ToUtf8(std::string_view text);
+
+// Where the sequence that holds byte `at` of `text` starts; `at` may be its end.
+std::size_t RuneStart(std::string_view text, std::size_t at);
+// `text`, or as much of it as `max_bytes` hold without part of a rune, and "…".
+std::string Shortened(std::string_view text, std::size_t max_bytes);
+
 // unicode.IsSpace.
 bool IsUnicodeSpace(char32_t rune);
 // strings.TrimSpace and its halves.

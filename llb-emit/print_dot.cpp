@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "llb-emit/print.h"
 
 namespace loam::llb {
@@ -27,18 +28,6 @@ std::string Quoted(std::string_view text) {
     }
   }
   return out += '"';
-}
-
-// At most kMaxLabel bytes, cut between UTF-8 sequences.
-std::string Shortened(std::string_view text) {
-  if (text.size() <= kMaxLabel) {
-    return std::string(text);
-  }
-  std::size_t end = kMaxLabel;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
-    --end;
-  }
-  return std::string(text.substr(0, end)) + "…";
 }
 
 std::string_view CustomName(const Vertex& vertex) {
@@ -140,7 +129,7 @@ std::string EdgeLabel(const pb::Op& op, std::int64_t index) {
 void AppendVertex(const Vertex& vertex, std::uint32_t index, std::string_view indent, std::string& out) {
   const Look look = LookOf(vertex);
   fmt::format_to(std::back_inserter(out), "{}n{} [label={} shape={} tooltip={}];\n", indent, index,
-                 Quoted(Shortened(look.label)), look.shape, Quoted(vertex.digest.ToString()));
+                 Quoted(Shortened(look.label, kMaxLabel)), look.shape, Quoted(vertex.digest.ToString()));
 }
 
 }  // namespace
@@ -174,7 +163,7 @@ std::string PrintDot(const Graph& graph) {
     for (std::size_t i = 0; i < vertex.inputs.size(); ++i) {
       const std::string label = EdgeLabel(vertex.op, static_cast<std::int64_t>(i));
       fmt::format_to(std::back_inserter(out), "  n{} -> n{}{};\n", vertex.inputs[i].vertex.value(), index.value(),
-                     label.empty() ? "" : fmt::format(" [label={}]", Quoted(Shortened(label))));
+                     label.empty() ? "" : fmt::format(" [label={}]", Quoted(Shortened(label, kMaxLabel))));
     }
   }
   if (!graph.is_scratch()) {

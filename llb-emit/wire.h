@@ -8,12 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace loam::llb {
+#include "base/utf8.h"
 
-// Whether `text` is valid UTF-8; protobuf accepts nothing else in a string field.
-[[nodiscard]] bool IsUtf8(std::string_view text);
-// Bytes of the UTF-8 sequence at the start of `text`, which is not empty; 0 if there is none.
-[[nodiscard]] std::size_t Utf8SequenceLength(std::string_view text);
+namespace loam::llb {
 
 class WireWriter {
  public:

@@ -63,10 +63,7 @@ ExcerptLine ShowLine(std::string_view line, std::uint32_t number, std::size_t be
   // Where to start so that the mark is seen; far into a line, the start need not be exact.
   std::size_t start = 0;
   if (begin + kColumnsBefore > width) {
-    start = begin - std::min<std::size_t>(begin, kColumnsBefore);
-    while (start > 0 && (static_cast<unsigned char>(line[start]) & 0xC0U) == 0x80U) {
-      --start;
-    }
+    start = RuneStart(line, begin - std::min<std::size_t>(begin, kColumnsBefore));
   }
   ExcerptLine shown;
   shown.number = number;

@@ -4,22 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "compiler/sema/dockerfile/go_text.h"
+#include "base/utf8.h"
 
 namespace loam::lint {
 namespace {
 
 constexpr std::size_t kFar = 3;
-
-std::u32string Runes(std::string_view text) {
-  std::u32string out;
-  for (std::size_t pos = 0; pos < text.size();) {
-    std::size_t length = 0;
-    out += sema::DecodeRune(text, pos, length);
-    pos += length;
-  }
-  return out;
-}
 
 // Levenshtein distance, or kFar if it is at least that: only a band around the diagonal can be nearer.
 std::size_t Distance(const std::u32string& a, const std::u32string& b) {
@@ -49,14 +39,14 @@ std::size_t Distance(const std::u32string& a, const std::u32string& b) {
 }  // namespace
 
 std::string_view Suggest(std::string_view name, std::span<const std::string_view> candidates) {
-  const std::u32string wanted = Runes(name);
+  const std::u32string wanted = DecodeRunes(name);
   std::string_view best;
   std::size_t nearest = kFar;
   for (const std::string_view candidate : candidates) {
     if (candidate == name) {
       return {};
     }
-    const std::size_t distance = Distance(wanted, Runes(candidate));
+    const std::size_t distance = Distance(wanted, DecodeRunes(candidate));
     if (distance < nearest) {
       nearest = distance;
       best = candidate;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/utf8.h"
 #include "llb-emit/read.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/op_resolver.h"
@@ -14,19 +15,6 @@ namespace {
 constexpr std::int64_t kNoInput = -1;
 // Of the name of an op that is named by its inputs: without a limit it doubles with each op.
 constexpr std::size_t kMaxNameOfNames = 1024;
-
-std::string NameOfNames(std::string name) {
-  if (name.size() > kMaxNameOfNames) {
-    // Not within a character.
-    std::size_t end = kMaxNameOfNames;
-    while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) {
-      --end;
-    }
-    name.resize(end);
-    name += "…";
-  }
-  return name;
-}
 
 std::string FileName(const pb::FileOp& op) {
   std::string name;
@@ -84,10 +72,11 @@ std::string DefaultName(const pb::Op& op, const std::vector<solver::Edge>& input
         }
         name += (name.empty() ? "" : ", ") + input.vertex->name;
       }
-      return NameOfNames("merge (" + name + ")");
+      return Shortened("merge (" + name + ")", kMaxNameOfNames);
     case pb::Op::kDiff:
-      return NameOfNames("diff " + DiffSide(op.diff().lower().input(), inputs) + " -> " +
-                         DiffSide(op.diff().upper().input(), inputs));
+      return Shortened(
+          "diff " + DiffSide(op.diff().lower().input(), inputs) + " -> " + DiffSide(op.diff().upper().input(), inputs),
+          kMaxNameOfNames);
     case pb::Op::kPassthrough:
       return "passthrough " + op.passthrough().id();
     default:  // protobuf's own enum

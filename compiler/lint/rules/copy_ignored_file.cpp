@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/go_quote.h"
 #include "base/pattern_matcher.h"
 #include "compiler/lint/rule.h"
-#include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::lint {
 namespace {
@@ -31,7 +31,7 @@ class CopyIgnoredFile : public Rule {
     if (matcher_->MatchesOrParentMatches(source)) {
       const bool is_add = instruction().kind == ast::InstructionKind::kAdd;
       Report(fmt::format("Attempting to {} file {} that is excluded by .dockerignore", is_add ? "Add" : "Copy",
-                         sema::Quoted(source)));
+                         GoQuoted(source)));
     }
   }
 

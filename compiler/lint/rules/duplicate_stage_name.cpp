@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/go_quote.h"
 #include "compiler/lint/rule.h"
-#include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::lint {
 namespace {
@@ -15,8 +15,7 @@ class DuplicateStageName : public Rule {
 
   void OnStageName(const ast::From& from) override {
     if (!seen_.insert(from.stage_id).second) {
-      Report(from.lines,
-             fmt::format("Duplicate stage name {}, stage names should be unique", sema::Quoted(from.stage_id)));
+      Report(from.lines, fmt::format("Duplicate stage name {}, stage names should be unique", GoQuoted(from.stage_id)));
     }
   }
 

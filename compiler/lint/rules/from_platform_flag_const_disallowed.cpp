@@ -1,9 +1,9 @@
 // FromPlatformFlagConstDisallowed: `FROM --platform=linux/amd64` in a stage whose name does not say so.
 #include <fmt/format.h>
 
+#include "base/go_quote.h"
 #include "base/platform.h"
 #include "compiler/lint/rule.h"
-#include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::lint {
 namespace {
@@ -22,8 +22,7 @@ class FromPlatformFlagConstDisallowed : public Rule {
         from.stage_id.find(parsed->architecture) != std::string_view::npos) {
       return;
     }
-    Report(from.lines,
-           fmt::format("FROM --platform flag should not use constant value {}", sema::Quoted(platform.result)));
+    Report(from.lines, fmt::format("FROM --platform flag should not use constant value {}", GoQuoted(platform.result)));
   }
 };
 

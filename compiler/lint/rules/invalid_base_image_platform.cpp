@@ -1,8 +1,8 @@
 // InvalidBaseImagePlatform: the registry had the image for another platform only.
 #include <fmt/format.h>
 
+#include "base/go_quote.h"
 #include "compiler/lint/rule.h"
-#include "compiler/sema/dockerfile/go_text.h"
 #include "compiler/sema/dockerfile/platform.h"
 
 namespace loam::lint {
@@ -19,7 +19,7 @@ class InvalidBaseImagePlatform : public Rule {
     }
     ir::Graph texts;
     const auto format = [&](const ir::Platform& platform) {
-      return sema::Quoted(sema::FormatPlatformFull(sema::NormalizePlatform(platform, texts)));
+      return GoQuoted(sema::FormatPlatformFull(sema::NormalizePlatform(platform, texts)));
     };
     Report(lines, fmt::format("Base image {} was pulled with platform {}, expected {} for current build", name,
                               format(actual), format(wanted)));

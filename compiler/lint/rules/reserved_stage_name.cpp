@@ -1,8 +1,8 @@
 // ReservedStageName: a stage named `scratch` or `context`.
 #include <fmt/format.h>
 
+#include "base/go_quote.h"
 #include "compiler/lint/rule.h"
-#include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::lint {
 namespace {
@@ -14,7 +14,7 @@ class ReservedStageName : public Rule {
   void OnStageName(const ast::From& from) override {
     if (from.stage_id == "scratch" || from.stage_id == "context") {
       Report(from.lines,
-             fmt::format("Stage name should not use the same name as reserved stage {}", sema::Quoted(from.stage_id)));
+             fmt::format("Stage name should not use the same name as reserved stage {}", GoQuoted(from.stage_id)));
     }
   }
 };

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/go_quote.h"
 #include "base/strings.h"
 #include "compiler/lint/rule.h"
-#include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::lint {
 namespace {
@@ -34,7 +34,7 @@ class SecretsUsedInArgOrEnv : public Rule {
     }
     if (HasWord(key, kSecret) && !HasWord(key, kHarmless)) {
       Report(fmt::format("Do not use ARG or ENV instructions for sensitive data ({} {})", ast::KeywordOf(kind),
-                         sema::Quoted(key)));
+                         GoQuoted(key)));
     }
   }
 };

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/go_quote.h"
 #include "compiler/lint/rule.h"
-#include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::lint {
 namespace {
@@ -21,8 +21,7 @@ class WorkdirRelativePath : public Rule {
   }
   void OnWorkdir(std::string_view path, bool absolute) override {
     if (set_.insert(stage_).second && !absolute) {
-      Report(
-          fmt::format("Relative workdir {} can have unexpected results if the base image changes", sema::Quoted(path)));
+      Report(fmt::format("Relative workdir {} can have unexpected results if the base image changes", GoQuoted(path)));
     }
   }
 

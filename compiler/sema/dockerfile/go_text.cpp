@@ -66,106 +66,11 @@ std::string_view BasePath(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-char32_t DecodeRune(std::string_view text, std::size_t pos, std::size_t& length) {
-  const auto byte = [&](std::size_t i) -> unsigned { return static_cast<unsigned char>(text[pos + i]); };
-  const unsigned first = byte(0);
-  length = 1;
-  if (first < 0x80) {
-    return first;
-  }
-  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || pos + size > text.size()) {
-    return 0xFFFD;
-  }
-  char32_t rune = first & (0xFFU >> (size + 1));
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) {
-      return 0xFFFD;
-    }
-    rune = (rune << 6) | (byte(i) & 0x3F);
-  }
-  const char32_t least = size == 2 ? 0x80 : size == 3 ? 0x800 : 0x10000;
-  if (rune < least || rune > 0x10FFFF || (rune >= 0xD800 && rune <= 0xDFFF)) {
-    return 0xFFFD;
-  }
-  length = size;
-  return rune;
-}
-
-void AppendRune(std::string& out, char32_t rune) {
-  const auto add = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (rune < 0x80) {
-    add(rune);
-  } else if (rune < 0x800) {
-    add(0xC0 | (rune >> 6));
-    add(0x80 | (rune & 0x3F));
-  } else if (rune < 0x10000) {
-    add(0xE0 | (rune >> 12));
-    add(0x80 | ((rune >> 6) & 0x3F));
-    add(0x80 | (rune & 0x3F));
-  } else {
-    add(0xF0 | (rune >> 18));
-    add(0x80 | ((rune >> 12) & 0x3F));
-    add(0x80 | ((rune >> 6) & 0x3F));
-    add(0x80 | (rune & 0x3F));
-  }
-}
-
-bool IsUtf8(std::string_view text) {
-  for (std::size_t pos = 0; pos < text.size();) {
-    if (static_cast<unsigned char>(text[pos]) < 0x80) {
-      ++pos;
-      continue;
-    }
-    std::size_t length = 0;
-    DecodeRune(text, pos, length);
-    if (length == 1) {
-      return false;
-    }
-    pos += length;
-  }
-  return true;
-}
-
-std::string ToUtf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t pos = 0; pos < text.size();) {
-    std::size_t length = 0;
-    const char32_t rune = DecodeRune(text, pos, length);
-    if (length == 1 && rune >= 0x80) {
-      out += "\xEF\xBF\xBD";
-    } else {
-      out += text.substr(pos, length);
-    }
-    pos += length;
-  }
-  return out;
-}
-
-bool IsSpaceRune(char32_t rune) {
-  return (rune >= 9 && rune <= 13) || rune == ' ' || rune == 0x85 || rune == 0xA0 || rune == 0x1680 ||
-         (rune >= 0x2000 && rune <= 0x200A) || rune == 0x2028 || rune == 0x2029 || rune == 0x202F || rune == 0x205F ||
-         rune == 0x3000;
-}
-
 bool IsLetterRune(char32_t rune) {
   if (rune < 0x80) {
     return (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z');
   }
   return !InRanges(kNoLetters, rune);
-}
-
-bool IsPrintRune(char32_t rune) {
-  return IsGoPrint(rune);
-}
-
-void AppendQuoted(std::string& out, std::string_view text) {
-  AppendGoQuoted(out, text);
-}
-
-std::string Quoted(std::string_view text) {
-  return GoQuoted(text);
 }
 
 std::string QuotedList(std::span<const std::string_view> items) {
@@ -174,7 +79,7 @@ std::string QuotedList(std::span<const std::string_view> items) {
     if (out.size() > 1) {
       out += ' ';
     }
-    AppendQuoted(out, item);
+    AppendGoQuoted(out, item);
   }
   return out += ']';
 }

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/utf8.h"
 #include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::sema {

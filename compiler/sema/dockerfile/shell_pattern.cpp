@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include "base/utf8.h"
 #include "compiler/sema/dockerfile/go_text.h"
 
 namespace loam::sema {
@@ -25,12 +26,9 @@ Result<std::string> ToRegex(std::string_view pattern, bool greedy, bool anchored
         continue;
       }
       if (next != '*' && next != '?' && next != '\\') {
-        std::size_t length = 1;
-        if (i + 1 < pattern.size()) {
-          DecodeRune(pattern, i + 1, length);
-        }
+        const std::string_view rest = pattern.substr(i + 1);
         return Unexpected(ErrorCode::kInvalidArgument,
-                          fmt::format("invalid escape '\\{}'", pattern.substr(i + 1, length)));
+                          fmt::format("invalid escape '\\{}'", rest.substr(0, DecodeRune(rest).size)));
       }
       out += '\\';
       out += next;
@@ -73,16 +71,6 @@ class Pattern {
   RE2 re_;
 };
 
-std::u32string Decode(std::string_view text) {
-  std::u32string runes;
-  for (std::size_t pos = 0; pos < text.size();) {
-    std::size_t length = 0;
-    runes += DecodeRune(text, pos, length);
-    pos += length;
-  }
-  return runes;
-}
-
 std::string Encode(const std::u32string& runes) {
   std::string text;
   for (const char32_t rune : runes) {
@@ -92,13 +80,13 @@ std::string Encode(const std::u32string& runes) {
 }
 
 std::string Reversed(std::string_view text) {
-  const std::u32string runes = Decode(text);
+  const std::u32string runes = DecodeRunes(text);
   return Encode(std::u32string(runes.rbegin(), runes.rend()));
 }
 
 // An escape stays in front of what it escapes: `a\*c` becomes `c\*a`.
 std::string ReversedPattern(std::string_view pattern) {
-  const std::u32string runes = Decode(pattern);
+  const std::u32string runes = DecodeRunes(pattern);
   std::vector<std::u32string> parts;
   for (std::size_t i = 0; i < runes.size(); ++i) {
     const std::size_t size = runes[i] == '\\' && i + 1 < runes.size() ? 2 : 1;
@@ -128,8 +116,7 @@ void AppendTemplate(std::string& out, std::string_view replacement, std::string_
     const std::size_t start = i + (brace ? 2 : 1);
     std::size_t end = start;
     while (end < replacement.size()) {
-      std::size_t length = 1;
-      const char32_t rune = DecodeRune(replacement, end, length);
+      const auto [rune, length] = DecodeRune(replacement.substr(end));
       if (!IsLetterRune(rune) && !(rune >= '0' && rune <= '9') && rune != '_') {
         break;
       }
@@ -184,10 +171,7 @@ Result<std::string> ReplaceMatches(std::string_view pattern, std::string_view va
       AppendTemplate(out, replacement, value.substr(match.begin, match.end - match.begin));
     }
     last = match.end;
-    std::size_t width = 0;
-    if (search < value.size()) {
-      DecodeRune(value, search, width);
-    }
+    const std::size_t width = search < value.size() ? DecodeRune(value.substr(search)).size : 0;
     search = std::max(match.end, search + std::max<std::size_t>(width, 1));
   }
   return out.append(value.substr(last));

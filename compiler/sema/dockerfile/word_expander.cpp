@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "compiler/sema/dockerfile/go_text.h"
 #include "compiler/sema/dockerfile/shell_pattern.h"
 
@@ -22,8 +23,8 @@ struct WordExpander::Words {
   }
   void Add(std::string_view text) {
     for (std::size_t pos = 0; pos < text.size();) {
-      std::size_t length = 0;
-      const bool space = IsSpaceRune(DecodeRune(text, pos, length));
+      const auto [rune, length] = DecodeRune(text.substr(pos));
+      const bool space = IsUnicodeSpace(rune);
       if (!space) {
         AddRaw(text.substr(pos, length));
       } else if (in_word && !buffer.empty()) {
@@ -61,7 +62,7 @@ std::string_view WordExpander::Next() {
   }
   std::size_t length = 1;
   if (static_cast<unsigned char>(word_[pos_]) >= 0x80) {
-    DecodeRune(word_, pos_, length);
+    length = DecodeRune(word_.substr(pos_)).size;
   }
   const std::string_view rune = word_.substr(pos_, length);
   pos_ += length;
@@ -267,11 +268,11 @@ std::string_view WordExpander::Name() {
         break;
       }
     }
-    std::size_t length = 1;
-    if (!digit && c != '_' && !IsLetterRune(DecodeRune(word_, pos_, length))) {
+    const Rune rune = DecodeRune(word_.substr(pos_));
+    if (!digit && c != '_' && !IsLetterRune(rune.value)) {
       break;
     }
-    pos_ += length;
+    pos_ += rune.size;
   }
   return word_.substr(start, pos_ - start);
 }

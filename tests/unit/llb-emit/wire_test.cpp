@@ -53,18 +53,6 @@ TEST(WireWriter, DefaultsAreLeftOutUnlessTheyHavePresence) {
   EXPECT_EQ(out, std::string("\x08\x00\x12\x00", 4));
 }
 
-TEST(Utf8, AcceptsAndRejectsWhatRfc3629Does) {
-  for (const std::string_view good : {"", "a", "plain ascii of more than eight bytes", "é", "12345678é", "\xE2\x82\xAC",
-                                      "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF", "\xEF\xBF\xBD", "a\xED\x9F\xBF"}) {
-    EXPECT_TRUE(IsUtf8(good)) << good;
-  }
-  for (const std::string_view bad :
-       {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xC3",
-        "12345678\xE2\x82", "caf\xE9", "\xF0\x8F\xBF\xBF", "\xFF"}) {
-    EXPECT_FALSE(IsUtf8(bad)) << bad;
-  }
-}
-
 TEST(WireWriter, RemembersTextThatIsNotUtf8) {
   std::string out;
   WireWriter writer(out);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/go_quote.h"
 #include "compiler/sema/dockerfile/container_path.h"
 #include "compiler/sema/dockerfile/dockerignore.h"
 #include "compiler/sema/dockerfile/file_mode.h"
@@ -37,7 +38,7 @@ TEST(GoTextTest, CleanPath) {
 }
 
 TEST(GoTextTest, Quoting) {
-  EXPECT_EQ(Quoted("a\"b\\\n\t\x01\x7f\u00e9\u00a0\u200b\xff"),
+  EXPECT_EQ(GoQuoted("a\"b\\\n\t\x01\x7f\u00e9\u00a0\u200b\xff"),
             "\"a\\\"b\\\\\\n\\t\\x01\\x7f\u00e9\\u00a0\\u200b\\xff\"");
 }
 
