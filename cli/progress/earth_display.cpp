@@ -9,6 +9,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -59,6 +60,13 @@ class Display final : public EarthDisplay {
     if (change.step == nullptr) {
       return;
     }
+    if (const auto* vertex = std::get_if<solver::VertexEvent>(&event)) {
+      inputs_.try_emplace(vertex->digest, vertex->inputs);
+    }
+    const bool running = change.state_changed && change.step->state == StepState::kRunning;
+    if (options_.keys_announced ? change.new_lines > 0 : running) {
+      TellInputs(change.step->digest);
+    }
     Line* const line = LineOf(*change.step);
     if (line == nullptr) {
       return;
@@ -97,6 +105,9 @@ class Display final : public EarthDisplay {
     }
     finished_ = true;
     model_.FlushPartialLines(options_.clock->Now());
+    for (const Step& step : model_.steps()) {
+      Tell(step);
+    }
     ReleaseAll();
     if (!ok) {
       if (const Step* const step = model_.Find(failed); step != nullptr) {
@@ -126,6 +137,9 @@ class Display final : public EarthDisplay {
     EarthStep label;
     bool header = false;  // the header was printed
     bool closed = false;  // its end was printed
+    // It ended and is not told yet: it may have run, or have computed its key only and still come from the cache.
+    bool undecided = false;
+    int ends = 0;
     std::string waiting;  // of a step whose turn has not come (groups)
   };
 
@@ -166,6 +180,7 @@ class Display final : public EarthDisplay {
         }
         return;
       case StepState::kCached:
+        line.undecided = false;
         if (!line.header) {
           Header(line, "*cached* ");
         }
@@ -173,11 +188,15 @@ class Display final : public EarthDisplay {
         return;
       case StepState::kDone:
         Partial(line);
-        // A step that may still turn out to be cached has only computed its key.
-        if (RunsCommand(line.label) || step.finished_time > std::chrono::milliseconds(1)) {
+        ++line.ends;
+        line.undecided = !line.header && !RunsCommand(line.label) && MayHaveOnlyKey(line);
+        if (!line.undecided) {
+          if (!options_.keys_announced) {
+            TellInputs(step.digest);
+          }
           Header(line, "");
+          End(line);
         }
-        End(line);
         return;
       case StepState::kFailed:
         Partial(line);
@@ -191,6 +210,45 @@ class Display final : public EarthDisplay {
         }
         End(line);
         return;
+    }
+  }
+
+  [[nodiscard]] bool MayHaveOnlyKey(const Line& line) const {
+    if (options_.keys_announced) {
+      return line.step->finished_time <= std::chrono::milliseconds(1);
+    }
+    const auto inputs = inputs_.find(line.step->digest);
+    return line.ends == 1 && inputs != inputs_.end() && inputs->second.empty();
+  }
+
+  // A step that runs has the results of all that it is made from: what of that was not cached has run.
+  void TellInputs(const Digest& vertex) {
+    std::vector<std::pair<Digest, bool>> open = {{vertex, false}};
+    while (!open.empty()) {
+      const auto [digest, inputs_told] = open.back();
+      open.pop_back();
+      if (inputs_told) {
+        if (const Step* const step = model_.Find(digest); step != nullptr && digest != vertex) {
+          Tell(*step);
+        }
+        continue;
+      }
+      const auto inputs = inputs_.find(digest);
+      if (inputs == inputs_.end() || !told_inputs_.insert(digest).second) {
+        continue;
+      }
+      open.emplace_back(digest, true);
+      for (auto input = inputs->second.rbegin(); input != inputs->second.rend(); ++input) {
+        open.emplace_back(*input, false);
+      }
+    }
+  }
+
+  void Tell(const Step& step) {
+    if (Line* const line = LineOf(step); line != nullptr && line->undecided) {
+      line->undecided = false;
+      Header(*line, "");
+      End(*line);
     }
   }
 
@@ -489,6 +547,8 @@ class Display final : public EarthDisplay {
   std::map<const Step*, Line> lines_;
   std::map<std::string, std::size_t> colors_;
   std::set<std::string> told_;
+  std::unordered_map<Digest, std::vector<Digest>> inputs_;
+  std::unordered_set<Digest> told_inputs_;
   Line* owner_ = nullptr;
   std::deque<Line*> queue_;
   std::string buffer_;

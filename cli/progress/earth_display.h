@@ -26,6 +26,8 @@ struct EarthDisplayOptions {
   bool columns_from_zero = false;
   // The commands of GitHub Actions' logs.
   bool github = false;
+  // The engine announces that it computes the key of any step as if it ran, as BuildKit does; else only of sources.
+  bool keys_announced = false;
   // Also steps that the user did not write: loading of contexts, metadata of images.
   bool verbose = false;
   const Clock* clock = nullptr;  // not null

@@ -220,5 +220,61 @@ TEST(EarthDisplay, AnInternalStepIsShownWhereItFails) {
   EXPECT_THAT(shown, Not(HasSubstr("good")));
 }
 
+// What the display shows of these events, whose steps are commands of +t by their names.
+std::string EarthOutput(const std::vector<solver::ProgressEvent>& events, bool keys_announced = false) {
+  const FixedClock clock;
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* const out = ::open_memstream(&text, &size);
+  const auto steps = std::make_shared<gateway::earthfile::StepRegistry>();
+  for (const solver::ProgressEvent& event : events) {
+    if (const auto* vertex = std::get_if<solver::VertexEvent>(&event)) {
+      steps->AddNamed(vertex->name, {.target = "+t", .command = vertex->name});
+    }
+  }
+  const auto display =
+      MakeEarthDisplay({.out = out, .keys_announced = keys_announced, .clock = &clock, .steps = steps});
+  for (const solver::ProgressEvent& event : events) {
+    display->OnEvent(event);
+  }
+  display->Finish(true, {});
+  std::fclose(out);
+  std::string shown(text, size);
+  std::free(text);  // NOLINT(cppcoreguidelines-no-malloc): open_memstream's
+  std::erase(shown, ' ');
+  return shown;
+}
+
+solver::VertexEvent On(solver::VertexEvent event, const std::string& input) {
+  event.inputs.push_back(Digest::Of(input));
+  return event;
+}
+
+TEST(EarthDisplay, StepsThatTakeNoTimeAreTold) {
+  EXPECT_EQ(EarthOutput({Completed("FROM a", 0, 0), On(Completed("COPY b", 0, 0), "FROM a"),
+                         On(Started("RUN c", 0), "COPY b"), On(Completed("RUN c", 0, 0), "COPY b"),
+                         On(Completed("COPY d", 0, 0), "RUN c")}),
+            "+t|-->FROMa\n+t|-->COPYb\n+t|-->RUNc\n+t|-->COPYd\n");
+}
+
+TEST(EarthDisplay, ASourceWhoseKeyTookLongIsToldAsCached) {
+  EXPECT_EQ(EarthOutput({Completed("FROM a", 0, 5), Cached("FROM a", 5), On(Cached("COPY b", 5), "FROM a"),
+                         On(Started("RUN c", 6), "COPY b"), On(Completed("RUN c", 6, 7), "COPY b")}),
+            "+t|*cached*-->FROMa\n+t|*cached*-->COPYb\n+t|-->RUNc\n");
+}
+
+TEST(EarthDisplay, ASourceIsToldBeforeTheStepThatNeedsIt) {
+  EXPECT_EQ(EarthOutput(
+                {Completed("FROM a", 0, 0), On(Started("RUN b", 0), "FROM a"), On(Completed("RUN b", 0, 1), "FROM a")}),
+            "+t|-->FROMa\n+t|-->RUNb\n");
+}
+
+TEST(EarthDisplay, AnEngineThatAnnouncesKeysDecidesLater) {
+  EXPECT_EQ(EarthOutput({Completed("FROM a", 0, 0), On(Completed("COPY b", 0, 0), "FROM a"), Cached("FROM a", 0),
+                         On(Cached("COPY b", 0), "FROM a"), On(Completed("COPY c", 0, 0), "COPY b")},
+                        true),
+            "+t|*cached*-->FROMa\n+t|*cached*-->COPYb\n+t|-->COPYc\n");
+}
+
 }  // namespace
 }  // namespace loam::cli
