@@ -135,18 +135,13 @@ Result<std::vector<std::pair<std::string, std::string>>> ParseReferenceArgs(std:
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
     const std::size_t dashes = std::min(word.find_first_not_of('-'), word.size());
-    if (dashes != 2) {
-      const char next = dashes < word.size() ? word[dashes] : '\0';
-      if (dashes > 0 && ((next | 0x20) >= 'a' && (next | 0x20) <= 'z')) {
-        return Unexpected(ErrorCode::kInvalidArgument,
-                          fmt::format("`{}` starts with {}, did you mean `--{}`?", word.substr(0, word.find('=')),
-                                      dashes == 1 ? "one dash" : "too many dashes", word.substr(dashes)));
-      }
+    if (dashes == 0 || dashes > 2) {
+      return Unexpected(ErrorCode::kInvalidArgument,
+                        dashes == 0 ? fmt::format("`{}` is no arg of the form `--name=value`", word)
+                                    : fmt::format("`{}` starts with too many dashes, did you mean `--{}`?",
+                                                  word.substr(0, word.find('=')), word.substr(dashes)));
     }
-    if (!word.starts_with("--")) {
-      return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`{}` is no arg of the form `--name=value`", word));
-    }
-    KeyValue arg = ParseKeyValue(word.substr(2));
+    KeyValue arg = ParseKeyValue(word.substr(dashes));
     if (!arg.value) {
       if (++i == words.size()) {
         return Unexpected(ErrorCode::kInvalidArgument, fmt::format("`--{}` has no value", arg.key));

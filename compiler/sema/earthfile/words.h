@@ -47,8 +47,9 @@ struct KeyValue {
 };
 KeyValue ParseKeyValue(std::string_view text);
 
-// Reference args after a reference, expanded: `--k=v`, `--k v` -> {k, v}, in order, repeated keys kept.
-// kInvalidArgument: a word that is no flag, a flag without value, a single dash (with the spelling that is meant).
+// Reference args after a reference, expanded: `--k=v`, `--k v`, `-k=v` -> {k, v}, in order, repeated keys kept.
+// kInvalidArgument: a word that is no flag, a flag without value, more than two dashes (with the spelling that is
+// meant).
 Result<std::vector<std::pair<std::string, std::string>>> ParseReferenceArgs(std::span<const std::string> words);
 
 // The matrix of BUILD: the cross product of the values of each key, first key outermost, each combination in order of

@@ -133,6 +133,9 @@ Checked<std::string> TargetEvaluation::ReadOidc(const RunFlags& flags, SourceRan
   bool has_role = false;
   bool has_session = false;
   for (const std::string_view part : Split(text, ',')) {
+    if (TrimSpace(part).empty()) {
+      continue;
+    }
     const auto pair = SplitOnce(part, '=');
     if (!pair || TrimSpace(pair->second).empty()) {
       return wrong("it is a list of key=value");
