@@ -35,6 +35,13 @@ bool Matches(const TargetEntry& entry, const TargetCall& call) {
   });
 }
 
+// Whether these args, which both evaluations read, have other values.
+bool DiffersIn(const std::vector<std::string_view>& read, const TargetEntry& entry, const TargetCall& call) {
+  return std::any_of(read.begin(), read.end(), [&](std::string_view name) {
+    return ValueOf(entry.overriding, name) != ValueOf(call.overriding, name);
+  });
+}
+
 }  // namespace
 
 Interpreter::Interpreter(const EvaluateRequest& request, ir::Module& module) : request_(&request), module_(&module) {}
@@ -46,6 +53,25 @@ Interpreter::~Interpreter() {
 std::string Interpreter::KeyOf(const TargetCall& call) const {
   return fmt::format("{}|{}|{}|{}", call.reference.Canonical(), call.platforms.Current().ToString(),
                      call.platforms.default_platform().ToString(), call.allow_privileged);
+}
+
+std::vector<std::string_view> Interpreter::DeclaredArgs(const Reference& reference) {
+  std::vector<std::string_view> names;
+  const auto read = [&](ast::earthfile::Block recipe) {
+    for (const ast::earthfile::Statement& statement : recipe) {
+      if (statement.kind == ast::earthfile::StatementKind::kCommand &&
+          statement.command->kind == ast::earthfile::CommandKind::kArg && !statement.command->pairs.empty()) {
+        names.push_back(statement.command->pairs.front().key.text);
+      }
+    }
+  };
+  if (const ProjectFile* const file = project().FindLoaded(reference); file != nullptr) {
+    read(file->ast.base_recipe);
+    if (const auto recipe = project().TargetRecipe(*file, reference.name, {}); recipe) {
+      read(*recipe);
+    }
+  }
+  return names;
 }
 
 bool Interpreter::Reaches(const TargetEntry* entry, const TargetEntry* caller) {
@@ -60,9 +86,16 @@ bool Interpreter::Reaches(const TargetEntry* entry, const TargetEntry* caller) {
 std::shared_ptr<TargetEntry> Interpreter::Find(const TargetCall& call, const std::string& key, TargetEntry* caller,
                                                bool& cycle) {
   std::vector<std::shared_ptr<TargetEntry>>& entries = entries_[key];
+  std::optional<std::vector<std::string_view>> declared;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::shared_ptr<TargetEntry> entry = entries[i];
     if (!entry->done) {
+      if (!declared) {
+        declared = DeclaredArgs(call.reference);
+      }
+      if (DiffersIn(*declared, *entry, call)) {
+        continue;
+      }
       const bool same = entry->overriding == call.overriding;
       if (caller != nullptr && Reaches(entry.get(), caller)) {
         if (same) {
@@ -144,9 +177,13 @@ void Interpreter::Start(TargetCall call, TargetEntry* caller) {
     return;
   }
   const std::string key = KeyOf(call);
-  const auto known = entries_.find(key);
-  if (known != entries_.end() && !known->second.empty()) {
-    return;  // it, or another one of the name: the caller will find out
+  if (const auto known = entries_.find(key); known != entries_.end() && !known->second.empty()) {
+    const std::vector<std::string_view> declared = DeclaredArgs(call.reference);
+    for (const std::shared_ptr<TargetEntry>& entry : known->second) {
+      if (entry->done ? Matches(*entry, call) : !DiffersIn(declared, *entry, call)) {
+        return;  // it, or one that may turn out to be the same: the caller will find out
+      }
+    }
   }
   auto entry = std::make_shared<TargetEntry>();
   entry->key = key;

@@ -129,6 +129,10 @@ class Interpreter {
   Checked<std::shared_ptr<TargetResult>> Run(const TargetCall& call, std::shared_ptr<TargetEntry> entry,
                                              TargetEntry* caller);
   std::string KeyOf(const TargetCall& call) const;
+  // The args that every evaluation of a target reads, as its recipe and the base recipe declare them outside of blocks.
+  // Evaluations of it that differ in one of them are different ones, before they are done. None if the file is not
+  // loaded yet.
+  std::vector<std::string_view> DeclaredArgs(const Reference& reference);
   // Whether waiting for `entry` would wait for `caller`.
   static bool Reaches(const TargetEntry* entry, const TargetEntry* caller);
 

@@ -1,4 +1,7 @@
 // FROM, RUN, WORKDIR, ENV, variables, targets.
+#include <chrono>
+#include <condition_variable>
+
 #include <fmt/format.h>
 
 #include "fixture.h"
@@ -104,6 +107,43 @@ TEST_F(Evaluation, BuildsBeginAheadOnThreads) {
   EXPECT_EQ(outcome_->outputs.images[2].name, "i1");
   EXPECT_FALSE(Run("FROM alpine\na:\n  BUILD +b\nb:\n  BUILD +a\nt:\n  BUILD +a\n  BUILD +b\n"));
   EXPECT_THAT(Mistakes(), HasSubstr("infinite cycle detected"));
+}
+
+// Runs conditions only when this many wait at the same time.
+class MeetingHost : public TableBuildHost {
+ public:
+  explicit MeetingHost(std::size_t size) : size_(size) {}
+
+  Result<ProcessResult> Run(ir::Graph&, ir::Value) override {
+    const Gate::Opened opened(gate);
+    std::unique_lock lock(meeting_);
+    ++waiting_;
+    changed_.notify_all();
+    const bool met = changed_.wait_for(lock, std::chrono::seconds(20), [&] { return waiting_ >= size_; });
+    return ProcessResult{.exit_code = met ? 0 : 1};
+  }
+
+ private:
+  const std::size_t size_;
+  std::mutex meeting_;
+  std::condition_variable changed_;
+  std::size_t waiting_ = 0;  // guarded by meeting_
+};
+
+TEST_F(Evaluation, CombinationsOfArgsAreEvaluatedAtTheSameTime) {
+  MeetingHost meeting(4);
+  meeting.gate = &gate_;
+  request_.host = &meeting;
+  request_.options.parallelism = 8;
+  ASSERT_TRUE(
+      Run("ARG --global G\nFROM alpine\na:\n  ARG X\n  IF meet\n    RUN met $X $G\n  ELSE\n    RUN alone\n  END\n"
+          "  SAVE IMAGE i$X$G\nt:\n  ARG last=4\n  BUILD +a --X=1 --X=2\n  BUILD +a --X=3\n  BUILD +a --X=$last\n"))
+      << Mistakes();
+  ASSERT_EQ(outcome_->outputs.images.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(outcome_->outputs.images[i].name, fmt::format("i{}", i + 1));
+    EXPECT_THAT(Steps(outcome_->outputs.images[i].fs), Contains("exec met $X $G"));
+  }
 }
 
 TEST_F(Evaluation, PlatformsFollowReferences) {
