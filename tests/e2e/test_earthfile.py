@@ -98,6 +98,21 @@ test:
         self.assertIn("Repeating the failure error...", failed.err)
         self.assertRegex(failed.err, r"\+test \| before")
 
+    def test_what_only_an_allowance_is_missing_for_has_its_exit_code(self):
+        self.recipe("\nrun:\n    RUN --privileged true\n\nif:\n    IF --privileged true\n        RUN true\n    END\n")
+        for target in ("+run", "+if"):
+            refused = self.earth(target, check=9)
+            self.assertIn("(-P)", refused.err)
+            self.earth("-P", target)
+
+    def test_each_step_that_ran_is_told_however_short_it_was(self):
+        self.recipe("\ntest:\n" + "".join(f"    COPY f{i} /f{i}\n" for i in range(8)) + "    RUN true\n")
+        for turn in range(3):
+            for i in range(8):
+                self.write(f"f{i}", f"{turn}\n")
+            shown = [line.split("| ")[1] for line in self.earth("+test").err.splitlines() if "--> " in line]
+            self.assertEqual(shown[1:], [f"--> COPY f{i} /f{i}" for i in range(8)] + ["--> RUN true"])
+
     def test_locally_runs_here(self):
         self.recipe("""
 make:

@@ -457,10 +457,13 @@ Result<Builder> OpenBuilder(const Context& context, const EarthSettings& setting
   return builder;
 }
 
-Exit FailureCode(const Error& error, EarthDialect dialect) {
-  const bool privileged =
-      error.Is(ErrorCode::kPermissionDenied) && error.message().find("security.insecure") != std::string::npos;
-  return dialect == EarthDialect::kEarthly && privileged ? static_cast<Exit>(kEarthlyNotPrivileged) : Exit::kFailed;
+// What only `-P` would allow has a code of its own for earthly, a refusal of what another repository asks for has not.
+bool LacksPrivilege(const EarthfileBuildReport& report, const EarthfileBuildRequest& request) {
+  return !request.options.allow_privileged &&
+         std::any_of(report.diagnostics.begin(), report.diagnostics.end(), [](const diag::Diagnostic& diagnostic) {
+           return diagnostic.kind == diag::Kind::kEarthPermission && !diagnostic.hints.empty() &&
+                  diagnostic.hints.front().find("(-P)") != std::string::npos;
+         });
 }
 
 }  // namespace
@@ -548,6 +551,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
                               .live = live && !github,
                               .columns_from_zero = dialect == EarthDialect::kEarthly,
                               .github = github,
+                              .keys_announced = builder->here == nullptr,
                               .verbose = verbose,
                               .clock = &SystemClock(),
                               .steps = report.steps});
@@ -629,7 +633,11 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     PrintOutputs(context, report, request.options.push);
     PrintSummary(context, *prepared, display->model(), started, built.has_value());
   }
-  return built ? Exit::kOk : FailureCode(built.error(), dialect);
+  if (built) {
+    return Exit::kOk;
+  }
+  return dialect == EarthDialect::kEarthly && LacksPrivilege(report, request) ? static_cast<Exit>(kEarthlyNotPrivileged)
+                                                                              : Exit::kFailed;
 }
 
 }  // namespace loam::cli
