@@ -217,7 +217,8 @@ TEST(EarthVariables, PassedArgWords) {
   ASSERT_EQ(args->size(), 4U);
   EXPECT_EQ((*args)[2].value, std::nullopt);
   EXPECT_EQ((*args)[3].value, "3");
-  EXPECT_FALSE(PassedArgs({"-a=1"}, {}, {}));
+  EXPECT_EQ(PassedArgs({"-a=1"}, {}, {})->front().value, "1");
+  EXPECT_FALSE(PassedArgs({"a=1"}, {}, {}));
   const auto matrix = ExpandMatrix(std::vector<PassedArg>{{"a", "1", {}}, {"a", "2", {}}, {"b", "x", {}}});
   ASSERT_EQ(matrix.size(), 2U);
   EXPECT_EQ(matrix[1][0].value, "2");
