@@ -213,32 +213,6 @@ std::string RemoveContinuations(std::string_view text) {
   return out;
 }
 
-bool IsValidUtf8(std::string_view text) {
-  while (!text.empty()) {
-    if (static_cast<unsigned char>(text.front()) < 0x80) {
-      text.remove_prefix(1);
-      continue;
-    }
-    const Rune rune = DecodeRune(text);
-    if (rune.value == kReplacementRune && rune.size == 1) {
-      return false;
-    }
-    text.remove_prefix(rune.size);
-  }
-  return true;
-}
-
-std::string ReplaceInvalidUtf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const Rune rune = DecodeRune(text);
-    AppendRune(out, rune.value);
-    text.remove_prefix(rune.size);
-  }
-  return out;
-}
-
 bool IsVariableName(std::string_view text) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   return !text.empty() && is_letter(text.front()) &&

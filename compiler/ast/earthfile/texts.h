@@ -14,10 +14,6 @@ std::string RemoveContinuations(std::string_view text);
 // Whether that would change `text`, at little cost; may be true although it would not.
 bool MayHaveContinuation(std::string_view text);
 
-// Bytes that are not UTF-8 replaced by U+FFFD, each.
-std::string ReplaceInvalidUtf8(std::string_view text);
-bool IsValidUtf8(std::string_view text);
-
 // `[a-zA-Z_]+[a-zA-Z0-9_]*`: what ENV, ARG, LET and SET take for a name.
 bool IsVariableName(std::string_view text);
 
