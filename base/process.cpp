@@ -24,6 +24,7 @@
 #endif
 
 #include "base/check.h"
+#include "base/descriptor_limit.h"
 #include "base/strings.h"
 
 extern char** environ;
@@ -63,10 +64,14 @@ struct ChildPlan {
   bool set_umask = false;
   mode_t umask = 0;
   sigset_t signal_mask{};
+  const rlimit* descriptor_limit = nullptr;
   // Written by the child, which shares memory with the waiting parent.
   int failed_errno = 0;
   const char* failed_step = nullptr;
 };
+
+// What RaiseDescriptorLimit found: a property of the process, set once before there are threads.
+std::optional<rlimit> limit_at_start;
 
 int Failed(ChildPlan* plan, const char* step) {
   plan->failed_errno = errno;
@@ -146,6 +151,10 @@ int ChildMain(void* argument) {
   }
   if (plan->cwd != nullptr && chdir(plan->cwd) != 0) {
     return Failed(plan, "chdir");
+  }
+  // Last: the descriptors above may have numbers beyond it.
+  if (plan->descriptor_limit != nullptr && setrlimit(RLIMIT_NOFILE, plan->descriptor_limit) != 0) {
+    return Failed(plan, "setrlimit");
   }
   sigprocmask(SIG_SETMASK, &plan->signal_mask, nullptr);
   if (program_fd >= 0) {
@@ -232,6 +241,18 @@ int PollTimeout(const std::optional<std::chrono::steady_clock::time_point>& dead
 
 }  // namespace
 
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (limit_at_start || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) {
+    return;
+  }
+  const rlimit raised{limit.rlim_max, limit.rlim_max};
+  // Without it there is less to be had, and an error when that is used up.
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+    limit_at_start = limit;
+  }
+}
+
 std::optional<std::string> FindProgram(std::string_view name) {
   auto executable = [](const std::string& path) {
     struct stat st {};
@@ -287,6 +308,7 @@ Result<Process> Process::Spawn(const ProcessSpec& spec) {
   }
   plan.die_with_parent = spec.die_with_parent;
   plan.new_group = spec.new_process_group;
+  plan.descriptor_limit = limit_at_start ? &*limit_at_start : nullptr;
   plan.set_umask = spec.umask.has_value();
   plan.umask = spec.umask.value_or(0);
 

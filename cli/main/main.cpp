@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor_limit.h"
 #include "base/print.h"
 #include "cli/command.h"
 #include "cli/commands/earthfile/earth_verbs.h"
@@ -14,6 +15,7 @@
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   std::signal(SIGPIPE, SIG_IGN);
+  loam::RaiseDescriptorLimit();
   loam::cli::Context context;
   context.stop = loam::cli::WatchSignals();
   const std::vector<std::string> arguments(argv + 1, argv + argc);

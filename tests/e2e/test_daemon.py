@@ -45,13 +45,14 @@ class DaemonCase(LoamCase):
         return [LOAMD, "--config", str(self.config), "--root", str(self.root), *map(str, args)]
 
     @contextlib.contextmanager
-    def daemon(self, *args, ends=0):
-        """A daemon on self.socket; it must end by SIGTERM with that code."""
+    def daemon(self, *args, ends=0, descriptors=None):
+        """A daemon on self.socket; it must end by SIGTERM with that code. `descriptors`: its limits, soft and hard."""
         log = self.base / "loamd.log"
         starts = log.read_text().count("running server") if log.exists() else 0
         with open(log, "ab") as out:
             process = subprocess.Popen(self.daemon_command("--addr", self.address, *args), stderr=out, stdout=out,
-                                       env=self.environment())
+                                       env=self.environment(), preexec_fn=descriptors and (
+                                           lambda: resource.setrlimit(resource.RLIMIT_NOFILE, descriptors)))
         try:
             wait_for(lambda: process.poll() is not None or log.read_text().count("running server") > starts,
                      "the daemon's start")
@@ -121,6 +122,18 @@ class Program(DaemonCase):
         done = subprocess.run(self.daemon_command("--addr", self.address), capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 1)
         self.assertIn("SELinux is not supported", done.stderr)
+
+    def test_descriptors(self):
+        """The daemon may have as many as it can get; steps have what it was started with, or what they ask for."""
+        self.import_busybox("box:1")
+        self.write("Dockerfile", "FROM box:1\nRUN ulimit -Sn > /limits; ulimit -Hn >> /limits\n")
+        with self.daemon(descriptors=(300, 3000)) as process:
+            for more, limits in ((), "300\n3000\n"), (("--ulimit", "nofile=100:200"), "100\n200\n"):
+                self.assertEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE), (3000, 3000))
+                done = subprocess.run([LOAM, "build", "--engine", self.address, "-o", "out", *more, "."], cwd=self.work,
+                                      env=self.environment(), capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, done)
+                self.assertEqual((self.work / "out/limits").read_text(), limits)
 
     def test_client_verbs(self):
         with self.daemon():
@@ -527,9 +540,8 @@ class HostileClients(DaemonCase):
     def test_connections_that_say_nothing(self):
         """More than the daemon has descriptors for: those beyond its limit are closed at once, and where the others end,
         there is room again."""
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
         try:
-            with self.daemon() as process:
+            with self.daemon(descriptors=(256, 256)) as process:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
                 idle = []
                 for i in range(300):

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <grpc/grpc.h>
 
+#include "base/descriptor_limit.h"
 #include "base/print.h"
 #include "base/stoppable_sleep.h"
 #include "runtime-executor/daemon/client_verbs.h"
@@ -96,6 +97,7 @@ int main(int argc, char** argv) {
     return loam::daemon::RunClientVerb(program, arguments);
   }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  loam::RaiseDescriptorLimit();
   const auto invocation = loam::daemon::ParseArguments(program, arguments);
   if (!invocation) {
     return Fail(program, invocation.error());

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -12,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor_limit.h"
 #include "base/file_system.h"
 
 namespace loam {
@@ -82,6 +84,23 @@ TEST(Process, RunsInTheGivenDirectory) {
   auto result = RunProcess(std::move(spec));
   ASSERT_TRUE(result);
   EXPECT_EQ(result->out, "/usr\n");
+}
+
+TEST(Process, ProgramsHaveTheDescriptorLimitFromBeforeItWasRaised) {
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = 200;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  RaiseDescriptorLimit();
+  RaiseDescriptorLimit();
+  rlimit raised{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &raised), 0);
+  EXPECT_EQ(raised.rlim_cur, limit.rlim_max);
+  EXPECT_EQ(raised.rlim_max, limit.rlim_max);
+  auto result = Shell("ulimit -Sn; ulimit -Hn");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->out, fmt::format("200\n{}\n", limit.rlim_max == RLIM_INFINITY ? std::string("unlimited")
+                                                                                  : std::to_string(limit.rlim_max)));
 }
 
 TEST(Process, MissingProgramAndDirectoryAreErrorsOfSpawn) {
