@@ -6,10 +6,12 @@
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
+#include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
 #include "base/platform.h"
 #include "base/strings.h"
+#include "cli/commands/build_caches.h"
 #include "cli/remote/docker_archive.h"
 #include "cli/remote/gateway_solve.h"
 #include "cli/remote/merge_engines.h"
@@ -85,23 +87,31 @@ Result<RemoteExports> ExportsOf(const std::vector<engine::ExportRequest>& reques
   return exports;
 }
 
-// What the engine itself writes; the rest needs services of this client that are not offered yet.
-Result<> AddCaches(const BuildCaches& caches, control::SolveRequest& solve) {
-  if (!caches.imports.empty()) {
-    return Unexpected(ErrorCode::kUnimplemented, "`--cache-from` is not supported yet with a remote engine");
+control::CacheOptionsEntry ToWire(const engine::CacheEntry& entry) {
+  control::CacheOptionsEntry wire;
+  wire.set_type(entry.type);
+  wire.mutable_attrs()->insert(entry.attributes.begin(), entry.attributes.end());
+  return wire;
+}
+
+// The caches that are read are told to the engine twice, as BuildKit's clients do: with the build, and as an option
+// that the compiler sends with each of its requests.
+void AddCaches(const BuildCaches& caches, GatewaySolve& solve) {
+  control::CacheOptions& cache = *solve.request.mutable_cache();
+  nlohmann::ordered_json imports = nlohmann::ordered_json::array();
+  for (const engine::CacheEntry& entry : caches.imports) {
+    *cache.add_imports() = ToWire(entry);
+    imports.push_back({{"Type", entry.type}, {"Attrs", entry.attributes}});
+  }
+  if (!imports.empty()) {
+    solve.options["cache-imports"] = imports.dump();
   }
   if (caches.inline_cache) {
-    solve.mutable_cache()->add_exports()->set_type("inline");
+    cache.add_exports()->set_type("inline");
   }
   for (const BuildCaches::Export& target : caches.exports) {
-    if (target.entry.type == "local") {
-      return Unexpected(ErrorCode::kUnimplemented, "`--cache-to=type=local` is not supported yet with a remote engine");
-    }
-    control::CacheOptionsEntry& entry = *solve.mutable_cache()->add_exports();
-    entry.set_type(target.entry.type);
-    entry.mutable_attrs()->insert(target.entry.attributes.begin(), target.entry.attributes.end());
+    *cache.add_exports() = ToWire(target.entry);
   }
-  return {};
 }
 
 // While the engine still holds what the failed step left.
@@ -135,7 +145,7 @@ class RemoteBuild {
     for (const control::Exporter& exporter : exports.exporters) {
       *solve.request.add_exporters() = exporter;
     }
-    LOAM_TRY(AddCaches(request_.caches, solve.request));
+    AddCaches(request_.caches, solve);
     solve.request.mutable_frontendattrs()->insert(request_.attests.begin(), request_.attests.end());
     const auto answer = [&](frontend::GatewayClient& client, const std::string& session_id) {
       Result<api::Result> answered = Answer(client, session_id, build_platform);
@@ -145,6 +155,11 @@ class RemoteBuild {
       return answered;
     };
     Response response = LOAM_TRY(SolveOverGateway(std::move(solve), answer, stop_));
+    for (const BuildCaches::Export& target : request_.caches.exports) {
+      if (target.index) {
+        LOAM_TRY(NameLocalCache(*target.index, response));
+      }
+    }
     if (!exports.docker_archive.empty()) {
       LOAM_TRY(LoadDockerArchive(exports.docker_host, exports.docker_archive, stop_));
     }

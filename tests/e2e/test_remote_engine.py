@@ -34,14 +34,18 @@ class RemoteEngine(support.LoamCase):
         self.daemon = pathlib.Path(support.LOAM).parent / "loamd"
         support.need(self.daemon.exists(), f"needs {self.daemon}")
         self.import_busybox("box:1")
-        self.socket = self.base / "loamd.sock"
-        log = open(self.base / "loamd.log", "wb")
+        self.socket = self.start_daemon("loamd", self.root)
+
+    def start_daemon(self, name, root):
+        address = self.base / f"{name}.sock"
+        log = open(self.base / f"{name}.log", "wb")
         self.addCleanup(log.close)
-        process = subprocess.Popen([self.daemon, "--root", str(self.root), "--addr", f"unix://{self.socket}"],
+        process = subprocess.Popen([self.daemon, "--root", str(root), "--addr", f"unix://{address}"],
                                    stdout=log, stderr=log, env=self.environment())
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
-        support.wait_for(self.socket.exists, "loamd listening")
+        support.wait_for(address.exists, "loamd listening")
+        return address
 
     def remote(self, *args, check=0, env=None):
         """`loam build` without a state root of its own."""
@@ -99,6 +103,48 @@ class RemoteEngine(support.LoamCase):
         self.assertLess(build("four\n"), 1e5)
         self.assertEqual((self.work / "out/mount").read_text(), "four\n")
         self.assertEqual(len(files()), 1)
+
+    def test_caches_in_directories_of_the_client_and_in_registries(self):
+        """Engines that know nothing of each other find what the other has made."""
+        self.write("Dockerfile", "FROM scratch AS files\nCOPY a /\nCOPY b /b/\nFROM scratch\nCOPY --from=files / /\n")
+        (self.work / "a").write_bytes(os.urandom(3 << 20))
+        self.write("b", "b\n")
+        registry = self.start_registry()
+        for number, (to, source) in enumerate((
+                ("type=local,dest=cache,mode=max", "type=local,src=cache"),
+                ("type=local,dest=cache,tag=second", "type=local,src=cache,tag=second"),
+                (f"type=registry,ref={registry}/cache:1,mode=max", f"type=registry,ref={registry}/cache:1"))):
+            with self.subTest(to):
+                self.assertIn("exporting cache to", self.remote("--cache-to", to, ".").stderr)
+                other = self.start_daemon(f"other{number}", self.base / f"other{number}")
+                done = self.remote("--engine", f"unix://{other}", "--cache-from", source, "-o", "out", ".")
+                self.assertIn("importing cache manifest from", done.stderr)
+                self.assertIn("CACHED", done.stderr)
+                self.assertNotRegex(done.stderr, r"COPY .*\n#\d+ DONE")
+                self.assertEqual((self.work / "out/a").read_bytes(), (self.work / "a").read_bytes())
+                self.assertEqual((self.work / "out/b/b").read_text(), "b\n")
+        index = json.loads((self.work / "cache/index.json").read_text())
+        self.assertEqual(sorted(entry["annotations"]["org.opencontainers.image.ref.name"] for entry in index["manifests"]),
+                         ["latest", "second"])
+        for blob in (self.work / "cache/blobs/sha256").iterdir():
+            self.assertEqual(hashlib.sha256(blob.read_bytes()).hexdigest(), blob.name)
+        # What cannot be kept is an error, unless it is said to be none.
+        self.write("file", "no directory\n")
+        self.assertIn("file", self.remote("--cache-to", "type=local,dest=file", ".", check=1).stderr)
+        self.remote("--cache-to", "type=local,dest=file,ignore-error=true", ".")
+
+    def test_layouts_of_the_client_as_contexts(self):
+        self.write("Dockerfile", "FROM box:1\nRUN echo made >/made\n")
+        self.remote("-o", "type=oci,dest=image.tar", ".")
+        (self.work / "layout").mkdir()
+        with tarfile.open(self.work / "image.tar") as tar:
+            tar.extractall(self.work / "layout")
+        [manifest] = json.loads((self.work / "layout/index.json").read_text())["manifests"]
+        other = self.start_daemon("other", self.base / "other")
+        self.write("Dockerfile", "FROM base\nRUN cat /made >/read\n")
+        self.remote("--engine", f"unix://{other}", "--build-context", f"base=oci-layout://layout@{manifest['digest']}", "-o", "out",
+                    ".")
+        self.assertEqual((self.work / "out/read").read_text(), "made\n")
 
     def test_a_failed_step_and_a_mistake_are_told_as_at_home(self):
         self.write("Dockerfile", "FROM box:1\nRUN echo before; exit 7\n")

@@ -21,6 +21,7 @@ OfferedService OfferDirectories(std::shared_ptr<LocalDirs> directories);
 OfferedService OfferSecrets(std::shared_ptr<SecretStore> secrets);
 OfferedService OfferSsh(std::shared_ptr<SshAgents> agents);
 OfferedService OfferCredentials(std::shared_ptr<RegistryAuth> auth);
+OfferedService OfferLayouts(std::shared_ptr<OciLayouts> layouts);
 OfferedService TakeOutputs(std::vector<SessionOutput> outputs);
 
 }  // namespace loam::session

@@ -54,6 +54,9 @@ class Client final : public SessionClient {
     services_.push_back(OfferSecrets(options.services->secrets()));
     services_.push_back(OfferSsh(options.services->ssh()));
     services_.push_back(OfferCredentials(options.services->registry_auth()));
+    if (auto layouts = options.services->oci_layouts()) {
+      services_.push_back(OfferLayouts(std::move(layouts)));
+    }
     services_.push_back(TakeOutputs(std::move(options.outputs)));
     // The daemon asks after the client's health all the time.
     grpc::EnableDefaultHealthCheckService(true);
