@@ -20,6 +20,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/remove_tree.h"
+
 namespace loam {
 namespace {
 
@@ -228,6 +230,10 @@ Result<std::vector<std::string>> ListDir(const std::string& path) {
 }
 
 Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
+  return RemoveTreeAt(dir_fd, name, std::stop_token());
+}
+
+Result<> RemoveTreeAt(int dir_fd, const std::string& name, const std::stop_token& stop) {
   // The common cases first: a file, or an empty directory.
   if (::unlinkat(dir_fd, name.c_str(), 0) == 0 || errno == ENOENT) {
     return {};
@@ -265,6 +271,9 @@ Result<> RemoveTreeAt(int dir_fd, const std::string& name) {
     return UnexpectedErrno(fmt::format("stat {}", name));
   }
   while (!levels.empty()) {
+    if (stop.stop_requested()) {
+      return Unexpected(ErrorCode::kCanceled, fmt::format("remove {}: canceled", name));
+    }
     Level& level = levels.back();
     const dirent* entry = ::readdir(level.dir.get());
     if (entry == nullptr) {

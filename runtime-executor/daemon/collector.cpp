@@ -66,7 +66,7 @@ void Collector::Loop(const std::stop_token& ended) {
     }
     if (collect) {
       WriteBack();
-      CollectGarbage();
+      CollectGarbage(ended);
       next_collection = Steady::now() + kBetweenCollections;
     }
     if (trim) {
@@ -89,14 +89,14 @@ void Collector::WriteBack() {
   }
 }
 
-void Collector::CollectGarbage() {
+void Collector::CollectGarbage(const std::stop_token& ended) {
   if (options_.rules.empty()) {
     return;
   }
   std::int64_t bytes = 0;
-  const Result<> pruned =
-      options_.engine->PruneCache(options_.rules, [&bytes](const engine::CacheUnit& unit) { bytes += unit.size; });
-  if (!pruned) {
+  const Result<> pruned = options_.engine->PruneCache(
+      options_.rules, [&bytes](const engine::CacheUnit& unit) { bytes += unit.size; }, ended);
+  if (!pruned && !ended.stop_requested()) {
     options_.log->Error("gc error", {{"error", pruned.error().message()}});
   } else if (bytes > 0) {
     options_.log->Debug(fmt::format("gc cleaned up {}", HumanBytes(static_cast<std::uint64_t>(bytes))));

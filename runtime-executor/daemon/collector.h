@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -34,7 +35,7 @@ class Collector {
 
  private:
   void Loop(const std::stop_token& ended);
-  void CollectGarbage();
+  void CollectGarbage(const std::stop_token& ended);
   void WriteBack();
 
   const Options options_;

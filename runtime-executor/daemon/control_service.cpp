@@ -119,14 +119,17 @@ Error AsBuildFailure(const Error& error) {
 }  // namespace
 
 // Calls that last have to hear of clients that leave.
-using ControlBase = control::Control::WithCallbackMethod_Solve<control::Control::WithCallbackMethod_Status<
-    control::Control::WithCallbackMethod_ListenBuildHistory<control::Control::Service>>>;
+using ControlBase = control::Control::WithCallbackMethod_Solve<
+    control::Control::WithCallbackMethod_Status<control::Control::WithCallbackMethod_ListenBuildHistory<
+        control::Control::WithCallbackMethod_Prune<control::Control::Service>>>>;
 using StatusCall = StreamCall<control::StatusResponse>;
+using PruneCall = StreamCall<control::UsageRecord>;
 using HistoryCall = StreamCall<control::BuildHistoryEvent>;
 
 class ControlServices::State final : public ControlBase {
  public:
   using ControlBase::ListenBuildHistory;
+  using ControlBase::Prune;
   using ControlBase::Solve;
   using ControlBase::Status;
 
@@ -317,22 +320,32 @@ class ControlServices::State final : public ControlBase {
     return grpc::Status::OK;
   }
 
-  grpc::Status Prune(grpc::ServerContext*, const control::PruneRequest* request,
-                     grpc::ServerWriter<control::UsageRecord>* writer) override {
-    const auto rule = ToPruneRule({.all = request->all(),
-                                   .filters = {request->filter().begin(), request->filter().end()},
-                                   .keep_duration = std::chrono::nanoseconds(request->keepduration()),
-                                   .reserved = request->reservedspace(),
-                                   .max_used = request->maxusedspace(),
-                                   .min_free = request->minfreespace()});
+  grpc::ServerWriteReactor<control::UsageRecord>* Prune(grpc::CallbackServerContext*,
+                                                        const control::PruneRequest* request) override {
+    return new PruneCall(
+        stops_, [request, this](PruneCall& writer, std::stop_token stop) { return Prune(*request, writer, stop); });
+  }
+
+  grpc::Status Prune(const control::PruneRequest& request, PruneCall& writer, const std::stop_token& stop) {
+    const auto rule = ToPruneRule({.all = request.all(),
+                                   .filters = {request.filter().begin(), request.filter().end()},
+                                   .keep_duration = std::chrono::nanoseconds(request.keepduration()),
+                                   .reserved = request.reservedspace(),
+                                   .max_used = request.maxusedspace(),
+                                   .min_free = request.minfreespace()});
     if (!rule) {
       return ToWireStatus(rule.error());
     }
-    bool open = true;
-    const Result<> pruned = options_.engine->PruneCache(std::span(&*rule, 1), [&](const engine::CacheUnit& unit) {
-      open = open && writer->Write(ToUsageRecord(unit));
-    });
-    return open ? ToWireStatus(pruned) : grpc::Status::CANCELLED;
+    // Sent afterwards: a client that does not read must not hold up other collections.
+    std::vector<control::UsageRecord> removed;
+    const Result<> pruned = options_.engine->PruneCache(
+        std::span(&*rule, 1), [&](const engine::CacheUnit& unit) { removed.push_back(ToUsageRecord(unit)); }, stop);
+    for (const control::UsageRecord& record : removed) {
+      if (!writer.Write(record)) {
+        return grpc::Status::CANCELLED;
+      }
+    }
+    return ToWireStatus(pruned);
   }
 
   grpc::ServerWriteReactor<control::BuildHistoryEvent>* ListenBuildHistory(

@@ -99,6 +99,9 @@ class LayerLoader {
       image.blob.digest = layer.digest;
       image.blob.size = layer.size;
       image.origin = origin;
+      const auto description = layer.annotations.find(std::string(cache::kDescriptionAnnotation));
+      image.description =
+          description == layer.annotations.end() ? "imported " + layer.digest.ToString() : description->second;
       if (const auto created = layer.annotations.find(std::string(cache::kCreatedAnnotation));
           created != layer.annotations.end()) {
         constexpr std::int64_t kLast = 9'000'000'000;  // that nanoseconds can tell

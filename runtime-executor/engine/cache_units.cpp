@@ -50,10 +50,14 @@ Result<std::int64_t> DiskFree(const std::string& path) {
   return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
 }
 
+Result<> UnlessStopped(const std::stop_token& stop) {
+  return stop.stop_requested() ? Unexpected(ErrorCode::kCanceled, "the removal was canceled") : Result<>();
+}
+
 // Everything that is known at one moment.
 class Inventory {
  public:
-  explicit Inventory(EngineState& state) : state_(state) {}
+  Inventory(EngineState& state, std::stop_token stop) : state_(state), stop_(std::move(stop)) {}
 
   Result<> Read() {
     // What is only kept in case that it is asked for again is not in use.
@@ -87,6 +91,7 @@ class Inventory {
       }
     }
     for (const snapshot::LayerInfo& layer : LOAM_TRY(state_.layers->List())) {
+      LOAM_TRY(UnlessStopped(stop_));
       layers_.push_back(layer.id);
       CacheUnit unit;
       unit.id = LayerName(layer.id);
@@ -99,7 +104,7 @@ class Inventory {
       }
       LOAM_TRY(AddBlobs(layer.id, unit));
       if (const auto maker = makers.find(layer.id); maker != makers.end()) {
-        unit.description = maker->second->description;
+        unit.description = layer.description.empty() ? maker->second->description : layer.description;
         unit.last_used = maker->second->last_used;
         unit.usage_count = maker->second->uses;
       }
@@ -142,6 +147,7 @@ class Inventory {
       if (!created) {
         continue;  // pruned: only its lock is left
       }
+      LOAM_TRY(UnlessStopped(stop_));
       CacheUnit unit;
       unit.id = fmt::format("{}{}", kMountPrefix, name);
       unit.type = "exec.cachemount";
@@ -174,6 +180,7 @@ class Inventory {
   }
 
   EngineState& state_;
+  const std::stop_token stop_;
   std::set<LayerId> leased_;
   std::vector<RecordLayers> records_;
   std::set<Digest> of_images_;
@@ -185,8 +192,8 @@ class Inventory {
 
 class Pruning {
  public:
-  Pruning(EngineState& state, const std::function<void(const CacheUnit&)>& removed)
-      : state_(state), removed_(removed), inventory_(state) {}
+  Pruning(EngineState& state, const std::function<void(const CacheUnit&)>& removed, const std::stop_token& stop)
+      : state_(state), removed_(removed), stop_(stop), inventory_(state, stop) {}
 
   Result<> Run(std::span<const PruneRule> rules) {
     LOAM_TRY(inventory_.Read());
@@ -205,6 +212,7 @@ class Pruning {
     }
     std::set<std::string_view> layers;
     for (const std::string& id : plan) {
+      LOAM_TRY(UnlessStopped(stop_));
       if (id.starts_with(kLayerPrefix)) {
         layers.insert(id);
         continue;
@@ -219,6 +227,7 @@ class Pruning {
     for (const LayerId layer : LOAM_TRY(RemoveLayers(layers, everything))) {
       removed_(*units.at(LayerName(layer)));
     }
+    LOAM_TRY(UnlessStopped(stop_));
     return SweepContent();
   }
 
@@ -271,7 +280,7 @@ class Pruning {
       }
     }
     std::vector<LayerId> went;
-    for (const snapshot::LayerInfo& layer : LOAM_TRY(state_.layers->Collect(keep))) {
+    for (const snapshot::LayerInfo& layer : LOAM_TRY(state_.layers->Collect(keep, stop_))) {
       went.push_back(layer.id);
       freed_.insert(freed_.end(), inventory_.BlobsOf(layer.id).begin(), inventory_.BlobsOf(layer.id).end());
     }
@@ -313,6 +322,7 @@ class Pruning {
       return {};
     }));
     for (const Digest& digest : remove) {
+      LOAM_TRY(UnlessStopped(stop_));
       LOAM_TRY(state_.content->Delete(digest));
     }
     return state_.content->RemoveStaleIngests(kStaleIngests);
@@ -320,6 +330,7 @@ class Pruning {
 
   EngineState& state_;
   const std::function<void(const CacheUnit&)>& removed_;
+  const std::stop_token& stop_;
   Inventory inventory_;
   std::vector<content::Descriptor> freed_;
 };
@@ -331,7 +342,7 @@ void Engine::AddCacheArea(std::unique_ptr<CacheArea> area) {
 }
 
 Result<std::vector<CacheUnit>> Engine::CacheUnits() const {
-  Inventory inventory(*state_);
+  Inventory inventory(*state_, {});
   LOAM_TRY(inventory.Read());
   std::vector<CacheUnit> units = std::move(inventory.units());
   for (const auto& area : state_->areas) {
@@ -342,10 +353,11 @@ Result<std::vector<CacheUnit>> Engine::CacheUnits() const {
   return units;
 }
 
-Result<> Engine::PruneCache(std::span<const PruneRule> rules, const std::function<void(const CacheUnit&)>& removed) {
+Result<> Engine::PruneCache(std::span<const PruneRule> rules, const std::function<void(const CacheUnit&)>& removed,
+                            const std::stop_token& stop) {
   const std::lock_guard lock(state_->prune_mutex);
   const ExclusiveRoot exclusive = LOAM_TRY(ExclusiveRoot::Take(*state_));
-  return Pruning(*state_, removed).Run(rules);
+  return Pruning(*state_, removed, stop).Run(rules);
 }
 
 Result<> Engine::Sync() {

@@ -349,9 +349,11 @@ class Engine {
 
   // The same for daemons: whole units, by rules, while builds run. kUnavailable if another process uses the root.
   [[nodiscard]] Result<std::vector<CacheUnit>> CacheUnits() const;
-  // Applies one rule after the other; `removed` sees what went.
+  // Applies one rule after the other; `removed` sees what went. kCanceled on stop: the state is whole, and what is not
+  // removed yet is left to the next call.
   [[nodiscard]] Result<> PruneCache(std::span<const PruneRule> rules,
-                                    const std::function<void(const CacheUnit&)>& removed);
+                                    const std::function<void(const CacheUnit&)>& removed,
+                                    const std::stop_token& stop = {});
   // More units to show and prune; before the first build.
   void AddCacheArea(std::unique_ptr<CacheArea> area);
   // What was built until now survives a power cut.

@@ -21,6 +21,7 @@ using nlohmann::ordered_json;
 constexpr std::string_view kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kMaxNesting = 1000;
 constexpr std::string_view kHistoryComment = "buildkit.exporter.image.v0";
+constexpr std::string_view kUnknownMaker = "created by buildkit";
 
 tl::unexpected<Error> Invalid(std::string message) {
   return Unexpected(ErrorCode::kInvalidArgument, "image config: " + std::move(message));
@@ -145,6 +146,7 @@ void MatchHistoryToLayers(std::vector<HistoryEntry>& history, const std::vector<
   for (; used < layers.size(); ++used) {
     HistoryEntry entry;
     entry.created = FormatRfc3339(layers[used].created);
+    entry.created_by = layers[used].description.empty() ? std::string(kUnknownMaker) : layers[used].description;
     entry.comment = kHistoryComment;
     history.push_back(std::move(entry));
   }

@@ -91,6 +91,7 @@ class LayerExport {
     known.blob.size = blob.size;
     known.diff_id = diff_id;
     known.created = info.created;
+    known.description = info.description;
     return known;
   }
 
@@ -154,6 +155,7 @@ class LayerExport {
     result.blob.size = stored.size;
     result.diff_id = summary.digest;
     result.created = info.created;
+    result.description = info.description;
     if (record) {
       LOAM_TRY(services_.layers->RecordBlob(info.id, result.diff_id, result.blob));
     }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,6 +20,8 @@ struct LayerBlob {
   content::Descriptor blob;
   Digest diff_id;
   WallTime created;
+  // What made it, for people.
+  std::string description;
 };
 
 struct LayerRequest {

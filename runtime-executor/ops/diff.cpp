@@ -1,5 +1,7 @@
 #include "runtime-executor/ops/diff.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/go_json.h"
@@ -44,8 +46,12 @@ class DiffOp final : public solver::Op {
     const snapshot::FsRef upper = LOAM_TRY(Input(op_.upper().input(), inputs));
     const auto lower_downloads = ShowLayerDownloads(*environment_.layers, lower, context);
     const auto upper_downloads = ShowLayerDownloads(*environment_.layers, upper, context);
-    return std::vector<solver::ResultPtr>{
-        MakeFsResult(LOAM_TRY(environment_.layers->Diff(lower, upper, context.stop())))};
+    snapshot::FsRef fs = LOAM_TRY(environment_.layers->Diff(lower, upper, context.stop()));
+    const auto of_upper = upper.layers();
+    if (!fs.layers().empty() && std::find(of_upper.begin(), of_upper.end(), fs.layers().back()) == of_upper.end()) {
+      LOAM_TRY(environment_.layers->Describe(fs, vertex_.name));
+    }
+    return std::vector<solver::ResultPtr>{MakeFsResult(std::move(fs))};
   }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "base/pattern_matcher.h"
 #include "base/rooted_fs.h"
+#include "base/strings.h"
 #include "proto/solver/pb/ops.pb.h"
 #include "runtime-executor/ops/fs_result.h"
 
@@ -229,7 +230,7 @@ Result<> ExecMounts::Prepare(const pb::ExecOp& exec, std::span<const solver::Res
   return {};
 }
 
-Result<std::vector<solver::ResultPtr>> ExecMounts::Commit() {
+Result<std::vector<solver::ResultPtr>> ExecMounts::Commit(const pb::ExecOp& exec) {
   std::int64_t count = 0;
   for (const Output& output : outputs_) {
     count = std::max(count, output.index + 1);
@@ -241,7 +242,14 @@ Result<std::vector<solver::ResultPtr>> ExecMounts::Commit() {
     }
     const std::span<const std::string> disturbed =
         output.mount == root_mount_ ? std::span<const std::string>(disturbed_) : std::span<const std::string>();
-    snapshot::FsRef fs = output.active ? LOAM_TRY(std::move(*output.active).Commit(true, disturbed)) : output.unchanged;
+    snapshot::FsRef fs = output.unchanged;
+    if (output.active) {
+      fs = LOAM_TRY(std::move(*output.active).Commit(true, disturbed));
+      const std::vector<std::string> args(exec.meta().args().begin(), exec.meta().args().end());
+      LOAM_TRY(environment_.layers->Describe(
+          fs,
+          fmt::format("mount {} from exec {}", exec.mounts(static_cast<int>(output.mount)).dest(), Join(args, " "))));
+    }
     results[static_cast<std::size_t>(output.index)] = MakeFsResult(std::move(fs));
   }
   return results;

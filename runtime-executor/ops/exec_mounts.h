@@ -36,7 +36,7 @@ class ExecMounts {
   Result<> Prepare(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs, worker::ExecSpec& spec,
                    std::stop_token stop);
   // Commits the writable ones: one result an output of the op.
-  Result<std::vector<solver::ResultPtr>> Commit();
+  Result<std::vector<solver::ResultPtr>> Commit(const pb::ExecOp& exec);
   // The same after a failure: what every mount began with, and as the process left it.
   Result<FailedFilesystems> CommitFailed(const pb::ExecOp& exec, std::span<const solver::ResultPtr> inputs);
   // A view of mount `index` of the op, for reading its files; -1 if it shows no filesystem (a secret).

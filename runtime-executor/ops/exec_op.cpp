@@ -296,7 +296,7 @@ Result<std::vector<solver::ResultPtr>> ExecOp::Run(solver::OpContext& context,
     error = std::move(error).WithDetail(std::make_shared<solver::ExitErrorDetail>(ran->exit_code));
     return Unexpected(WithFilesystems(std::move(error), exec, mounts, inputs));
   }
-  return mounts.Commit();
+  return mounts.Commit(exec);
 }
 
 }  // namespace

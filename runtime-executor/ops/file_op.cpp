@@ -23,9 +23,9 @@ namespace {
 // actions. A result that only the next action writes on stays open; others are committed.
 class FileActions {
  public:
-  FileActions(const pb::FileOp& file, std::span<const solver::ResultPtr> inputs, snapshot::LayerStore& layers,
-              std::stop_token stop)
-      : file_(file), inputs_(inputs), layers_(layers), stop_(std::move(stop)) {}
+  FileActions(const pb::FileOp& file, const std::string& name, std::span<const solver::ResultPtr> inputs,
+              snapshot::LayerStore& layers, std::stop_token stop)
+      : file_(file), name_(name), inputs_(inputs), layers_(layers), stop_(std::move(stop)) {}
 
   Result<std::vector<solver::ResultPtr>> Run();
   // After Run has failed: its error, with what the actions made.
@@ -42,6 +42,7 @@ class FileActions {
   Result<> Apply(const pb::FileAction& action, int root_fd);
 
   const pb::FileOp& file_;
+  const std::string& name_;  // of the vertex
   const std::span<const solver::ResultPtr> inputs_;
   snapshot::LayerStore& layers_;
   const std::stop_token stop_;
@@ -79,7 +80,9 @@ Result<snapshot::FsRef> FileActions::Read(std::int64_t value) {
   if (open != open_.end()) {
     snapshot::ActiveFs active = std::move(open->second);
     open_.erase(open);
-    committed_[value] = LOAM_TRY(std::move(active).Commit());
+    snapshot::FsRef fs = LOAM_TRY(std::move(active).Commit());
+    LOAM_TRY(layers_.Describe(fs, name_.empty() ? "fileop target" : name_));
+    committed_[value] = std::move(fs);
   }
   return committed_.at(value);
 }
@@ -281,7 +284,7 @@ class FileOp final : public solver::Op {
     for (const solver::ResultPtr& input : inputs) {
       downloads.push_back(ShowLayerDownloads(*environment_.layers, FsOf(input), context));
     }
-    FileActions actions(op_.file(), inputs, *environment_.layers, context.stop());
+    FileActions actions(op_.file(), vertex_.name, inputs, *environment_.layers, context.stop());
     Result<std::vector<solver::ResultPtr>> results = actions.Run();
     if (!results && !results.error().Is(ErrorCode::kCanceled)) {
       return Unexpected(actions.WithFilesystems(std::move(results).error()));

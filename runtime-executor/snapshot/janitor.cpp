@@ -4,12 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file_system.h"
+#include "base/remove_tree.h"
 #include "base/rooted_fs.h"
 
 namespace loam::snapshot {
 
 Janitor::~Janitor() {
+  stop_.request_stop();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -49,7 +50,7 @@ void Janitor::Loop() {
     work.fd.Reset();
     if (!work.name.empty()) {
       // A failure leaves it for the next process that looks for leftovers.
-      (void)RemoveTreeAt(work.dir_fd, work.name);
+      (void)RemoveTreeAt(work.dir_fd, work.name, stop_.get_token());
     }
     lock.lock();
   }

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -16,7 +17,7 @@ namespace loam::snapshot {
 class Janitor {
  public:
   Janitor() = default;
-  // Waits for the piece of work at hand, not for the rest.
+  // Waits for the file at hand, not for the rest.
   ~Janitor();
   Janitor(const Janitor&) = delete;
   Janitor& operator=(const Janitor&) = delete;
@@ -34,6 +35,7 @@ class Janitor {
   void Add(Work work);
   void Loop();
 
+  std::stop_source stop_;
   std::mutex mutex_;  // guards everything below
   std::condition_variable wake_;
   std::deque<Work> queue_;

@@ -102,6 +102,9 @@ Result<LayerRef> LayerStoreImpl::AddImageLayer(ImageLayer image) {
     const LayerId id = LOAM_TRY(NewId());
     LOAM_TRY(db_->Insert(id, false, image.diff_id, image.origin, image.created));
     layer = LOAM_TRY(Lease(id));
+    if (!image.description.empty()) {
+      LOAM_TRY(db_->SetDescription(id, image.description));
+    }
   }
   if (!image.blob.digest.empty()) {
     LOAM_TRY(db_->AddBlob(layer->id(), image.blob));

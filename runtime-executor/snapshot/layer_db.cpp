@@ -39,7 +39,15 @@ CREATE TABLE IF NOT EXISTS unsynced(
   created INTEGER NOT NULL);
 )";
 
-constexpr const char* kColumns = "id, unpacked, diff_id, origin, created, bytes, files";
+// As above; a row without a layer is a leftover that nobody sees.
+constexpr const char* kDescriptionsTable = R"(
+CREATE TABLE IF NOT EXISTS descriptions(
+  layer INTEGER PRIMARY KEY,
+  text TEXT NOT NULL);
+)";
+
+constexpr const char* kColumns =
+    "id, unpacked, diff_id, origin, created, bytes, files, (SELECT text FROM descriptions WHERE layer = id)";
 
 LayerInfo ReadInfo(const sqlite::Statement& row) {
   LayerInfo info;
@@ -51,6 +59,9 @@ LayerInfo ReadInfo(const sqlite::Statement& row) {
   if (!row.IsNull(5)) {
     info.bytes = row.Int(5);
     info.files = row.Int(6);
+  }
+  if (!row.IsNull(7)) {
+    info.description = row.Text(7);
   }
   return info;
 }
@@ -72,6 +83,7 @@ Result<std::unique_ptr<LayerDb>> LayerDb::Open(const std::string& path, std::str
   self->db_ = LOAM_TRY(sqlite::Database::Open(path));
   LOAM_TRY(self->db_.EnsureSchema(kSchema, path));
   LOAM_TRY(self->db_.Execute(kUnsyncedTable));
+  LOAM_TRY(self->db_.Execute(kDescriptionsTable));
   LOAM_TRY(self->Prepare());
   return self;
 }
@@ -98,6 +110,8 @@ Result<> LayerDb::Prepare() {
   lost_ = LOAM_TRY(db_.Prepare("SELECT layer FROM unsynced WHERE boot <> ?"));
   oldest_unsynced_ = LOAM_TRY(db_.Prepare("SELECT min(created) FROM unsynced WHERE boot = ?"));
   remove_unsynced_ = LOAM_TRY(db_.Prepare("DELETE FROM unsynced WHERE layer = ?"));
+  set_description_ = LOAM_TRY(db_.Prepare("INSERT OR IGNORE INTO descriptions(layer, text) VALUES(?, ?)"));
+  remove_description_ = LOAM_TRY(db_.Prepare("DELETE FROM descriptions WHERE layer = ?"));
   make_lazy_ =
       LOAM_TRY(db_.Prepare("UPDATE layers SET unpacked = 0 WHERE id = ? AND origin <> '' AND diff_id IS NOT NULL"));
   return {};
@@ -194,6 +208,7 @@ Result<> LayerDb::Forget(LayerId id) {
   if (db_.Changes() == 0) {
     LOAM_TRY(remove_layer_.Run(id.value()));
     LOAM_TRY(remove_blobs_.Run(id.value()));
+    LOAM_TRY(remove_description_.Run(id.value()));
     LOAM_TRY(remove_computed_.Run(id.value()));
   }
   LOAM_TRY(remove_unsynced_.Run(id.value()));
@@ -203,6 +218,11 @@ Result<> LayerDb::Forget(LayerId id) {
 Result<> LayerDb::SetOrigin(LayerId id, const std::string& origin) {
   const std::lock_guard lock(mutex_);
   return set_origin_.Run(origin, id.value());
+}
+
+Result<> LayerDb::SetDescription(LayerId id, const std::string& description) {
+  const std::lock_guard lock(mutex_);
+  return set_description_.Run(id.value(), description);
 }
 
 Result<> LayerDb::SetUsage(LayerId id, const DiskUsage& usage) {
@@ -256,6 +276,7 @@ Result<> LayerDb::Remove(const std::vector<LayerId>& ids) {
   for (const LayerId id : ids) {
     LOAM_TRY(remove_layer_.Run(id.value()));
     LOAM_TRY(remove_blobs_.Run(id.value()));
+    LOAM_TRY(remove_description_.Run(id.value()));
     LOAM_TRY(remove_computed_.Run(id.value()));
     LOAM_TRY(remove_unsynced_.Run(id.value()));
   }

@@ -29,6 +29,8 @@ class LayerDb {
   Result<std::vector<LayerInfo>> All();
   Result<> SetUnpacked(LayerId id);
   Result<> SetOrigin(LayerId id, const std::string& origin);
+  // Does nothing if there is one already.
+  Result<> SetDescription(LayerId id, const std::string& description);
   Result<> SetUsage(LayerId id, const DiskUsage& usage);
   // Does nothing if a diffID is known already.
   Result<> SetDiffId(LayerId id, const Digest& diff_id);
@@ -58,7 +60,7 @@ class LayerDb {
   sqlite::Database db_;
   sqlite::Statement insert_, find_, find_diff_, all_, set_unpacked_, set_origin_, set_usage_, set_diff_, add_blob_,
       blobs_, find_computed_, set_computed_, remove_layer_, remove_blobs_, remove_computed_, add_unsynced_, unsynced_,
-      lost_, oldest_unsynced_, remove_unsynced_, make_lazy_;
+      lost_, oldest_unsynced_, remove_unsynced_, make_lazy_, set_description_, remove_description_;
 };
 
 }  // namespace loam::snapshot

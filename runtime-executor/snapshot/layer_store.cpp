@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/remove_tree.h"
 #include "base/rooted_fs.h"
 #include "base/strings.h"
 #include "runtime-executor/snapshot/layer_store_impl.h"
@@ -321,6 +322,10 @@ Result<LayerInfo> LayerStoreImpl::Info(LayerId id) {
   return std::move(*row);
 }
 
+Result<> LayerStoreImpl::Describe(const FsRef& ref, const std::string& description) {
+  return ref.layers().empty() ? Result<>() : db_->SetDescription(ref.layers().back()->id(), description);
+}
+
 Result<Digest> LayerStoreImpl::DiffId(LayerId id) {
   return LOAM_TRY(Info(id)).diff_id;
 }
@@ -363,7 +368,7 @@ Result<DiskUsage> LayerStoreImpl::Usage(LayerId id) {
   return usage;
 }
 
-Result<std::vector<LayerInfo>> LayerStoreImpl::Collect(std::span<const LayerId> keep) {
+Result<std::vector<LayerInfo>> LayerStoreImpl::Collect(std::span<const LayerId> keep, std::stop_token stop) {
   const std::set<LayerId> kept(keep.begin(), keep.end());
   std::vector<LayerInfo> removed;
   {
@@ -393,7 +398,16 @@ Result<std::vector<LayerInfo>> LayerStoreImpl::Collect(std::span<const LayerId> 
     std::erase_if(leases_, [](const auto& entry) { return entry.second.expired(); });
   }
   for (const LayerInfo& row : removed) {
-    LOAM_TRY(RemoveTreeAt(layers_fd(), DirName(row.id)));
+    if (stop.stop_requested()) {
+      janitor_.RemoveTree(layers_fd(), DirName(row.id));
+      continue;
+    }
+    if (auto gone = RemoveTreeAt(layers_fd(), DirName(row.id), stop); !gone) {
+      if (!gone.error().Is(ErrorCode::kCanceled)) {
+        return tl::unexpected(std::move(gone).error());
+      }
+      janitor_.RemoveTree(layers_fd(), DirName(row.id));
+    }
   }
   return removed;
 }

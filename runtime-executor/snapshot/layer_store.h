@@ -58,6 +58,8 @@ struct ImageLayer {
   std::string origin;
   // When it was made; nullopt: now.
   std::optional<WallTime> created;
+  // As LayerInfo::description; a layer that is known already keeps its own.
+  std::string description;
 };
 // Opens the uncompressed tar of a lazy layer whose ImageLayer::open did not survive (the layer was loaded by id).
 using LazyOpener = std::function<Result<std::unique_ptr<content::ByteSource>>(
@@ -71,6 +73,8 @@ struct LayerInfo {
   // Empty if never computed.
   Digest diff_id;
   std::string origin;
+  // What made it, for people and for the history of images; may be empty.
+  std::string description;
   WallTime created;
   // Bytes on disk (hard links once) and number of files; computed on demand by Usage, nullopt before.
   std::optional<std::int64_t> bytes;
@@ -139,6 +143,9 @@ class LayerStore {
   // Reads an uncompressed tar into a new layer. `diff_id` gets the digest of the stream if not null.
   virtual Result<LayerRef> ApplyTar(content::ByteSource& tar, Digest* diff_id = nullptr, std::stop_token stop = {}) = 0;
 
+  // Sets LayerInfo::description of the uppermost layer, if it has none. Nothing for scratch and HostTrees.
+  virtual Result<> Describe(const FsRef& ref, const std::string& description) = 0;
+
   // --- export ---
   // The layer as an uncompressed tar in deterministic order, whiteouts as OCI has them. An unpacked or lazy layer.
   virtual Result<> WriteTar(const LayerRef& layer, content::ByteSink& sink, const TarOptions& options = {},
@@ -163,8 +170,9 @@ class LayerStore {
   // Computed on the first call, then kept.
   virtual Result<DiskUsage> Usage(LayerId id) = 0;
   // Removes every layer that is neither in `keep` nor leased in this process. The caller makes sure that no other
-  // process uses the root (exclusive lock). Returns what was removed.
-  virtual Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep) = 0;
+  // process uses the root (exclusive lock). Returns what was removed. On stop they are as gone, but files may be left
+  // that are cleared away later: in the background, or when the root is opened the next time.
+  virtual Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep, std::stop_token stop = {}) = 0;
   // The layers that this process holds leases on.
   virtual std::set<LayerId> Leased() = 0;
 

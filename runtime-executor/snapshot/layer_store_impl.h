@@ -79,7 +79,8 @@ class LayerStoreImpl final : public LayerStore {
   Result<LayerInfo> Info(LayerId id) override;
   Result<std::vector<LayerInfo>> List() override { return db_->All(); }
   Result<DiskUsage> Usage(LayerId id) override;
-  Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep) override;
+  Result<std::vector<LayerInfo>> Collect(std::span<const LayerId> keep, std::stop_token stop) override;
+  Result<> Describe(const FsRef& ref, const std::string& description) override;
   std::set<LayerId> Leased() override;
   Result<UniqueFd> OpenLayer(LayerId id) override;
 

@@ -57,7 +57,9 @@ class BlobInstance final : public SourceInstance {
       return UnexpectedErrno("name a blob " + path);
     }
     LOAM_TRY(file_.Apply(LOAM_TRY(OpenFile(path, O_RDONLY)).get(), kDefaultMode, 0));
-    return snapshot::FsRef(std::vector<snapshot::LayerRef>{LOAM_TRY(options_.layers->Adopt(root))});
+    snapshot::FsRef fs(std::vector<snapshot::LayerRef>{LOAM_TRY(options_.layers->Adopt(root))});
+    LOAM_TRY(options_.layers->Describe(fs, "blob " + locator_.reference.ToString()));
+    return fs;
   }
 
  private:

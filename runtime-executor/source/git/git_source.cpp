@@ -356,6 +356,8 @@ Result<snapshot::FsRef> GitSourceImpl::Checkout(const GitTreeRequest& request, c
         LOAM_TRY_CONTEXT(RedactUrls(request.remote), WriteBundle(*connection.remote, target, request.fetch_by_commit,
                                                                  scratch.path(), context.progress, context.stop));
     const snapshot::FsRef fs(std::vector<snapshot::LayerRef>{LOAM_TRY(options_.layers->Adopt(tree))});
+    LOAM_TRY(options_.layers->Describe(
+        fs, fmt::format("git bundle checkout for {}#{}", RedactUrls(request.remote), request.ref)));
     LOAM_TRY(options_.index->PutCheckout(key, fs));
     return fs;
   }
@@ -383,6 +385,8 @@ Result<snapshot::FsRef> GitSourceImpl::Checkout(const GitTreeRequest& request, c
     LOAM_TRY(SetTimes(root.get(), time));
   }
   const snapshot::FsRef fs(std::vector<snapshot::LayerRef>{LOAM_TRY(options_.layers->Adopt(tree))});
+  LOAM_TRY(
+      options_.layers->Describe(fs, fmt::format("git snapshot for {}#{}", RedactUrls(request.remote), request.ref)));
   LOAM_TRY(options_.index->PutCheckout(key, fs));
   return fs;
 }

@@ -177,6 +177,7 @@ class Download {
       return UnexpectedErrno(fmt::format("name a downloaded file `{}`", name));
     }
     snapshot::LayerRef layer = LOAM_TRY(layers.Adopt(root));
+    LOAM_TRY(layers.Describe(snapshot::FsRef({layer}), "http url " + RedactUrls(spec.url)));
     Report(true);
     return layer;
   }

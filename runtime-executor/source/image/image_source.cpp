@@ -144,6 +144,7 @@ class ImageInstance final : public SourceInstance {
       layer.diff_id = image_->diff_ids[i];
       layer.blob = image_->manifest.layers[i];
       layer.origin = origin;
+      layer.description = "pulled from " + identity_.reference.ToString();
       layer.open = [provider = provider_, store = options_.content, blob = layer.blob](
                        const snapshot::LayerProgress& progress, std::stop_token stop) {
         return OpenLayer(*provider, *store, blob, progress, std::move(stop));

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 
+#include "base/remove_tree.h"
+
 namespace loam {
 namespace {
 
@@ -111,6 +113,18 @@ TEST_F(FileSystemTest, RemovesTreesDeeperThanOpenFilesAllow) {
   level.Reset();
   const auto result = RemoveTree(Path("tree"));
   EXPECT_TRUE(result.has_value()) << result.error().message();
+  EXPECT_THAT(*ListDir(dir_.path()), IsEmpty());
+}
+
+TEST_F(FileSystemTest, ARemovalThatIsStoppedLeavesTheRest) {
+  ASSERT_TRUE(MakeDirs(Path("tree/a/b")).has_value());
+  std::stop_source stop;
+  stop.request_stop();
+  const auto result = RemoveTreeAt(AT_FDCWD, Path("tree"), stop.get_token());
+  ASSERT_FALSE(result.has_value());
+  EXPECT_TRUE(result.error().Is(ErrorCode::kCanceled));
+  EXPECT_THAT(*ListDir(Path("tree/a")), ElementsAre("b"));
+  ASSERT_TRUE(RemoveTreeAt(AT_FDCWD, Path("tree"), std::stop_token()).has_value());
   EXPECT_THAT(*ListDir(dir_.path()), IsEmpty());
 }
 

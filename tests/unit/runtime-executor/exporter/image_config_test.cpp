@@ -44,10 +44,15 @@ TEST(ImageConfig, HistoryMatchesLayers) {
   const json missing = *Complete(two, {Layer('a', 1)});
   EXPECT_EQ(missing["history"][0].count("empty_layer"), 0U);
   EXPECT_EQ(missing["history"][1]["empty_layer"], true) << "an entry without its layer";
-  const json more = *Complete(two, {Layer('a', 1), Layer('b', 2), Layer('c', 3)});
-  ASSERT_EQ(more["history"].size(), 3U);
+  LayerBlob described = Layer('d', 4);
+  described.description = "mount / from exec make";
+  const json more = *Complete(two, {Layer('a', 1), Layer('b', 2), Layer('c', 3), described});
+  ASSERT_EQ(more["history"].size(), 4U);
+  EXPECT_EQ(more["history"][2]["created_by"], "created by buildkit");
+  EXPECT_EQ(more["history"][3]["created_by"], "mount / from exec make");
+  EXPECT_EQ(more["history"][3]["comment"], "buildkit.exporter.image.v0");
   EXPECT_EQ(more["history"][2]["created"], "1970-01-01T00:00:03Z");
-  EXPECT_EQ(more["rootfs"]["diff_ids"].size(), 3U);
+  EXPECT_EQ(more["rootfs"]["diff_ids"].size(), 4U);
 }
 
 TEST(ImageConfig, EntriesWithoutATimeTakeTheFirstNewOne) {

@@ -296,6 +296,40 @@ TEST_P(LayerStoreTest, CollectSparesKeptAndLeased) {
   EXPECT_EQ(Read(Get(store_->Load(kept_text)), "x"), "kept");
 }
 
+TEST_P(LayerStoreTest, ACollectionThatIsStoppedForgetsAndIsClearedAwayLater) {
+  FsRef loose = Change(FsRef(), [](int root) { Write(root, "x", "1"); });
+  const std::string text = Get(loose.ToText());
+  loose = FsRef();
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(Get(store_->Collect({}, stop.get_token())).size(), 1U);
+  EXPECT_FALSE(store_->Load(text));
+  Open(true);
+  store_.reset();  // ends what is cleared away in the background, as well
+  Open(true);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto layers = [this] {
+    auto names = Get(ListDir(dir_->path() + "/layers"));
+    std::erase_if(names, [](const std::string& name) { return name.starts_with(".") && !name.starts_with(".trash"); });
+    return names;
+  };
+  while (!layers().empty() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_THAT(layers(), IsEmpty());
+}
+
+TEST_P(LayerStoreTest, LayersKeepTheFirstDescription) {
+  const FsRef made = Change(FsRef(), [](int root) { Write(root, "x", "1"); });
+  const LayerId id = made.layer_ids().front();
+  EXPECT_EQ(Get(store_->Info(id)).description, "");
+  ASSERT_OK(store_->Describe(made, "RUN make"));
+  ASSERT_OK(store_->Describe(made, "another"));
+  ASSERT_OK(store_->Describe(FsRef(), "nothing"));
+  EXPECT_EQ(Get(store_->Info(id)).description, "RUN make");
+  EXPECT_EQ(Get(store_->List()).front().description, "RUN make");
+}
+
 TEST_P(LayerStoreTest, UsageCountsHardLinksOnce) {
   const FsRef one = Change(FsRef(), [](int root) {
     Write(root, "x", std::string(1 << 20, 'x'));
