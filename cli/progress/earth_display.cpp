@@ -454,6 +454,9 @@ class Display final : public EarthDisplay {
     }
     EraseFooter();
     buffer_ += text;
+    if (options_.on_text) {
+      options_.on_text(text);
+    }
   }
 
   void Flush() {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -31,6 +32,8 @@ struct EarthDisplayOptions {
   // Also steps that the user did not write: loading of contexts, metadata of images.
   bool verbose = false;
   const Clock* clock = nullptr;  // not null
+  // Is told all lines as they are printed (not what is drawn below them). May be empty.
+  std::function<void(std::string_view text)> on_text;
   // Not null: filled by the build while it runs.
   std::shared_ptr<const gateway::earthfile::StepRegistry> steps;
 };

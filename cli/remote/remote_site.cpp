@@ -97,6 +97,7 @@ class RemoteSite final : public gateway::earthfile::BuildSite {
     if (request.type == "docker-load") {
       wire.type = "docker";
       wire.attributes.erase("host");
+      wire.attributes.erase("via");
       Response response = LOAM_TRY(Solve(wire, FileAt(archive), images, request.multi_platform, stop));
       LOAM_TRY(LoadDockerArchive(request.attributes.at("host"), archive, stop));
       return response;

@@ -1,4 +1,6 @@
 """Earthfiles from the command line: targets, artifacts, images, conditions, LOCALLY, failures, what earthly's users type."""
+import base64
+import json
 import os
 import pathlib
 import re
@@ -188,6 +190,100 @@ parts:
         again = self.earth("--exec-stats", "--exec-stats-summary", "-", "+test")
         self.assertEqual(again.out.split(), ["target", "command", "memory", "cpu"])
         self.assertNotIn("[stats]", again.err)
+
+    def test_the_log_bus_accounts_for_targets_and_commands(self):
+        self.recipe("""
+all:
+    COPY +src/x .
+    COPY local .
+    RUN cat x local
+    IF [ -e x ]
+        BUILD +foo --n=1
+    END
+src:
+    RUN echo made >x
+    SAVE ARTIFACT x
+foo:
+    ARG n
+    RUN echo made >x
+    SAVE IMAGE foo
+""")
+        self.write("local", "here\n")
+        flags = ["--logstream-debug-manifest-file", "man.json", "--logstream-debug-file", "bus.json", "+all"]
+        self.earth(*flags)
+        manifest = json.loads((self.work / "man.json").read_text())
+        targets = {target["name"]: (id, target) for id, target in manifest["targets"].items()}
+        self.assertEqual(sorted(targets), ["+all", "+base", "+foo", "+src"])
+        self.assertEqual(manifest["status"], "RUN_STATUS_SUCCESS")
+        self.assertEqual(manifest["mainTargetId"], targets["+all"][0])
+        self.assertEqual({target["status"] for _, target in targets.values()}, {"RUN_STATUS_SUCCESS"})
+        self.assertEqual(sorted(targets["+all"][1]["dependsOn"]), sorted(targets[name][0] for name in ("+base", "+foo", "+src")))
+        self.assertEqual(targets["+foo"][1]["overrideArgs"], ["n=1"])
+        commands = {(command["category"], command["name"]): command for command in manifest["commands"].values()}
+        written = {(target, name) for target, name in commands if target.startswith("+")}
+        self.assertEqual(written, {
+            ("+base", "FROM box:1"), ("+all", "FROM +base"), ("+src", "FROM +base"), ("+foo", "FROM +base"),
+            ("+all", "COPY +src/x ./"), ("+all", "COPY local ."), ("+all", "RUN cat x local"), ("+all", "IF [ -e x ]"),
+            ("+all", "BUILD +foo"), ("+src", "RUN echo made >x"), ("+src", "SAVE ARTIFACT x +src/x"),
+            ("+foo", "RUN echo made >x"), ("+foo", "SAVE IMAGE foo")})
+        for name, command in commands.items():
+            self.assertEqual(command["status"], "RUN_STATUS_SUCCESS", name)
+            self.assertGreater(int(command["startedAtUnixNanos"]), int(manifest["createdAtUnixNanos"]) - 1, name)
+            self.assertGreaterEqual(int(command["endedAtUnixNanos"]), int(command["startedAtUnixNanos"]), name)
+        self.assertEqual(commands["+all", "COPY +src/x ./"]["dependsOn"],
+                         [{"targetId": targets["+src"][0], "referencedName": "src"}])
+        self.assertEqual(commands["+all", "COPY +src/x ./"]["sourceLocation"]["startLine"], 5)
+        self.assertFalse(commands["+all", "RUN cat x local"]["isCached"])
+        self.assertLessEqual({"context", "internal", "output"}, {category for category, _ in commands})
+        deltas = [json.loads(line) for line in (self.work / "bus.json").read_text().splitlines()]
+        output = b"".join(base64.b64decode(delta["deltaLog"]["data"]) for delta in deltas if "deltaLog" in delta)
+        self.assertEqual(output, b"made\nhere\n")
+
+        self.earth(*flags)
+        again = json.loads((self.work / "man.json").read_text())
+        cached = {command["name"] for command in again["commands"].values() if command["isCached"]}
+        self.assertLessEqual({"COPY +src/x ./", "RUN cat x local", "RUN echo made >x"}, cached)
+        self.assertEqual({command["status"] for command in again["commands"].values()}, {"RUN_STATUS_SUCCESS"})
+
+    def test_the_log_bus_accounts_for_failures(self):
+        self.recipe("all:\n    RUN echo before; exit 3\n    RUN later\nlocal:\n    LOCALLY\n    RUN exit 4\n")
+
+        def manifest(target):
+            self.earth("--logstream-debug-manifest-file", "man.json", target, check=1)
+            result = json.loads((self.work / "man.json").read_text())
+            failure = result["failure"]
+            self.assertEqual(result["status"], "RUN_STATUS_FAILURE")
+            return failure, result["commands"].get(failure["commandId"]), {
+                command["name"]: command["status"] for command in result["commands"].values()}
+
+        failure, command, statuses = manifest("+all")
+        self.assertEqual(failure["type"], "FAILURE_TYPE_NONZERO_EXIT")
+        self.assertEqual(base64.b64decode(failure["output"]), b"before\n")
+        self.assertEqual(command["name"], "RUN echo before; exit 3")
+        self.assertEqual(command["status"], "RUN_STATUS_FAILURE")
+        self.assertEqual(statuses["RUN later"], "RUN_STATUS_NOT_STARTED")
+        failure, command, _ = manifest("+local")
+        self.assertEqual((failure["type"], command["name"]), ("FAILURE_TYPE_NONZERO_EXIT", "RUN exit 4"))
+        self.assertTrue(command["isLocal"])
+        failure, command, _ = manifest("+nowhere")
+        self.assertEqual((failure["type"], command), ("FAILURE_TYPE_SYNTAX", None))
+        self.assertIn("nowhere", failure["errorMessage"])
+        self.earth("--logstream-debug-file", "/nowhere/bus", "+all", check=1)
+        self.earth("--logstream-debug-manifest-file", "man", "+all", check=1)
+        self.assertIn(b"RUN echo before; exit 3", (self.work / "man").read_bytes())
+
+    def test_args_that_nothing_declares_are_warned_of(self):
+        self.recipe("test:\n    ARG version=1\n    RUN echo $version\n")
+        done = self.earth("--build-arg", "other=1", "+test", "--versoin=2", "--push=1")
+        self.assertIn("neither +test nor what it uses has an ARG `versoin`", done.err)
+        self.assertIn("did you mean `--version`?", done.err)
+        self.assertIn("has an ARG `other`", done.err)
+        self.assertIn("flags come before the target", done.err)
+        self.write(".arg", "unknown=1\n")
+        quiet = self.earth("+test", "--version=2", env={"EARTHLY_BUILD_ARGS": "another=2"})
+        self.assertNotIn("warning", quiet.err)
+        refused = self.loam("build", "+test", "--push", check=2)
+        self.assertIn("flags come before the target", refused.err)
 
     def test_arguments_from_everywhere(self):
         self.recipe("test:\n    ARG a\n    ARG b\n    ARG c\n    RUN echo \"$a $b $c\" >/out\n"

@@ -199,6 +199,43 @@ class LoadIntoDocker(support.LoamCase):
         gone = self.build("--load", "-t", "x", ".", env={"DOCKER_HOST": f"unix://{self.base}/none"}, check=1)
         self.assertIn("no Docker daemon answers", gone.err)
 
+    def test_saved_images_of_earthfiles(self):
+        self.write("Earthfile", """VERSION 0.8
+FROM box:1
+image:
+    RUN echo made >/made
+    SAVE IMAGE app:1 app:2
+    BUILD +other
+other:
+    SAVE IMAGE other:1
+""")
+        done = self.loam("build", "+image", env=self.docker, check=0)
+        for name in ("app:1", "app:2", "other:1"):
+            self.assertRegex(done.err, f"output as {name}, loaded into Docker")
+        for name in ("app:1", "app:2"):
+            out = self.run_checked("docker", "run", "--rm", "--network=none", name, "cat", "/made", env=self.docker)
+            self.assertEqual(out, "made\n")
+        layers = json.loads(self.run_checked("docker", "image", "inspect", "app:1", env=self.docker))[0]["RootFS"]["Layers"]
+        self.assertEqual(len(layers), 2)
+        self.run_checked("docker", "image", "rm", "-f", "app:1", "app:2", "other:1", env=self.docker)
+        self.loam("build", "--no-output", "+image", env=self.docker, check=0)
+        self.assertEqual(self.run_checked("docker", "image", "ls", "-q", "app", env=self.docker), "")
+
+    def test_saved_images_without_docker(self):
+        self.write("Earthfile", "VERSION 0.8\nFROM box:1\nimage:\n    SAVE IMAGE app:1\n")
+        # A context whose socket nobody made: as on a machine without Docker.
+        config = {"DOCKER_CONFIG": str(self.base / "docker")}
+        self.run_checked("docker", "context", "create", "none", "--docker", f"host=unix://{self.base}/none", env=config)
+        self.run_checked("docker", "context", "use", "none", env=config)
+        done = self.loam("build", "+image", env=config, check=0)
+        self.assertIn("Images are in loam's own store", done.err)
+        self.assertNotIn("warning", done.err)
+        missing = {"DOCKER_HOST": f"unix://{self.base}/none"}
+        told = self.loam("build", "+image", env=missing, check=0)
+        self.assertIn("warning: image app:1 is not in Docker: no Docker daemon answers", told.err)
+        refused = self.loam("build", "--load", "+image", env=missing, check=1)
+        self.assertIn("no Docker daemon answers", refused.err)
+
 
 if __name__ == "__main__":
     support.main()

@@ -13,9 +13,11 @@
 #include "base/strings.h"
 #include "cli/build_engine.h"
 #include "cli/commands/earthfile/earth_config.h"
+#include "cli/commands/earthfile/earth_log.h"
 #include "cli/commands/earthfile/earth_secrets.h"
 #include "cli/commands/earthfile/earthly_words.h"
 #include "cli/commands/earthfile/exec_stats.h"
+#include "cli/commands/earthfile/load_images.h"
 #include "cli/commands/plan_printer.h"
 #include "cli/docker_endpoint.h"
 #include "cli/progress/earth_display.h"
@@ -53,6 +55,11 @@ Error Mistake(std::string message, std::string hint = {}) {
   return hint.empty() ? std::move(error) : std::move(error).WithHint(std::move(hint));
 }
 
+// Behind the reference every `--name` is an arg of the target.
+std::string FlagsComeFirst(std::string_view flag) {
+  return fmt::format("flags come before the target; behind it, `--{}` is an arg of the target", flag);
+}
+
 // The words after the flags.
 struct Words {
   std::vector<std::string> references;
@@ -73,8 +80,8 @@ Result<Words> ReadWords(const std::vector<std::string>& words) {
     } else if (i + 1 < words.size()) {
       result.args.emplace_back(bare, words[++i]);
     } else {
-      return Unexpected(
-          Mistake(fmt::format("no value provided for --{}", bare), fmt::format("write `--{}=VALUE`", bare)));
+      return Unexpected(Mistake(fmt::format("no value provided for --{}", bare),
+                                IsEarthFlag(bare) ? FlagsComeFirst(bare) : fmt::format("write `--{}=VALUE`", bare)));
     }
   }
   return result;
@@ -230,6 +237,13 @@ Result<> SetArgs(const Context& context, const EarthSettings& settings, const Si
     }
   }
   request.args.insert(request.args.end(), words.args.begin(), words.args.end());
+  // What files and the environment have may be meant for other targets.
+  for (const std::string& text : settings.flags().List("build-arg")) {
+    request.asked_args.emplace_back(text.substr(0, text.find('=')), "");
+  }
+  for (const auto& [name, value] : words.args) {
+    request.asked_args.emplace_back(name, IsEarthFlag(name) ? FlagsComeFirst(name) : "");
+  }
   for (const auto& [name, value] : request.args) {
     if (sema::earthfile::IsBuiltinArg(name)) {
       return Unexpected(Mistake(fmt::format("the builtin arg `{}` cannot be passed on the command line", name),
@@ -319,18 +333,25 @@ std::string Count(std::size_t number, std::string_view noun) {
 }
 
 void PrintOutputs(const Context& context, const EarthfileBuildReport& report, bool pushing) {
+  const auto only_here = [](const WrittenOutput& output) {
+    return output.kind == WrittenOutput::Kind::kImage && !output.loaded;
+  };
   for (const WrittenOutput& output : report.written) {
     switch (output.kind) {
       case WrittenOutput::Kind::kArtifact:
         PrintTo(context.err, "Artifact {} output as {}\n", output.what, output.where);
         break;
       case WrittenOutput::Kind::kImage:
-        PrintTo(context.err, "Image {} output as {}\n", output.target, output.what);
+        PrintTo(context.err, "Image {} output as {}{}\n", output.target, output.what,
+                output.loaded ? ", loaded into Docker" : "");
         break;
       case WrittenOutput::Kind::kPush:
         PrintTo(context.err, "Pushed image {} as {}\n", output.target, output.what);
         break;
     }
+  }
+  if (std::any_of(report.written.begin(), report.written.end(), only_here)) {
+    PrintTo(context.err, "Images are in loam's own store (`loam image ls`): no Docker runs here to load them into\n");
   }
   if (!report.notes.empty()) {
     PrintTo(context.err, "Push {}\n", pushing ? "" : "(disabled)");
@@ -539,6 +560,12 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   }
 
   EarthfileBuildReport report;
+  const Result<std::shared_ptr<logbus::LogBus>> log = OpenLogBus(settings, request.options, engines, report);
+  if (!log) {
+    PrintError(context, log.error());
+    return Exit::kFailed;
+  }
+  request.journal = log->get();
   const bool github = settings.Bool("github-annotations");
   const bool quiet = *mode == ProgressMode::kQuiet;
   std::shared_ptr<ProgressDisplay> display;
@@ -554,6 +581,7 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
                               .keys_announced = builder->here == nullptr,
                               .verbose = verbose,
                               .clock = &SystemClock(),
+                              .on_text = TextSink(*log),
                               .steps = report.steps});
     display = lines;
   }
@@ -578,6 +606,8 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
   }
   request.terminal = terminal;
   request.docker_host = DockerEndpoint(context);
+  request.docker_load = LoadSavedImages(context, request.docker_host, settings.Bool("load"));
+  request.docker_load.warn = [&](std::string_view text) { say({}, fmt::format("warning: {}", text)); };
 
   EarthBuildRequest build{.frontend = &request,
                           .client = prepared->client,
@@ -607,9 +637,13 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     LOAM_TRY(here->images().Import({.path = archive, .names = {name}}, context.stop));
     return {};
   };
-  const Result<> built = builder->engine->BuildEarthfile(build, display, report, context.stop);
+  const Result<> built = builder->engine->BuildEarthfile(build, WithLog(display, *log), report, context.stop);
   const auto* const failed = built ? nullptr : built.error().Detail<solver::VertexErrorDetail>();
   display->Finish(built.has_value(), failed == nullptr ? Digest() : failed->digest);
+  if (const Result<> logged = CloseLog(*log, settings, built, report, context.stop); !logged) {
+    PrintError(context, logged.error());
+    return Exit::kFailed;
+  }
   if (!built && context.stop.stop_requested()) {
     PrintTo(context.err, "interrupted\n");
     return dialect == EarthDialect::kEarthly ? static_cast<Exit>(kEarthlyInterrupted) : Exit::kInterrupted;

@@ -1,5 +1,6 @@
 #include "cli/commands/earthfile/earth_flags.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -189,18 +190,24 @@ constexpr Entry kEntries[] = {
       .value_name = "",
       .help = "open a shell in a step that failed"},
      Standing::kShown},
+    {{.name = "load",
+      .short_name = 0,
+      .kind = FlagKind::kBool,
+      .value_name = "",
+      .help = "load saved images into Docker, or fail; without it they are where Docker runs"},
+     Standing::kShown},
     {{.name = "logstream-debug-file",
       .short_name = 0,
       .kind = FlagKind::kString,
       .value_name = "FILE",
-      .help = "accepted without effect"},
-     Standing::kIgnored},
+      .help = "write every event of the build: JSON lines for *.json, else protobuf"},
+     Standing::kHidden},
     {{.name = "logstream-debug-manifest-file",
       .short_name = 0,
       .kind = FlagKind::kString,
       .value_name = "FILE",
-      .help = "accepted without effect"},
-     Standing::kIgnored},
+      .help = "write the build's targets and commands: JSON for *.json, else protobuf"},
+     Standing::kHidden},
     {{.name = "max-remote-cache",
       .short_name = 0,
       .kind = FlagKind::kBool,
@@ -444,6 +451,11 @@ bool TakesWord(const Flag& flag) {
 
 std::span<const Flag> EarthFlags() {
   return kFlags;
+}
+
+bool IsEarthFlag(std::string_view name) {
+  const std::span<const Flag> flags = EarthFlags();
+  return std::any_of(flags.begin(), flags.end(), [&](const Flag& flag) { return flag.name == name; });
 }
 
 bool IsHiddenEarthFlag(std::string_view name) {

@@ -13,6 +13,7 @@ namespace loam::cli {
 
 // All flags; those that earthly hides, and those that mean nothing to this program, are accepted too.
 std::span<const Flag> EarthFlags();
+bool IsEarthFlag(std::string_view name);
 // Not shown by --help unless EARTHLY_SHOW_HIDDEN is set.
 bool IsHiddenEarthFlag(std::string_view name);
 // Accepted without effect: the daemon and the cloud that they configure do not exist here.

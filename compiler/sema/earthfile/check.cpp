@@ -77,6 +77,12 @@ class Checker {
   void FindCertain(std::size_t root);
   void FindCycles();
   void CheckArgs();
+  // Args that the invoker gave.
+  void CheckAskedArgs(std::size_t root);
+  // Those of `names` that neither `index` nor what it uses declares; none if that is not known. `declared`, unless
+  // null, gets all names that are declared on the way.
+  std::set<std::string, std::less<>> Undeclared(std::size_t index, std::set<std::string, std::less<>> names,
+                                                std::set<std::string, std::less<>>* declared) const;
   // The chain of calls to `place` in the recipe of `index`.
   CallChain ChainTo(std::size_t index, SourceRange place);
   void Send();
@@ -340,6 +346,52 @@ void Checker::FindCycles() {
   }
 }
 
+std::set<std::string, std::less<>> Checker::Undeclared(std::size_t index, std::set<std::string, std::less<>> names,
+                                                       std::set<std::string, std::less<>>* declared) const {
+  std::unordered_set<std::size_t> seen = {index};
+  std::vector<std::size_t> open = {index};
+  while (!open.empty() && !names.empty()) {
+    const Node& node = nodes_[open.back()];
+    open.pop_back();
+    if (node.is_open) {
+      return {};
+    }
+    for (const std::string& name : node.args) {
+      names.erase(name);
+    }
+    if (declared != nullptr) {
+      declared->insert(node.args.begin(), node.args.end());
+    }
+    for (const Edge& next : node.edges) {
+      if (seen.insert(next.to).second) {
+        open.push_back(next.to);
+      }
+    }
+  }
+  return names;
+}
+
+void Checker::CheckAskedArgs(std::size_t root) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, hint] : options_.asked) {
+    names.insert(name);
+  }
+  std::set<std::string, std::less<>> declared;
+  const std::set<std::string, std::less<>> missing = Undeclared(root, std::move(names), &declared);
+  for (const auto& [name, hint] : options_.asked) {
+    if (!missing.contains(name)) {
+      continue;
+    }
+    diag::Diagnostic diagnostic =
+        MakeDiagnostic<Kind::kEarthUnknownArg>(SourceRange(), nodes_[root].reference.Canonical(), name);
+    const auto near = NearestWord(name, {declared.begin(), declared.end()});
+    diagnostic.hints.push_back(near           ? fmt::format("did you mean `--{}`?", *near)
+                               : hint.empty() ? fmt::format("declare it where it is used: `ARG {}`", name)
+                                              : hint);
+    nodes_[root].findings.push_back({std::move(diagnostic), true});
+  }
+}
+
 // Args flow on to the targets that a target uses: a name is unknown only if none of them declares it.
 void Checker::CheckArgs() {
   for (std::size_t index = 0; index < nodes_.size(); ++index) {
@@ -347,29 +399,11 @@ void Checker::CheckArgs() {
       if (edge.args.empty()) {
         continue;
       }
-      std::set<std::string, std::less<>> missing;
+      std::set<std::string, std::less<>> names;
       for (const GivenArg& arg : edge.args) {
-        missing.insert(arg.name);
+        names.insert(arg.name);
       }
-      std::unordered_set<std::size_t> seen = {edge.to};
-      std::vector<std::size_t> open = {edge.to};
-      bool is_open = false;
-      while (!open.empty() && !missing.empty() && !is_open) {
-        const Node& node = nodes_[open.back()];
-        open.pop_back();
-        is_open = node.is_open;
-        for (const std::string& name : node.args) {
-          missing.erase(name);
-        }
-        for (const Edge& next : node.edges) {
-          if (seen.insert(next.to).second) {
-            open.push_back(next.to);
-          }
-        }
-      }
-      if (is_open) {
-        continue;
-      }
+      const std::set<std::string, std::less<>> missing = Undeclared(edge.to, std::move(names), nullptr);
       const Node& target = nodes_[edge.to];
       for (const GivenArg& arg : edge.args) {
         if (!missing.contains(arg.name)) {
@@ -452,6 +486,7 @@ CheckSummary Checker::Run(const Reference& root) {
   FindCertain(root_index);
   FindCycles();
   CheckArgs();
+  CheckAskedArgs(root_index);
   for (const Node& node : nodes_) {
     summary.targets += node.kind == RecipeKind::kTarget ? 1 : 0;
     summary.functions += node.kind == RecipeKind::kFunction ? 1 : 0;

@@ -7,6 +7,9 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/sema/earthfile/project.h"
@@ -20,6 +23,8 @@ struct CheckOptions {
   bool chains = false;
   // What the root is called with. Only for the chains.
   Scope args;
+  // Args of the root that something has to declare, with hints, as EvaluateRequest::asked_args.
+  std::vector<std::pair<std::string, std::string>> asked;
   // Also the targets and functions that the root does not use, of every local Earthfile it reaches.
   bool whole_files = false;
   // Fetch the repositories that references name. Without, they are not looked into.

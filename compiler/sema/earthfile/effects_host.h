@@ -4,6 +4,7 @@
 // Every call is made with the gate held (gate.h); an implementation opens it while it waits.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +19,10 @@ namespace loam::sema::earthfile {
 
 // Whose step it is, for progress.
 struct StepName {
-  std::string target;   // "+test"
-  std::string command;  // "RUN make test"
-  std::string place;    // "Earthfile:12:3"
+  std::string target;        // "+test"
+  std::string command;       // "RUN make test"
+  std::string place;         // "Earthfile:12:3"
+  std::uint32_t number = 0;  // of its command in the journal
 };
 
 // A command under LOCALLY.

@@ -163,6 +163,7 @@ bool CheckRoots(const EvaluateRequest& request, diag::Emitter& emitter) {
   diag::Emitter collector(findings);
   CheckOptions options;
   options.chains = true;
+  options.asked = request.asked_args;
   for (const auto& [name, value] : request.args) {
     options.args.insert_or_assign(name, value);
   }

@@ -8,6 +8,7 @@
 //   loam.target      "+test", "./lib+build", "github.com/a/b:main+build"
 //   loam.args        "--a=1 --b=2": the arguments that the target was called with and declares; absent if none
 //   loam.command     "RUN make test"
+//   loam.command.7   "": of command 7 of the journal, if one is kept
 //   loam.place       "Earthfile:12:3"
 //   loam.chain       how the command was reached, one caller a line, from the nearest: "function +COMPILE (…:5:3)"
 //   loam.platform    "linux/arm64", if not the native one
@@ -34,6 +35,7 @@
 #include "compiler/sema/dockerfile/convert.h"
 #include "compiler/sema/earthfile/effects_host.h"
 #include "compiler/sema/earthfile/gate.h"
+#include "compiler/sema/earthfile/journal.h"
 #include "compiler/sema/earthfile/outputs.h"
 #include "compiler/source/source_manager.h"
 
@@ -107,6 +109,9 @@ struct EvaluateRequest {
   std::vector<std::string> roots;
   // Values of --NAME=value and --build-arg, stronger ones later.
   std::vector<std::pair<std::string, std::string>> args;
+  // Those of them that were given for this build alone, each with a hint for the case that nothing declares it ("":
+  // none better than to declare it), which is warned of.
+  std::vector<std::pair<std::string, std::string>> asked_args;
   EvaluateOptions options;
 
   Project* project = nullptr;
@@ -121,6 +126,8 @@ struct EvaluateRequest {
   // Held by no one at the call. Given to the hosts by whoever made them.
   Gate* gate = nullptr;
   DockerfileCompiler* dockerfiles = nullptr;
+  // Null: none is kept.
+  Journal* journal = nullptr;
 };
 
 // --artifact: what is to be written and from where; the destination is the invoker's to know.

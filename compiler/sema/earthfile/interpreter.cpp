@@ -74,6 +74,20 @@ std::vector<std::string_view> Interpreter::DeclaredArgs(const Reference& referen
   return names;
 }
 
+std::shared_ptr<TargetEntry> Interpreter::AddEntry(const std::string& key) {
+  auto entry = std::make_shared<TargetEntry>();
+  entry->key = key;
+  entry->number = ++targets_;
+  entries_[key].push_back(entry);
+  return entry;
+}
+
+void Interpreter::RecordNeed(const TargetCall& call, const TargetEntry* caller, const TargetEntry& entry) {
+  if (request_->journal != nullptr && caller != nullptr) {
+    request_->journal->Need(caller->number, call.command, entry.number, call.reference.name);
+  }
+}
+
 bool Interpreter::Reaches(const TargetEntry* entry, const TargetEntry* caller) {
   for (; entry != nullptr; entry = entry->waiting_for) {
     if (entry == caller) {
@@ -131,6 +145,7 @@ Checked<std::shared_ptr<TargetResult>> Interpreter::Evaluate(const TargetCall& c
         .Hint("a target cannot need itself with the same arguments");
   }
   if (known != nullptr) {
+    RecordNeed(call, caller, *known);
     if (known->result == nullptr) {
       return tl::unexpected<Failure>(*known->failure);
     }
@@ -139,9 +154,8 @@ Checked<std::shared_ptr<TargetResult>> Interpreter::Evaluate(const TargetCall& c
     }
     return known->result;
   }
-  auto entry = std::make_shared<TargetEntry>();
-  entry->key = key;
-  entries_[key].push_back(entry);
+  std::shared_ptr<TargetEntry> entry = AddEntry(key);
+  RecordNeed(call, caller, *entry);
   return Run(call, std::move(entry), caller);
 }
 
@@ -185,11 +199,9 @@ void Interpreter::Start(TargetCall call, TargetEntry* caller) {
       }
     }
   }
-  auto entry = std::make_shared<TargetEntry>();
-  entry->key = key;
+  const std::shared_ptr<TargetEntry> entry = AddEntry(key);
   entry->overriding = call.overriding;
   entry->pushes = call.pushes;
-  entries_[key].push_back(entry);
   ++running_;
   const std::size_t depth = caller == nullptr ? 0 : caller->depth + 1;
   threads_.emplace_back([this, entry, depth, started = std::move(call)] {

@@ -26,9 +26,10 @@ struct TargetCall {
   PlatformResolver platforms;
   Scope overriding;
   bool allow_privileged = false;
-  bool saves = false;   // outputs are written
-  bool pushes = false;  // images are pushed, RUN --push runs
-  CallChain chain;      // of the caller
+  bool saves = false;         // outputs are written
+  bool pushes = false;        // images are pushed, RUN --push runs
+  CallChain chain;            // of the caller
+  std::uint32_t command = 0;  // the caller's command, in the journal
   source::SourceRange range;
 };
 
@@ -43,6 +44,7 @@ struct TargetEntry {
   // The evaluation whose result this one waits for; what cycles are found by.
   const TargetEntry* waiting_for = nullptr;
   std::size_t depth = 0;
+  std::uint32_t number = 0;  // in the journal
 };
 
 // Outputs of scopes, put together; each item once.
@@ -113,6 +115,7 @@ class Interpreter {
   std::int32_t SourceOf(source::FileId file);
   // A text that no other step of this and of other evaluations has.
   std::string UniqueText();
+  std::uint32_t NextCommandNumber() { return ++commands_; }
   // "./out/x" -> absolute path on the invoker's machine.
   [[nodiscard]] std::string Absolute(std::string_view path) const;
 
@@ -133,6 +136,8 @@ class Interpreter {
   // Evaluations of it that differ in one of them are different ones, before they are done. None if the file is not
   // loaded yet.
   std::vector<std::string_view> DeclaredArgs(const Reference& reference);
+  std::shared_ptr<TargetEntry> AddEntry(const std::string& key);
+  void RecordNeed(const TargetCall& call, const TargetEntry* caller, const TargetEntry& entry);
   // Whether waiting for `entry` would wait for `caller`.
   static bool Reaches(const TargetEntry* entry, const TargetEntry* caller);
 
@@ -146,6 +151,8 @@ class Interpreter {
   bool module_used_ = false;
   std::map<std::uint32_t, std::int32_t> source_numbers_;
   std::size_t unique_ = 0;
+  std::uint32_t targets_ = 0;  // numbers of the journal
+  std::uint32_t commands_ = 0;
   std::vector<ir::Value> states_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> known_states_;
   std::set<std::string, std::less<>> written_;

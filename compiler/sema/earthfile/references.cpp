@@ -67,6 +67,7 @@ Checked<TargetCall> TargetEvaluation::MakeCall(const Project::Resolved& target, 
   }
   call.chain = CurrentChain();
   call.range = range;
+  call.command = recorded_ == nullptr ? 0 : recorded_->number;
   return call;
 }
 

@@ -32,8 +32,9 @@ ir::Platform TargetEvaluation::CurrentPlatform() {
 
 // ---- names
 
-StepName TargetEvaluation::NameOfStep(std::string_view command) const {
-  return {name_, std::string(command), in_.PlaceOf(range_)};
+StepName TargetEvaluation::NameOfStep(std::string_view command) {
+  NameRecorded(command, true);
+  return {name_, std::string(command), in_.PlaceOf(range_), recorded_ == nullptr ? 0 : recorded_->number};
 }
 
 void TargetEvaluation::Name(ir::Value value, std::string_view command, const NameOptions& options) {
@@ -57,6 +58,13 @@ void TargetEvaluation::Name(ir::Value value, std::string_view command, const Nam
     description.push_back({"loam.chain", chain});
   }
   description.push_back({"loam.command", command});
+  // What is fetched for a command is a step of its own.
+  const bool recorded = recorded_ != nullptr && !command.starts_with("[context]");
+  const std::string number = recorded ? fmt::format("{}{}", kCommandKeyPrefix, recorded_->number) : std::string();
+  if (recorded) {
+    NameRecorded(command, true);
+    description.push_back({number, ""});
+  }
   if (options.internal) {
     description.push_back({"loam.internal", "1"});
   }
@@ -202,19 +210,20 @@ Checked<ir::Value> TargetEvaluation::AddStep(const Step& step, ir::Value root) {
 Checked<ProcessResult> TargetEvaluation::Capture(const Step& step) {
   Step capture = step;
   capture.capture = true;
-  const ir::Value node = LOAM_TRY(AddStep(capture, state_.fs));
-  const SourceRange range = range_;
-  auto result = in_.host().Run(graph(), node);
-  if (!result) {
-    return FailWith(range, std::move(result).error());
-  }
-  return std::move(*result);
+  return Record(step.text, range_, [&]() -> Checked<ProcessResult> {
+    const ir::Value node = LOAM_TRY(AddStep(capture, state_.fs));
+    const SourceRange range = range_;
+    auto result = in_.host().Run(graph(), node);
+    if (!result) {
+      return FailWith(range, std::move(result).error());
+    }
+    return std::move(*result);
+  });
 }
 
 Checked<ProcessResult> TargetEvaluation::RunOnHost(const std::vector<std::string>& argv, std::string_view text,
                                                    bool capture, bool condition, bool raw) {
   LocalCommand command;
-  command.name = NameOfStep(text);
   command.argv = argv;
   command.directory = local_directory_;
   for (const auto& [name, value] : variables_->Environment()) {
@@ -223,12 +232,17 @@ Checked<ProcessResult> TargetEvaluation::RunOnHost(const std::vector<std::string
   command.capture = capture;
   command.condition = condition;
   command.raw_output = raw;
-  const SourceRange range = range_;
-  auto result = in_.effects().RunLocally(command);
-  if (!result) {
-    return FailWith(range, std::move(result).error());
-  }
-  return std::move(*result);
+  const auto run = [&]() -> Checked<ProcessResult> {
+    const SourceRange range = range_;
+    command.name = NameOfStep(text);
+    auto result = in_.effects().RunLocally(command);
+    if (!result) {
+      return FailWith(range, std::move(result).error());
+    }
+    return std::move(*result);
+  };
+  // The command of a RUN is recorded already.
+  return capture || condition ? Record(text, range_, run) : run();
 }
 
 Checked<ProcessResult> TargetEvaluation::RunShell(Step step, std::string script, bool condition) {

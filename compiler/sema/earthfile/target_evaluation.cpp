@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/strings.h"
 #include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/builtin_args.h"
 #include "compiler/sema/earthfile/steps.h"
@@ -23,6 +24,30 @@ bool IsArgLike(const ast::earthfile::Statement& statement) {
           statement.command->kind == CommandKind::kSet);
 }
 
+// Commands that the journal is told of as a whole; of BUILD it is told each target, of IF and FOR their commands.
+bool IsRecorded(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::kFrom:
+    case CommandKind::kFromDockerfile:
+    case CommandKind::kRun:
+    case CommandKind::kCopy:
+    case CommandKind::kSaveArtifact:
+    case CommandKind::kSaveImage:
+    case CommandKind::kWorkdir:
+    case CommandKind::kGitClone:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsInteractive(const ast::earthfile::Command& command) {
+  return command.kind == CommandKind::kRun &&
+         std::any_of(command.args.begin(), command.args.end(), [](const ast::earthfile::Word& word) {
+           return word.text == "--interactive" || word.text == "--interactive-keep";
+         });
+}
+
 }  // namespace
 
 TargetEvaluation::TargetEvaluation(Interpreter& interpreter, const TargetCall& call, TargetEntry& entry)
@@ -32,11 +57,15 @@ Checked<std::shared_ptr<TargetResult>> TargetEvaluation::Run(Interpreter& interp
                                                              TargetEntry& entry) {
   TargetEvaluation evaluation(interpreter, call, entry);
   auto done = evaluation.Prepare();
+  evaluation.RecordTarget();
   if (done) {
     done = evaluation.RunRecipe();
   }
   if (done) {
     done = evaluation.Finish();
+  }
+  if (Journal* const journal = interpreter.request().journal; journal != nullptr) {
+    journal->EndTarget(entry.number, evaluation.platforms_.Current().ToString(), done.has_value());
   }
   if (!done) {
     return tl::unexpected<Failure>(evaluation.WithChain(std::move(done).error()));
@@ -78,7 +107,7 @@ Checked<> TargetEvaluation::RunRecipe() {
     is_base_ = true;
     return RunBlock(recipe);
   }
-  LOAM_TRY(FromTarget("+base", {}, call_.range));
+  LOAM_TRY(Record("FROM +base", {}, [&] { return FromTarget("+base", {}, call_.range); }));
   return RunBlock(recipe);
 }
 
@@ -180,7 +209,14 @@ Checked<> TargetEvaluation::RunCommand(const ast::earthfile::Command& command) {
   if (!NeedsNoEnvironment(command.kind)) {
     LOAM_TRY(RequireEnvironment(keyword));
   }
-  return Dispatch(command);
+  if (!IsRecorded(command.kind) || in_.request().journal == nullptr) {
+    return Dispatch(command);
+  }
+  const source::Buffer* const buffer = in_.sources().Find(range_.file);
+  const std::string_view text =
+      buffer == nullptr ? keyword : buffer->text().substr(range_.begin, range_.end - range_.begin);
+  return Record(
+      TrimSpace(text), range_, [&] { return Dispatch(command); }, IsInteractive(command));
 }
 
 Checked<> TargetEvaluation::RequireEnvironment(std::string_view command) {

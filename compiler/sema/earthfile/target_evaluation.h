@@ -46,6 +46,33 @@ class TargetEvaluation {
   Checked<> RejectAfterPush();
   [[nodiscard]] bool Has(Feature feature) const { return features_.Has(feature); }
 
+  // ---- the journal (recording.cpp)
+  // A command in the journal, while it is evaluated.
+  struct Recorded {
+    std::uint32_t number = 0;
+    std::string name;    // what its first step is called
+    bool steps = false;  // it has steps of its own
+    Recorded* outer = nullptr;
+  };
+  void RecordTarget();
+  void BeginRecorded(Recorded& recorded, std::string_view name, SourceRange range, bool interactive);
+  void EndRecorded(const Recorded& recorded, const Failure* failure);
+  // What the current command comes to; `step`: by a step of its own.
+  void NameRecorded(std::string_view name, bool step);
+  // Evaluates a command, which the journal is told of.
+  template <class Body>
+  auto Record(std::string_view name, SourceRange range, const Body& body, bool interactive = false)
+      -> decltype(body()) {
+    if (in_.request().journal == nullptr) {
+      return body();
+    }
+    Recorded recorded;
+    BeginRecorded(recorded, name, range, interactive);
+    auto done = body();
+    EndRecorded(recorded, done ? nullptr : &done.error());
+    return done;
+  }
+
   // ---- words
   static std::vector<Word> WordsOf(ast::earthfile::List<ast::earthfile::Word> words);
   Checked<std::string> Expand(const Word& word, bool keep_plus = false);
@@ -66,7 +93,8 @@ class TargetEvaluation {
   };
   void Name(ir::Value value, std::string_view command, const NameOptions& options);
   void Name(ir::Value value, std::string_view command) { Name(value, command, NameOptions()); }
-  [[nodiscard]] StepName NameOfStep(std::string_view command) const;
+  // Of a step that is no node: one that runs on the invoker's machine.
+  StepName NameOfStep(std::string_view command);
   std::string_view Intern(std::string_view text) { return in_.graph().Intern(text); }
   ir::Graph& graph() { return in_.graph(); }
   // What a step of RUN, IF, FOR or a shell-out is made of.
@@ -285,7 +313,8 @@ class TargetEvaluation {
   // The target exists; until then what is wrong is the caller's.
   bool found_ = false;
   bool chain_told_ = false;
-  SourceRange range_;  // of the current command
+  SourceRange range_;             // of the current command
+  Recorded* recorded_ = nullptr;  // the current command in the journal; null: there is none
   bool shell_outs_allowed_ = true;
 };
 

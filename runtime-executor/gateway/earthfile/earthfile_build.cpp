@@ -103,12 +103,14 @@ class Frontend {
     sema::earthfile::EvaluateRequest evaluation;
     evaluation.roots = request_.roots;
     evaluation.args = request_.args;
+    evaluation.asked_args = request_.asked_args;
     evaluation.options = request_.options;
     evaluation.project = &project;
     evaluation.sources = report_.sources.get();
     evaluation.host = host.get();
     evaluation.effects = effects.get();
     evaluation.gate = &gate;
+    evaluation.journal = request_.journal;
     evaluation.warnings = request_.messages.findings;
     evaluation.clone_url = [this](std::string_view url) {
       return sema::earthfile::ConfiguredCloneUrl(url, request_.project.sites);
@@ -145,7 +147,8 @@ OutputOptions OutputsOf(const EarthfileBuildRequest& request) {
   return {.directory = request.options.invocation_directory,
           .no_output = request.options.no_output,
           .push = request.options.push,
-          .on_file = request.messages.file};
+          .on_file = request.messages.file,
+          .docker = request.docker_load};
 }
 
 }  // namespace

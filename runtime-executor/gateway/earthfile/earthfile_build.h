@@ -27,6 +27,8 @@ struct EarthfileBuildRequest {
   std::vector<std::string> roots;
   // Overriding values, stronger ones later.
   std::vector<std::pair<std::string, std::string>> args;
+  // As sema::earthfile::EvaluateRequest has it.
+  std::vector<std::pair<std::string, std::string>> asked_args;
   sema::earthfile::EvaluateOptions options;
   // --artifact: where it goes.
   std::string artifact_destination = "./";
@@ -38,9 +40,13 @@ struct EarthfileBuildRequest {
   int optimization_level = 1;
   // Where the invoker's Docker daemon is, for WITH DOCKER under LOCALLY; or why nobody knows.
   Result<std::string> docker_host = Unexpected(ErrorCode::kFailedPrecondition, "no Docker daemon is known");
+  // Where images that are saved go besides the image store.
+  DockerLoad docker_load;
   // For RUN --interactive; null: there is none.
   std::shared_ptr<ops::TerminalLender> terminal;
   Messages messages;
+  // Null: none is kept. Outlives the build.
+  sema::earthfile::Journal* journal = nullptr;
 };
 
 // What is known while the build runs (steps) and after it, whether it succeeded or not.

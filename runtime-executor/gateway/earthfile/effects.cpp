@@ -255,6 +255,9 @@ class MachineEffects final : public sema::earthfile::EffectsHost {
     step.place = name.place;
     step.raw = raw;
     step.local = true;
+    if (name.number != 0) {
+      step.commands.push_back(name.number);
+    }
     parts_.steps->AddNamed(shown, std::move(step));
     return parts_.site->Step(shown, body);
   }

@@ -71,6 +71,40 @@ Result<> OutputWriter::Save(const snapshot::MountedFs& mounted, const sema::eart
   return {};
 }
 
+Result<bool> OutputWriter::LoadIntoDocker(const SiteImage& image, const std::string& name,
+                                          const std::stop_token& stop) {
+  if (!options_.docker.find) {
+    return false;
+  }
+  const auto daemon = [&] {
+    const std::lock_guard lock(docker_mutex_);
+    if (!docker_) {
+      docker_ = options_.docker.find();
+    }
+    return *docker_;
+  }();
+  const auto load = [&]() -> Result<bool> {
+    const auto attributes = LOAM_TRY(Result<std::optional<DockerLoad::Attributes>>(daemon));
+    if (!attributes) {
+      return false;
+    }
+    engine::ExportRequest request;
+    request.type = "docker-load";
+    request.attributes = *attributes;
+    request.attributes["name"] = name;
+    // The daemon unpacks it at once: compression would be work for both sides.
+    request.attributes["compression"] = "uncompressed";
+    LOAM_TRY(site_.Export(std::span(&image, 1), request, stop));
+    return true;
+  };
+  Result<bool> loaded = load();
+  if (!loaded && !options_.docker.required && !stop.stop_requested()) {
+    options_.docker.warn(fmt::format("image {} is not in Docker: {}", name, loaded.error().message()));
+    return false;
+  }
+  return loaded;
+}
+
 Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs, const std::vector<TreeRef>& trees,
                               std::size_t first, const std::stop_token& stop) {
   // By name, in the order of the recipe.
@@ -113,7 +147,8 @@ Result<> OutputWriter::Images(const driver::earthfile::CompiledOutputs& outputs,
         }
         for (const std::string& local_name : local_names) {
           std::string digest = LOAM_TRY(write({local_name, {ImageOf(image)}, false}, false, false));
-          Note({WrittenOutput::Kind::kImage, image.output->target, local_name, std::move(digest)});
+          const bool loaded = LOAM_TRY(LoadIntoDocker(ImageOf(image), local_name, stop));
+          Note({WrittenOutput::Kind::kImage, image.output->target, local_name, std::move(digest), loaded});
         }
       }
     }

@@ -1,9 +1,13 @@
 // OutputWriter: builds what a WAIT scope holds and hands it out: files on the invoker's machine, local images, pushes.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -17,9 +21,21 @@ namespace loam::gateway::earthfile {
 struct WrittenOutput {
   enum class Kind : std::uint8_t { kArtifact, kImage, kPush };
   Kind kind = Kind::kArtifact;
-  std::string target;  // "+build"
-  std::string what;    // "+build/dist/app", "app:latest"
-  std::string where;   // destination of an artifact; digest of an image
+  std::string target;   // "+build"
+  std::string what;     // "+build/dist/app", "app:latest"
+  std::string where;    // destination of an artifact; digest of an image
+  bool loaded = false;  // an image: also into Docker
+};
+
+// A Docker daemon that images are loaded into.
+struct DockerLoad {
+  using Attributes = std::map<std::string, std::string>;
+  // Attributes of the exporter that loads ("host"); nullopt: there is no daemon, and that is no mistake. Called once,
+  // when the first image is there. Empty: nothing is loaded.
+  std::function<Result<std::optional<Attributes>>()> find;
+  // True: an image that the daemon does not take is an error; else it is told to `warn`.
+  bool required = false;
+  std::function<void(std::string_view text)> warn;
 };
 
 struct OutputOptions {
@@ -29,6 +45,7 @@ struct OutputOptions {
   bool no_output = false;
   bool push = false;
   FileWritten on_file = {};
+  DockerLoad docker = {};
 };
 
 class OutputWriter {
@@ -51,11 +68,15 @@ class OutputWriter {
   Result<> Images(const driver::earthfile::CompiledOutputs& outputs, const std::vector<TreeRef>& trees,
                   std::size_t first, const std::stop_token& stop);
   void Note(WrittenOutput output);
+  // Whether there was a daemon to take it.
+  Result<bool> LoadIntoDocker(const SiteImage& image, const std::string& name, const std::stop_token& stop);
 
   BuildSite& site_;
   const OutputOptions options_;
   mutable std::mutex mutex_;  // guards written_
   std::vector<WrittenOutput> written_;
+  std::mutex docker_mutex_;  // guards docker_, and is held while it is found
+  std::optional<Result<std::optional<DockerLoad::Attributes>>> docker_;
 };
 
 }  // namespace loam::gateway::earthfile

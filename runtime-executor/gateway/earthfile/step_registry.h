@@ -29,6 +29,7 @@ struct Step {
   bool raw = false;       // RUN --raw-output
   bool local = false;     // runs on the invoker's machine
   bool push = false;
+  std::vector<std::uint32_t> commands;  // numbers of the journal; equal steps of several commands are one step
 };
 
 // Thread-safe.
@@ -41,6 +42,8 @@ class StepRegistry {
 
   // nullopt: nothing is known, the step is of no target.
   [[nodiscard]] std::optional<Step> Find(const Digest& vertex, std::string_view name) const;
+  // The vertices of each command of the journal.
+  [[nodiscard]] std::map<std::uint32_t, std::vector<Digest>> VerticesOfCommands() const;
 
  private:
   mutable std::mutex mutex_;  // guards both maps

@@ -74,7 +74,8 @@ Checked<> TargetEvaluation::Build(const ast::earthfile::Command& command, bool a
   range_ = range;
   Resolved target = LOAM_TRY(Resolve(text, words[0].range, flags.allow_privileged));
   std::vector<Reference> references = {target.reference.reference};
-  if (HasPathWildcard(target.reference.written)) {
+  const bool wildcard = HasPathWildcard(target.reference.written);
+  if (wildcard) {
     if (!Has(Feature::kWildcardBuilds)) {
       return Fail<Kind::kEarthNeedsFeature>(range, "wildcard-builds", "wildcards in the target of BUILD");
     }
@@ -115,13 +116,18 @@ Checked<> TargetEvaluation::Build(const ast::earthfile::Command& command, bool a
         passing.allow_privileged = flags.allow_privileged;
         passing.platform = platform;
         Scope passed;
-        TargetCall call = LOAM_TRY(MakeCall(target.reference, target.privileged, passing, Edge::kBuild, range, passed));
         if (ahead) {
-          in_.Start(std::move(call), &entry_);
+          in_.Start(LOAM_TRY(MakeCall(target.reference, target.privileged, passing, Edge::kBuild, range, passed)),
+                    &entry_);
           continue;
         }
+        const std::string name = fmt::format("BUILD {}", wildcard ? reference.ToString() : text);
         std::shared_ptr<TargetResult> result =
-            LOAM_TRY(Call(std::move(call), passed, target.reference, flags.pass_args, Edge::kBuild));
+            LOAM_TRY(Record(name, range, [&]() -> Checked<std::shared_ptr<TargetResult>> {
+              TargetCall call =
+                  LOAM_TRY(MakeCall(target.reference, target.privileged, passing, Edge::kBuild, range, passed));
+              return Call(std::move(call), passed, target.reference, flags.pass_args, Edge::kBuild);
+            }));
         range_ = range;
         scope().entries.push_back({nullptr, std::move(result)});
       }

@@ -55,6 +55,7 @@ Checked<> TargetEvaluation::From(const ast::earthfile::Command& command) {
     variables_->SetBuiltin(name, value);
   }
   if (is_target) {
+    NameRecorded(fmt::format("FROM {}", base), false);
     return FromTarget(base, passing, words[0].range);
   }
   if (!passing.args.empty()) {

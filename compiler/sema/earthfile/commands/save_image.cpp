@@ -1,6 +1,7 @@
 // SAVE IMAGE, and what a WAIT scope gathers.
 #include <fmt/format.h>
 
+#include "base/strings.h"
 #include "compiler/sema/dockerfile/platform.h"
 #include "compiler/sema/earthfile/argument_shape.h"
 #include "compiler/sema/earthfile/target_evaluation.h"
@@ -21,6 +22,7 @@ Checked<> TargetEvaluation::SaveImage(const ast::earthfile::Command& command) {
   LOAM_TRY(CheckSaveImage(command, flags, words));
   std::vector<std::string> names = LOAM_TRY(ExpandAll(words));
   range_ = range;
+  NameRecorded(fmt::format("SAVE IMAGE {}", Join(names, " ")), false);
   if (names.empty() && !flags.cache_hint && cache_from.empty()) {
     in_.effects().Notice(
         name_, "Deprecation: using SAVE IMAGE with no arguments is no longer necessary and can be safely removed");

@@ -199,6 +199,34 @@ TEST(CheckProject, ArgsThatNobodyDeclares) {
   EXPECT_EQ(checked.FirstHint(), "did you mean `--version`?");
 }
 
+TEST(CheckProject, AskedArgsThatNobodyDeclares) {
+  const std::string file =
+      "VERSION 0.8\nFROM a\nARG --global tag\nall:\n  BUILD +b\n  DO +F\nb:\n  ARG version\n  RUN $version\n"
+      "F:\n  FUNCTION\n  ARG inner\n  RUN $inner\n";
+  CheckOptions options;
+  options.asked = {{"tag", ""}, {"version", ""}, {"inner", ""}};
+  EXPECT_THAT(CheckedFiles({{"Earthfile", file}}, "all", options).Findings(), IsEmpty());
+  options.asked = {{"versoin", ""}, {"push", "flags come first"}, {"other", ""}};
+  const CheckedFiles checked({{"Earthfile", file}}, "all", options);
+  EXPECT_THAT(checked.Findings(), ElementsAre("W :0: neither +all nor what it uses has an ARG `other`",
+                                              "W :0: neither +all nor what it uses has an ARG `push`",
+                                              "W :0: neither +all nor what it uses has an ARG `versoin`"));
+  std::vector<std::string> hints;
+  for (const diag::Diagnostic& diagnostic : checked.consumer.diagnostics()) {
+    hints.push_back(diagnostic.hints.front());
+  }
+  EXPECT_THAT(hints,
+              ElementsAre("declare it where it is used: `ARG other`", "flags come first", "did you mean `--version`?"));
+}
+
+TEST(CheckProject, AskedArgsMayBeForWhatIsNotKnown) {
+  CheckOptions options;
+  options.asked = {{"x", ""}};
+  EXPECT_THAT(
+      CheckedFiles({{"Earthfile", "VERSION 0.8\nFROM a\nall:\n  ARG t=+b\n  BUILD $t\n"}}, "all", options).Findings(),
+      IsEmpty());
+}
+
 TEST(CheckProject, VariablesThatAreDeclaredTwiceUnusedOrUnknown) {
   EXPECT_THAT(
       Check("FROM a\nall:\n  ARG x\n  ARG x\n  LET y = 1\n  LET y = 2\n  SET x = 3\n  SET z = 1\n  RUN $y\n"),
