@@ -235,6 +235,7 @@ other:
         self.assertIn("warning: image app:1 is not in Docker: no Docker daemon answers", told.err)
         refused = self.loam("build", "--load", "+image", env=missing, check=1)
         self.assertIn("no Docker daemon answers", refused.err)
+        self.assertIn("without --load the images are kept in loam's own store", refused.err)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,13 @@ gateway::earthfile::DockerLoad LoadSavedImages(const Context& context, const Res
     const std::string host = LOAM_TRY(Result<std::string>(endpoint));
     const exporter::DockerDaemon daemon = LOAM_TRY(exporter::DockerDaemon::At(host));
     if (const auto answer = daemon.Get("/_ping", stop); !answer) {
+      if (!required && !chosen && IsUnused(host, answer.error())) {
+        return std::optional<Attributes>();
+      }
       // Where the user said that there is one, they are told.
-      return !required && !chosen && IsUnused(host, answer.error()) ? Result<std::optional<Attributes>>(std::nullopt)
-                                                                    : Unexpected(answer.error());
+      return Unexpected(Error(answer.error())
+                            .WithHint("start Docker, or set DOCKER_HOST; without --load the images are kept in "
+                                      "loam's own store only"));
     }
     Attributes attributes = {{"host", host}};
     if (!via.empty()) {
