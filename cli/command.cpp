@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -92,8 +93,11 @@ Exit RunMain(Context& context, const std::vector<std::string>& arguments) {
   }
   Error error(ErrorCode::kInvalidArgument, fmt::format("unknown command `{}`", name));
   const std::optional<std::string> near = NearestWord(name, names);
-  PrintError(context, std::move(error).WithHint(near ? fmt::format("did you mean `loam {}`?", *near)
-                                                     : std::string("`loam help` lists the commands")));
+  std::error_code no_file;
+  const bool target = std::filesystem::exists("Earthfile", no_file) && LooksLikeEarthReference("+" + name);
+  PrintError(context, std::move(error).WithHint(near     ? fmt::format("did you mean `loam {}`?", *near)
+                                                : target ? fmt::format("did you mean the target `loam +{}`?", name)
+                                                         : std::string("`loam help` lists the commands")));
   return Exit::kUsage;
 }
 

@@ -61,11 +61,18 @@ struct IgnoreFile {
   std::string path;
 };
 
-// The one that counts: that of the Dockerfile, else that of the context.
-IgnoreFile IgnoreFileOf(const BuildContext& files) {
+// Where a file is looked for.
+struct Searched {
+  std::string directory;
+  IgnoreFile ignore;
+};
+
+// The ignore file that counts is that of the Dockerfile, else that of the context.
+Searched SearchedIn(const BuildContext& files) {
   const std::string own = files.dockerfile_name + ".dockerignore";
   const std::string path = files.dockerfile_dir + "/" + own;
-  return Exists(path) ? IgnoreFile{own, path} : IgnoreFile{".dockerignore", files.context_dir + "/.dockerignore"};
+  return {files.context_dir,
+          Exists(path) ? IgnoreFile{own, path} : IgnoreFile{".dockerignore", files.context_dir + "/.dockerignore"}};
 }
 
 // "`src/a` is excluded by line 3 of .dockerignore (`src/*`)": the last line whose pattern excludes the path; "" if it
@@ -97,17 +104,16 @@ std::string Excluded(const IgnoreFile& ignore, const std::string& path) {
 }
 
 // The file of this name that lies elsewhere in the context and is not excluded; "" if there is none, or several.
-std::string SameNameElsewhere(const BuildContext& files, const std::string& name) {
-  const Result<std::string> text = ReadFile(IgnoreFileOf(files).path);
+std::string SameNameElsewhere(const Searched& in, const std::string& name) {
+  const Result<std::string> text = ReadFile(in.ignore.path);
   const Result<PatternMatcher> ignored =
       PatternMatcher::Create(text ? ParseIgnoreFile(*text) : std::vector<std::string>());
   std::string found;
   int entries = 0;
   std::error_code error;
-  for (fs::recursive_directory_iterator entry(files.context_dir, fs::directory_options::skip_permission_denied, error),
-       end;
+  for (fs::recursive_directory_iterator entry(in.directory, fs::directory_options::skip_permission_denied, error), end;
        !error && entry != end && entries < kSearchedEntries; entry.increment(error), ++entries) {
-    const std::string path = entry->path().lexically_relative(files.context_dir).generic_string();
+    const std::string path = entry->path().lexically_relative(in.directory).generic_string();
     if (ignored && ignored->MatchesOrParentMatches(path)) {
       if (!ignored->has_exceptions()) {
         entry.disable_recursion_pending();
@@ -125,8 +131,8 @@ std::string SameNameElsewhere(const BuildContext& files, const std::string& name
 }
 
 // What the first part of `path` that does not exist may have been meant to be.
-std::string NearestName(const BuildContext& files, const std::string& path) {
-  const fs::path root = files.context_dir;
+std::string NearestName(const Searched& in, const std::string& path) {
+  const fs::path root = in.directory;
   fs::path known;
   for (const fs::path& part : fs::path(path)) {
     if (Exists(root / known / part)) {
@@ -146,34 +152,59 @@ std::string NearestName(const BuildContext& files, const std::string& path) {
     if (const auto near = NearestWord(name, *siblings)) {
       return fmt::format("did you mean `{}`?", (known / *near).string());
     }
-    const std::string elsewhere = SameNameElsewhere(files, fs::path(path).filename().string());
+    const std::string elsewhere = SameNameElsewhere(in, fs::path(path).filename().string());
     if (!elsewhere.empty()) {
       return fmt::format("did you mean `{}`?", elsewhere);
     }
     if (known / part != fs::path(path)) {
-      return fmt::format("the directory `{}` is not in the build context `{}`", (known / part).string(),
-                         files.context_dir);
+      return fmt::format("the directory `{}` is not in the build context `{}`", (known / part).string(), in.directory);
     }
-    return fmt::format("paths are relative to the build context `{}`", files.context_dir);
+    return fmt::format("paths are relative to the build context `{}`", in.directory);
   }
   return {};
+}
+
+std::string HintFor(const Searched& in, const std::string& path, const std::string& step) {
+  if (!Exists(fs::path(in.directory) / path)) {
+    return NearestName(in, path);
+  }
+  if (std::string excluded = Excluded(in.ignore, path); !excluded.empty()) {
+    return excluded;
+  }
+  const std::string wildcard = WildcardFor(step, path);
+  return wildcard.empty() ? std::string() : fmt::format("no file of the build context matches `{}`", wildcard);
 }
 
 }  // namespace
 
 std::string MissingFileHint(const Error& error, const std::string& step, const BuildContext& files) {
   const std::optional<std::string> path = MissingPath(error.message());
-  if (!path || files.context_dir.empty() || !ReadsContext(step)) {
+  return path && !files.context_dir.empty() && ReadsContext(step) ? HintFor(SearchedIn(files), *path, step)
+                                                                  : std::string();
+}
+
+std::string MissingEarthfileCopyHint(const Error& error, const std::string& command, const std::string& directory) {
+  const std::optional<std::string> path = MissingPath(error.message());
+  if (!path || !command.starts_with("COPY ")) {
     return {};
   }
-  if (!Exists(fs::path(files.context_dir) / *path)) {
-    return NearestName(files, *path);
+  for (std::string_view word : Split(command, ' ')) {
+    word.remove_prefix(word.starts_with('(') ? 1 : 0);
+    const std::size_t plus = word.find('+');
+    if (plus == std::string_view::npos || word.starts_with("--") || (plus > 0 && word[plus - 1] == '\\')) {
+      continue;
+    }
+    const std::size_t slash = word.find('/', plus);
+    return slash == std::string_view::npos
+               ? fmt::format("`{}` is read as a file: an artifact of that target is written `{}/PATH`", word, word)
+               : fmt::format("the SAVE ARTIFACT commands of `{}` say which artifacts there are", word.substr(0, slash));
   }
-  if (std::string excluded = Excluded(IgnoreFileOf(files), *path); !excluded.empty()) {
-    return excluded;
+  for (const char* const name : {".earthlyignore", ".earthignore"}) {
+    if (Exists(directory + "/" + name)) {
+      return HintFor({directory, {name, directory + "/" + name}}, *path, command);
+    }
   }
-  const std::string wildcard = WildcardFor(step, *path);
-  return wildcard.empty() ? std::string() : fmt::format("no file of the build context matches `{}`", wildcard);
+  return HintFor({directory, {}}, *path, command);
 }
 
 }  // namespace loam::cli

@@ -13,4 +13,8 @@ namespace loam::cli {
 // matches. Empty if nothing is known, or if the error is of another kind. `step` is the failed step's name.
 std::string MissingFileHint(const Error& error, const std::string& step, const BuildContext& files);
 
+// The same for `COPY …` of the Earthfile in this directory. Artifacts are no files: what is told of these is their
+// form.
+std::string MissingEarthfileCopyHint(const Error& error, const std::string& command, const std::string& directory);
+
 }  // namespace loam::cli

@@ -12,6 +12,7 @@
 #include "base/pattern_matcher.h"
 #include "base/rooted_fs.h"
 #include "runtime-executor/snapshot/layer_tar.h"
+#include "runtime-executor/snapshot/native.h"
 #include "runtime-executor/snapshot/tar_format.h"
 
 namespace loam::snapshot {
@@ -121,10 +122,7 @@ class Applier {
       }
       return {};
     }
-    if (::mknodat(parent, name.c_str(), S_IFCHR, 0) != 0) {
-      return UnexpectedErrno(fmt::format("make whiteout `{}`", marker));
-    }
-    return {};
+    return MakeWhiteout(parent, name);
   }
 
   Result<> Create(const TarEntry& entry, TarReader& reader, int parent, const std::string& path,

@@ -47,13 +47,6 @@ Result<bool> HasOpaque(int fd, const std::string& overlay_prefix) {
   return size == 1 && value[0] == 'y';
 }
 
-Result<> MakeWhiteout(int dir, const std::string& name) {
-  if (::mknodat(dir, name.c_str(), S_IFCHR, 0) != 0) {
-    return UnexpectedErrno(fmt::format("make whiteout `{}`", name));
-  }
-  return {};
-}
-
 CopyOptions KeepAllBut(const std::string& overlay_prefix) {
   CopyOptions options;
   options.keep_xattr = [prefix = overlay_prefix](std::string_view key) { return !key.starts_with(prefix); };
@@ -143,6 +136,19 @@ bool SameTime(const timespec& a, const timespec& b) {
 }
 
 }  // namespace
+
+Result<> MakeWhiteout(int dir, const std::string& name) {
+  if (::mknodat(dir, name.c_str(), S_IFCHR, 0) == 0) {
+    return {};
+  }
+  const bool refused = errno == EPERM;
+  auto failed = UnexpectedErrno(fmt::format("make whiteout `{}`", name));
+  return refused
+             ? tl::unexpected(std::move(failed.value())
+                                  .WithHint("an overlay filesystem, such as the one that containers have, cannot "
+                                            "keep deletions: put the state (--root, LOAM_ROOT) on a volume or tmpfs"))
+             : failed;
+}
 
 Result<> OverlayOnto(int layer_fd, int to_fd, const std::string& overlay_prefix) {
   Overlayer overlayer(to_fd, overlay_prefix);

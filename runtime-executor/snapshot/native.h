@@ -12,6 +12,9 @@
 
 namespace loam::snapshot {
 
+// The mark of a layer in overlayfs format that `name` of lower layers is gone.
+Result<> MakeWhiteout(int dir, const std::string& name);
+
 // Lays one layer directory (overlayfs format) over the directory `to_fd`.
 Result<> OverlayOnto(int layer_fd, int to_fd, const std::string& overlay_prefix);
 

@@ -115,6 +115,40 @@ test:
             shown = [line.split("| ")[1] for line in self.earth("+test").err.splitlines() if "--> " in line]
             self.assertEqual(shown[1:], [f"--> COPY f{i} /f{i}" for i in range(8)] + ["--> RUN true"])
 
+    def test_files_that_are_not_there_are_told_with_what_was_meant(self):
+        self.write("sub/Earthfile", "VERSION 0.8\nt:\n    FROM box:1\n    COPY src/mian.go .\n")
+        self.write("sub/src/main.go", "")
+        self.recipe("\nt:\n    BUILD ./sub+t\n\nignored:\n    COPY a.txt .\n\nartifact:\n    COPY +t .\n")
+        self.write("a.txt", "")
+        self.write(".earthlyignore", "# no texts\n*.txt\n")
+        self.assertIn("hint: did you mean `src/main.go`?", self.earth("+t", check=1).err)
+        self.assertIn("hint: `a.txt` is excluded by line 2 of .earthlyignore", self.earth("+ignored", check=1).err)
+        self.assertIn("hint: `+t` is read as a file", self.earth("+artifact", check=1).err)
+        (self.work / "Earthfile").rename(self.work / "earthfile")
+        self.assertIn("the file `earthfile` in . has to be called `Earthfile`", self.earth("+t", check=1).err)
+        (self.work / "earthfile").rename(self.work / "Earthfile")
+        self.assertIn("+ignored`?", self.earth("ignored", check=1).err)
+        self.assertIn("did you mean the target `loam +ignored`?", self.loam("ignored", check=2).err)
+
+    def test_state_on_an_overlay_filesystem_says_why_it_cannot_keep_deletions(self):
+        for name in ("lower", "upper", "scratch", "merged"):
+            (self.base / name).mkdir()
+        subprocess.run(["mount", "-t", "overlay", "none", self.base / "merged", "-o",
+                        f"lowerdir={self.base}/lower,upperdir={self.base}/upper,workdir={self.base}/scratch"], check=True)
+        self.addCleanup(subprocess.run, ["umount", self.base / "merged"], check=True)
+        self.recipe("\nkeep:\n    RUN touch /kept\n\ndelete:\n    RUN rm /etc/passwd\n")
+        self.root = self.base / "merged/root"
+        self.import_busybox("box:1")
+        self.earth("+keep")
+        self.assertIn("put the state (--root, LOAM_ROOT) on a volume", self.earth("+delete", check=1).err)
+
+    def test_settings_that_cannot_be_meant_are_refused(self):
+        self.recipe("\nt:\n    RUN true\n")
+        self.assertIn("flags come before the target", self.earth("+t", "--push", check=1).err)
+        self.assertIn("EARTHLY_NO_CACHE", self.earth("+t", check=1, env={"EARTHLY_NO_CACHE": "maybe"}).err)
+        self.write(".env", "EARTHLY_CI=2\n")
+        self.assertIn("EARTHLY_CI", self.earth("+t", check=1).err)
+
     def test_locally_runs_here(self):
         self.recipe("""
 make:
@@ -594,6 +628,10 @@ three:
 """)
         self.recipe("test:\n    GIT CLONE https://git.example.invalid/org/repo.git here\n    RUN cat here/file\n")
         self.assertRegex(self.earth("--config", "config.yml", "+test").err, r"\+test \| cloned")
+        # Also what git's own configuration says, as for references to repositories.
+        (self.base / ".gitconfig").write_text(f'[url "git://127.0.0.1:{port}/"]\n    insteadOf = https://other.example.invalid/\n')
+        self.recipe("test:\n    GIT CLONE https://other.example.invalid/org/repo.git here\n    RUN cat here/file here/file\n")
+        self.assertRegex(self.earth("+test").err, r"\+test \| cloned")
 
     def test_a_secret_provider_is_told_the_project(self):
         self.write("provider", "#!/bin/sh\nprintf %s \"$EARTHLY_ORG:$EARTHLY_PROJECT:$1\"\n", 0o755)

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/file_system.h"
+#include "base/pattern_matcher.h"
 #include "base/platform.h"
 #include "base/print.h"
 #include "base/strings.h"
@@ -18,6 +19,7 @@
 #include "cli/commands/earthfile/earthly_words.h"
 #include "cli/commands/earthfile/exec_stats.h"
 #include "cli/commands/earthfile/load_images.h"
+#include "cli/commands/missing_file.h"
 #include "cli/commands/plan_printer.h"
 #include "cli/docker_endpoint.h"
 #include "cli/progress/earth_display.h"
@@ -143,6 +145,19 @@ struct Prepared {
   std::string title;
 };
 
+// A switch that is neither on nor off: of a variable, or of `.env`.
+Result<> CheckSwitches(const EarthSettings& settings) {
+  for (const Flag& flag : EarthFlags()) {
+    const std::string text = flag.kind == FlagKind::kBool ? settings.String(flag.name) : std::string();
+    if (!text.empty() && !IsTrueText(text) && !IsFalseText(text)) {
+      return Unexpected(Mistake(fmt::format("could not parse \"{}\" as bool value from environment variable \"{}\"",
+                                            text, EarthVariable(flag.name)),
+                                "a switch is `true` or `false`"));
+    }
+  }
+  return {};
+}
+
 Result<> SetPolicy(const EarthSettings& settings, EarthfileBuildRequest& request) {
   sema::earthfile::EvaluateOptions& options = request.options;
   const bool artifact = settings.Bool("artifact");
@@ -209,7 +224,9 @@ Result<> SetReferences(const EarthSettings& settings, const Words& words, EarthD
     request.artifact_destination = words.references.size() > 1 ? words.references[1] : "./";
   } else if (const auto parsed = sema::earthfile::ParseTargetReference(reference, request.options.home); !parsed) {
     Error error = Mistake(fmt::format("invalid target {}: {}", reference, parsed.error().message()));
-    if (sema::earthfile::IsArtifact(reference)) {
+    if (sema::earthfile::ParseTargetReference("+" + reference, request.options.home)) {
+      error = std::move(error).WithHint(fmt::format("did you mean `{} +{}`?", program, reference));
+    } else if (sema::earthfile::IsArtifact(reference)) {
       error =
           std::move(error).WithHint(fmt::format("an artifact is written by `{} --artifact {}`", program, reference));
     }
@@ -264,6 +281,7 @@ Result<Prepared> Prepare(const Context& context, EarthSettings& settings, const 
     return Unexpected(ErrorCode::kFailedPrecondition, "the current directory cannot be found: " + failed.message());
   }
   const SideFiles files = LOAM_TRY(ReadSideFiles(context, settings));
+  LOAM_TRY(CheckSwitches(settings));
   std::string config_path = settings.String("config");
   if (config_path.empty()) {
     config_path = context.Env("earthly_config");
@@ -478,6 +496,16 @@ Result<Builder> OpenBuilder(const Context& context, const EarthSettings& setting
   return builder;
 }
 
+// Why a file of a COPY is not there; "" for what is not known, as of other repositories.
+std::string CopyHint(const Error& error, const gateway::earthfile::Step& step,
+                     const std::string& invocation_directory) {
+  const std::string project = step.target.substr(0, step.target.find('+'));
+  if (!project.empty() && !project.starts_with('.') && !project.starts_with('/')) {
+    return {};
+  }
+  return MissingEarthfileCopyHint(error, step.command, CleanPath(invocation_directory + "/" + project));
+}
+
 // What only `-P` would allow has a code of its own for earthly, a refusal of what another repository asks for has not.
 bool LacksPrivilege(const EarthfileBuildReport& report, const EarthfileBuildRequest& request) {
   return !request.options.allow_privileged &&
@@ -648,14 +676,18 @@ Exit BuildEarthTarget(Context& context, EarthSettings settings, const std::vecto
     PrintTo(context.err, "interrupted\n");
     return dialect == EarthDialect::kEarthly ? static_cast<Exit>(kEarthlyInterrupted) : Exit::kInterrupted;
   }
-  const bool told = lines != nullptr && failed != nullptr && report.steps->Find(failed->digest, failed->name);
+  const auto step = failed == nullptr ? std::nullopt : report.steps->Find(failed->digest, failed->name);
+  const bool told = lines != nullptr && step.has_value();
   PrintDiagnostics(context, report, told, dialect);
   const bool has_mistakes =
       std::any_of(report.diagnostics.begin(), report.diagnostics.end(), [](const auto& d) { return d.is_error(); });
   if (!built && !told && !has_mistakes) {
     PrintError(context, built.error());
-  } else if (!built && !built.error().hint().empty() && !has_mistakes) {
-    PrintTo(context.err, "hint: {}\n", built.error().hint());
+  } else if (!built && !has_mistakes) {
+    const std::string hint = built.error().hint().empty() && step
+                                 ? CopyHint(built.error(), *step, request.options.invocation_directory)
+                                 : built.error().hint();
+    PrintTo(context.err, "{}{}{}", hint.empty() ? "" : "hint: ", hint, hint.empty() ? "" : "\n");
   }
   if (!summary.empty()) {
     if (const Result<> written = stats.Write(summary, context.out); !written) {

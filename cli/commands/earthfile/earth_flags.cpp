@@ -471,6 +471,11 @@ bool IsTrueText(std::string_view text) {
   return lower == "true" || lower == "1" || lower == "t" || lower == "yes" || lower == "y";
 }
 
+bool IsFalseText(std::string_view text) {
+  const std::string lower = ToLowerAscii(text);
+  return lower == "false" || lower == "0" || lower == "f" || lower == "no" || lower == "n";
+}
+
 std::string EarthVariable(std::string_view flag) {
   for (const auto& [name, variable] : kOtherVariables) {
     if (name == flag) {

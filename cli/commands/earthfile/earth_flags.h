@@ -58,5 +58,7 @@ class EarthSettings {
 
 // True for "true", "1", "t", "yes".
 bool IsTrueText(std::string_view text);
+// True for "false", "0", "f", "no".
+bool IsFalseText(std::string_view text);
 
 }  // namespace loam::cli

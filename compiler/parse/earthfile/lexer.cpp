@@ -90,6 +90,12 @@ class Lexer {
   WordMatcher words_;
 
   std::uint32_t pos_ = 0;
+  // No line end is between; so that the words of a long line do not search it each.
+  struct LinePart {
+    std::uint32_t begin;
+    std::uint32_t end;
+  };
+  mutable LinePart line_{1, 0};
   std::vector<Mode> modes_;
   unsigned depth_ = 0;  // of blocks
   // A piece reached the end of the text, perhaps one that was only looked at: the next one is the end. What lies
@@ -131,8 +137,11 @@ std::uint32_t Lexer::LineEndBehind(std::uint32_t pos) const {
 }
 
 std::uint32_t Lexer::EndOfLine(std::uint32_t pos) const {
-  const std::size_t end = text_.find_first_of("\r\n", pos);
-  return static_cast<std::uint32_t>(end == std::string_view::npos ? text_.size() : end);
+  if (pos < line_.begin || pos > line_.end) {
+    const std::size_t end = text_.find_first_of("\r\n", pos);
+    line_ = {pos, static_cast<std::uint32_t>(end == std::string_view::npos ? text_.size() : end)};
+  }
+  return line_.end;
 }
 
 // Of the line continuation whose backslash is at `pos`: blanks, a comment, the line end, and the blank lines and
@@ -278,7 +287,9 @@ Piece Lexer::NextUnknown() {
     return {TokenKind::kUnknown, begin, end};
   }
   if (begin == 0 && word.starts_with("\xEF\xBB\xBF")) {
-    emitter_.Emit<Kind::kEarthByteOrderMark>(Range(0, 3)).Fix("remove it", Range(0, 3), "");
+    emitter_.Emit<Kind::kEarthByteOrderMark>(Range(0, 3))
+        .Hint("save the file as UTF-8 without it")
+        .Fix("remove it", Range(0, 3), "");
     return {TokenKind::kSkipped, 0, 3};
   }
   const bool starts_line = begin == 0 || IsLineEnd(text_[begin - 1]);

@@ -18,6 +18,7 @@
 #include "compiler/sema/earthfile/fetched_projects.h"
 #include "compiler/sema/earthfile/git_cache.h"
 #include "compiler/sema/earthfile/git_facts.h"
+#include "compiler/sema/earthfile/git_program.h"
 
 namespace loam::sema::earthfile {
 namespace {
@@ -174,6 +175,14 @@ Result<std::string> ConfiguredCloneUrl(std::string_view url, const std::vector<G
     }
   }
   return std::string(url);
+}
+
+std::string MirroredCloneUrl(const std::string& url) {
+  const Result<std::string> mirrored =
+      RunGit({.args = {"ls-remote", "--get-url", "--", url}, .directory = {}, .ssh_command = {}});
+  const bool keyless = mirrored && (mirrored->starts_with("git://") || mirrored->starts_with("http://") ||
+                                    mirrored->starts_with("https://"));
+  return keyless ? *mirrored : url;
 }
 
 std::string ConfiguredSshCommand(std::string_view url, const std::vector<GitSite>& sites) {

@@ -62,6 +62,9 @@ struct CloneAddress {
 Result<CloneAddress> CloneAddressOf(std::string_view git_path, const std::vector<GitSite>& sites);
 // The address of GIT CLONE as the settings of its site have it; as it is if there are none.
 Result<std::string> ConfiguredCloneUrl(std::string_view url, const std::vector<GitSite>& sites);
+// The address that git itself would take instead (`url.<base>.insteadOf`), if that is reached without a key of the
+// user.
+std::string MirroredCloneUrl(const std::string& url);
 // What git is to run as ssh for that address; "" for what it runs anyway.
 std::string ConfiguredSshCommand(std::string_view url, const std::vector<GitSite>& sites);
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/image_reference.h"
+#include "base/strings.h"
 #include "compiler/sema/earthfile/interpreter.h"
 
 namespace loam::sema::earthfile {
@@ -23,6 +25,20 @@ std::string PlatformName(std::string_view name, std::string_view platform) {
     out += letter == '/' ? '_' : letter;
   }
   return out;
+}
+
+Checked<> CheckName(const ImageItem& image) {
+  const std::string& name = image.output.name;
+  const auto parsed = ParseImageReference(TrimSpace(name));
+  if (parsed) {
+    return {};
+  }
+  Failure failure = Fail<Kind::kEarthBadValue>(image.range, "image name", name, parsed.error().message())
+                        .Note(fmt::format("in {}", image.output.target));
+  if (name.starts_with('/')) {
+    failure = std::move(failure).Hint("the variable in front of the `/` is empty here");
+  }
+  return tl::unexpected<Failure>(std::move(failure));
 }
 
 }  // namespace
@@ -91,6 +107,7 @@ Checked<Outputs> OutputCollector::Take() {
   std::map<std::string, Tag, std::less<>> tags;
   for (const ImageItem& image : images_) {
     const std::string& name = image.output.name;
+    LOAM_TRY(CheckName(image));
     const auto [known, added] = tags.emplace(name, Tag{});
     if (!added) {
       if (known->second.has_platform != image.has_platform) {

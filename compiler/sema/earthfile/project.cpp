@@ -31,6 +31,17 @@ std::string FilePath(const Reference& project, std::string_view directory, std::
   return CleanPath(fmt::format("{}/{}", directory, file_name));
 }
 
+// The file of a directory whose name is Earthfile's in other case, or with an ending; "" if there is none.
+std::string MiswrittenName(const std::vector<DirectoryEntry>& entries) {
+  for (const DirectoryEntry& entry : entries) {
+    const std::string_view stem = std::string_view(entry.name).substr(0, entry.name.find('.'));
+    if (!entry.is_directory && EqualsIgnoreCase(stem, "earthfile")) {
+      return entry.name;
+    }
+  }
+  return {};
+}
+
 std::vector<std::string> NamesOf(const ast::earthfile::Earthfile& file, bool functions) {
   std::vector<std::string> names;
   if (functions) {
@@ -194,9 +205,12 @@ Checked<const ProjectFile*> Project::Load(const Reference& reference, source::So
         }
         const std::string directory = project.IsRemote() ? project.ProjectCanonical() : project.local_path;
         const auto listed = host_->ListDirectory(place, "");
+        const std::string miswritten = listed ? MiswrittenName(*listed) : std::string();
         return Fail<Kind::kEarthNoEarthfile>(range, reference.Canonical())
-            .Hint(listed ? fmt::format("there is neither an Earthfile nor a build.earth in {}", directory)
-                         : fmt::format("there is no directory {}", directory));
+            .Hint(!listed ? fmt::format("there is no directory {}", directory)
+                  : miswritten.empty()
+                      ? fmt::format("there is neither an Earthfile nor a build.earth in {}", directory)
+                      : fmt::format("the file `{}` in {} has to be called `Earthfile`", miswritten, directory));
       }
       text = std::move(*read);
       shown = FilePath(project, project.local_path, file_name);

@@ -112,8 +112,9 @@ class Frontend {
     evaluation.gate = &gate;
     evaluation.journal = request_.journal;
     evaluation.warnings = request_.messages.findings;
-    evaluation.clone_url = [this](std::string_view url) {
-      return sema::earthfile::ConfiguredCloneUrl(url, request_.project.sites);
+    evaluation.clone_url = [this](std::string_view url) -> Result<std::string> {
+      const std::string configured = LOAM_TRY(sema::earthfile::ConfiguredCloneUrl(url, request_.project.sites));
+      return configured == url ? sema::earthfile::MirroredCloneUrl(configured) : configured;
     };
 
     driver::earthfile::CompileOptions options;

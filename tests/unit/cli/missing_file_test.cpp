@@ -70,5 +70,21 @@ TEST_F(MissingFileTest, OtherSourcesAndOtherErrors) {
   EXPECT_EQ(MissingFileHint(Error(ErrorCode::kNotFound, "no such thing"), "COPY a b", files_), "");
 }
 
+TEST_F(MissingFileTest, CopyOfAnEarthfile) {
+  Write(".earthlyignore", "docs\n");
+  const auto hint = [&](const std::string& path, const std::string& command) {
+    return MissingEarthfileCopyHint(Error(ErrorCode::kNotFound, "\"/" + path + "\": not found"), command, dir_.path());
+  };
+  EXPECT_EQ(hint("src/mian.go", "COPY src/mian.go ."), "did you mean `src/main.go`?");
+  EXPECT_EQ(hint("docs/README.md", "COPY docs/README.md ."),
+            "`docs/README.md` is excluded by line 1 of .earthlyignore (`docs`)");
+  EXPECT_EQ(hint("src/nothing", "COPY src/app.go ."), "paths are relative to the build context `" + dir_.path() + "`");
+  EXPECT_EQ(hint("+m", "COPY +m ."), "`+m` is read as a file: an artifact of that target is written `+m/PATH`");
+  EXPECT_EQ(hint("otu", "COPY --chown=1 (./lib+m/otu --a=1) ."),
+            "the SAVE ARTIFACT commands of `./lib+m` say which artifacts there are");
+  EXPECT_EQ(hint("a+b", "COPY a\\+b ."), "paths are relative to the build context `" + dir_.path() + "`");
+  EXPECT_EQ(hint("x", "RUN cat x"), "");
+}
+
 }  // namespace
 }  // namespace loam::cli

@@ -109,6 +109,12 @@ TEST_F(Evaluation, BuildsBeginAheadOnThreads) {
   EXPECT_THAT(Mistakes(), HasSubstr("infinite cycle detected"));
 }
 
+TEST_F(Evaluation, NamesOfImagesThatAreSavedAreChecked) {
+  EXPECT_FALSE(Run("FROM alpine\ni:\n  SAVE IMAGE $REGISTRY/api:1\nt:\n  BUILD +i\n"));
+  EXPECT_THAT(Mistakes(), HasSubstr("invalid image name /api:1: `/api` is no repository name"));
+  EXPECT_TRUE(Run("FROM alpine\ni:\n  SAVE IMAGE $REGISTRY/api:1\nt:\n  FROM +i\n")) << Mistakes();
+}
+
 // Runs conditions only when this many wait at the same time.
 class MeetingHost : public TableBuildHost {
  public:
