@@ -150,7 +150,9 @@ Result<> RunProcess(ops::FrontendContainer& container, const ops::ContainerStart
     return Unexpected(ErrorCode::kCanceled, "context canceled");
   }
   const std::string words = said.empty() ? std::string() : ": " + said;
-  if (broken) {
+  // A frontend whose connection was closed may fail for that before the watcher has told of it.
+  const bool failed = !ended || ended->exit_code != 0;
+  if (broken || (failed && bridge.closed())) {
     return Unexpected(ErrorCode::kUnknown,
                       fmt::format("frontend {}: frontend grpc server closed unexpectedly{}", name, words));
   }

@@ -91,6 +91,10 @@ class StdioBridge::State {
     });
   }
 
+  [[nodiscard]] bool closed() const {
+    pollfd other{frontend_.get(), 0, 0};
+    return poll(&other, 1, 0) > 0;
+  }
   [[nodiscard]] int frontend_fd() const { return frontend_.get(); }
 
  private:
@@ -117,6 +121,10 @@ int StdioBridge::frontend_fd() const {
 
 void StdioBridge::Watch(std::function<void()> on_closed) {
   state_->Watch(std::move(on_closed));
+}
+
+bool StdioBridge::closed() const {
+  return state_->closed();
 }
 
 }  // namespace loam::gateway

@@ -23,6 +23,8 @@ class StdioBridge {
   // Once the process has it: keeps an eye on the connection. Calls `on_closed` if this side ends it, because what came
   // was no such protocol.
   void Watch(std::function<void()> on_closed);
+  // Whether this side has ended it.
+  [[nodiscard]] bool closed() const;
 
  private:
   class State;
