@@ -10,6 +10,7 @@ import re
 import resource
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -134,6 +135,20 @@ class Program(DaemonCase):
                                       env=self.environment(), capture_output=True, text=True)
                 self.assertEqual(done.returncode, 0, done)
                 self.assertEqual((self.work / "out/limits").read_text(), limits)
+
+    def test_layers_tell_what_made_them(self):
+        """In BuildKit's words: they come into the history of images whose frontend wrote none."""
+        self.import_busybox("box:1")
+        self.write("Dockerfile", "FROM box:1 AS base\nRUN echo made > /made\nCOPY Dockerfile /\n")
+        with self.daemon():
+            done = subprocess.run([LOAM, "build", "--engine", self.address, "."], cwd=self.work, env=self.environment(),
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done)
+            with contextlib.closing(sqlite3.connect(self.root / "layers.db")) as layers:
+                texts = [text for (text,) in layers.execute("SELECT text FROM descriptions")]
+        copied, made, pulled = sorted(texts)
+        self.assertEqual((copied, made), ("[3/3] COPY Dockerfile /", "mount / from exec /bin/sh -c echo made > /made"))
+        self.assertRegex(pulled, r"^pulled from docker.io/library/box:1@sha256:[0-9a-f]{64}$")
 
     def test_client_verbs(self):
         with self.daemon():

@@ -109,11 +109,12 @@ class Layouts final : public wire::Content::Service {
   [[nodiscard]] Result<> Send(const grpc::ServerContext& context, const wire::ReadContentRequest& request,
                               grpc::ServerWriter<wire::ReadContentResponse>& writer) const {
     const OpenedBlob blob = LOAM_TRY(Open(context, request.digest()));
-    if (request.offset() < 0 || request.size() < 0 || request.offset() > blob.size ||
-        request.size() > blob.size - request.offset()) {
+    if (request.offset() < 0 || request.size() < 0 || request.offset() > blob.size) {
       return Unexpected(ErrorCode::kOutOfRange, fmt::format("{} has {} bytes", request.digest(), blob.size));
     }
-    const std::int64_t end = request.size() == 0 ? blob.size : request.offset() + request.size();
+    // As containerd does: what is asked for beyond the end is left out.
+    const std::int64_t rest = blob.size - request.offset();
+    const std::int64_t end = request.offset() + (request.size() == 0 ? rest : std::min(rest, request.size()));
     wire::ReadContentResponse response;
     for (std::int64_t offset = request.offset(); offset < end;) {
       std::string& data = *response.mutable_data();
