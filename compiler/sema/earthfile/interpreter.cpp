@@ -142,7 +142,8 @@ Checked<std::shared_ptr<TargetResult>> Interpreter::Evaluate(const TargetCall& c
   const std::shared_ptr<TargetEntry> known = Find(call, key, caller, cycle);
   if (cycle || (caller != nullptr && caller->depth > kMaxDepth)) {
     return Fail<Kind::kEarthCycle>(call.range, call.reference.ToString())
-        .Hint("a target cannot need itself with the same arguments");
+        .Hint(cycle ? std::string("a target cannot need itself with the same arguments")
+                    : fmt::format("targets are nested {} deep here: no end of it is in sight", kMaxDepth));
   }
   if (known != nullptr) {
     RecordNeed(call, caller, *known);

@@ -104,7 +104,7 @@ Error Failure(const std::string& verb, const ProcessOutput& output) {
                          "HTTP Basic: Access denied"})) {
     code = ErrorCode::kUnauthenticated;
     hint = ContainsAny(text, {"Permission denied ("})
-               ? "forward an SSH agent that has a key for the host: --ssh default"
+               ? "forward an SSH agent that has a key for the host: --ssh default (Earthfiles: set SSH_AUTH_SOCK)"
                : "give a token by --secret id=GIT_AUTH_TOKEN, or a whole header by --secret id=GIT_AUTH_HEADER";
   } else if (ContainsAny(text, {"Host key verification failed"})) {
     code = ErrorCode::kFailedPrecondition;

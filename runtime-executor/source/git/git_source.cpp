@@ -254,8 +254,10 @@ Result<Connection> GitSourceImpl::Connect(const GitTreeRequest& request, SourceC
     const std::shared_ptr<session::SshAgents> agents = context.client->ssh();
     auto offered = agents->Check(request.ssh_agent, context.stop);
     if (!offered && transport == "ssh" && options.ssh_command.empty()) {
-      return Unexpected(
-          std::move(offered).error().Wrap(RedactUrls(request.remote)).WithHint("forward an SSH agent: --ssh default"));
+      return Unexpected(std::move(offered)
+                            .error()
+                            .Wrap(RedactUrls(request.remote))
+                            .WithHint("forward an SSH agent: --ssh default (Earthfiles: set SSH_AUTH_SOCK)"));
     }
     if (offered) {
       auto connect = [agents, id = request.ssh_agent](std::stop_token stop) { return agents->Connect(id, stop); };
