@@ -178,7 +178,8 @@ Engine::Engine(std::shared_ptr<EngineState> state) : state_(std::move(state)) {}
 Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options) {
-  return std::unique_ptr<Engine>(new Engine(LOAM_TRY(EngineState::Open(std::move(options)))));
+  std::shared_ptr<EngineState> state = LOAM_TRY(EngineState::Open(std::move(options)));
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
 const std::string& Engine::root() const {

@@ -158,7 +158,8 @@ Result<std::unique_ptr<OciStep>> OciStep::Prepare(const OciSetup& setup, const E
       }
     }
   }
-  std::unique_ptr<OciStep> step(new OciStep(setup, spec, LOAM_TRY(Bundle::Create())));
+  Bundle bundle = LOAM_TRY(Bundle::Create());
+  std::unique_ptr<OciStep> step(new OciStep(setup, spec, std::move(bundle)));
   LOAM_TRY(step->JoinNetwork(stop));
   LOAM_TRY(step->Build(streams, number));
   return step;

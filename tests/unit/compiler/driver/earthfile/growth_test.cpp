@@ -28,9 +28,12 @@ std::atomic<std::size_t> allocated_bytes{0};
 
 // g++ -O2 inlines one of a pair and then takes the other for the library's.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-void* operator new(std::size_t size) {
+void* operator new(std::size_t size, const std::nothrow_t& /*unused*/) noexcept {
   allocated_bytes.fetch_add(size, std::memory_order_relaxed);
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) {
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+  if (void* const memory = operator new(size, std::nothrow)) {
     return memory;
   }
   throw std::bad_alloc();
