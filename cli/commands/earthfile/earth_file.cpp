@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "base/file_system.h"
 #include "compiler/ast/earthfile/build_ast.h"
 #include "compiler/diagnostics/emitter.h"
 #include "compiler/parse/earthfile.h"
+#include "compiler/sema/earthfile/local_project.h"
 
 namespace loam::cli {
 
@@ -16,9 +16,12 @@ bool EarthFile::ok() const {
 }
 
 Result<EarthFile> ReadEarthFile(const std::string& path) {
-  auto text = LOAM_TRY(ReadFileIfExists(path));
-  if (!text) {
+  auto text = sema::earthfile::ReadProjectFile(path);
+  if (!text && text.error().Is(ErrorCode::kNotFound)) {
     return Unexpected(ErrorCode::kNotFound, fmt::format("{}: there is no such file", path));
+  }
+  if (!text) {
+    return Unexpected(std::move(text).error());
   }
   EarthFile file;
   file.sources = std::make_unique<source::SourceManager>();

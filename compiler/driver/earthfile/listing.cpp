@@ -11,6 +11,7 @@
 #include "compiler/ast/earthfile/build_ast.h"
 #include "compiler/parse/earthfile.h"
 #include "compiler/sema/earthfile/flags.h"
+#include "compiler/sema/earthfile/local_project.h"
 
 namespace loam::driver::earthfile {
 
@@ -264,7 +265,9 @@ Result<TreeListing> ListTree(const std::string& directory, const ListOptions& op
   TreeListing listing;
   for (const auto& [place, path] : LOAM_TRY(FindEarthfiles(directory))) {
     source::SourceManager sources;
-    const auto buffer = sources.LoadFile(path);
+    auto text = sema::earthfile::ReadProjectFile(path);
+    const auto buffer =
+        text ? sources.AddText(path, std::move(*text)) : Result<const source::Buffer*>(tl::unexpected(text.error()));
     if (!buffer) {
       listing.mistakes += fmt::format("{}: {}\n", path, buffer.error().message());
       continue;

@@ -283,6 +283,15 @@ class LocalProjectHost::Impl {
   std::map<std::string, std::optional<GitFacts>> repositories_;
 };
 
+Result<std::string> ReadProjectFile(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    return Unexpected(Error(ErrorCode::kInvalidArgument, fmt::format("{} is no regular file", path))
+                          .WithHint("files of a project are read again at each build; write it into a file"));
+  }
+  return loam::ReadFile(path);
+}
+
 LocalProjectHost::LocalProjectHost(LocalProjectOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 LocalProjectHost::~LocalProjectHost() = default;
 
@@ -291,7 +300,7 @@ Result<std::string> LocalProjectHost::PathOf(const Place& place, std::string_vie
 }
 
 Result<std::string> LocalProjectHost::ReadFile(const Place& place, std::string_view path) {
-  return loam::ReadFile(LOAM_TRY(impl_->PathOf(place, path)));
+  return ReadProjectFile(LOAM_TRY(impl_->PathOf(place, path)));
 }
 
 Result<bool> LocalProjectHost::FileExists(const Place& place, std::string_view path) {

@@ -33,6 +33,9 @@ struct LocalProjectOptions {
   bool offline = false;         // only what is in the cache already
 };
 
+// The text of a file of a project. kInvalidArgument for a pipe, which would be waited for, or a device.
+Result<std::string> ReadProjectFile(const std::string& path);
+
 class LocalProjectHost : public ProjectHost {
  public:
   explicit LocalProjectHost(LocalProjectOptions options);

@@ -80,6 +80,16 @@ TEST_F(EarthLocalProjectTest, FilesAndDirectories) {
   EXPECT_NE(*host.HashFile({"", "a"}, "x"), one);
 }
 
+TEST_F(EarthLocalProjectTest, PipesAndDevicesAreNotWaitedFor) {
+  Shell("mkdir work && mkfifo work/Earthfile && ln -s /dev/zero work/zero");
+  for (const char* const name : {"Earthfile", "zero"}) {
+    const auto read = Host().ReadFile({"", "."}, name);
+    ASSERT_FALSE(read) << name;
+    EXPECT_EQ(read.error().code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(read.error().message(), HasSubstr("no regular file"));
+  }
+}
+
 TEST_F(EarthLocalProjectTest, NoRepository) {
   Write("work/x", "");
   EXPECT_EQ(*Host().Git({"", "."}), std::nullopt);
