@@ -9,7 +9,7 @@ import tarfile
 import time
 
 from support import LOAM, main, need, wait_for
-from test_daemon import LOAD, DaemonCase
+from test_daemon import LOAD, DaemonCase, memory
 
 ROGUE = os.environ.get("LOAM_ROGUE_FRONTEND", str(pathlib.Path(LOAM).with_name("rogue-frontend")))
 IMAGE = "rogue:1"
@@ -21,7 +21,7 @@ FLOODS = ("frames", "settings", "headers")
 ERRORS = {
     "silent": "no result for incomplete build",
     "fails": "exit code: 3: no idea what to do",
-    "crashes": "exit code: 13[49]",
+    "crashes": "exit code: (13[49]|1: AddressSanitizer)",
     "garbage": "frontend grpc server closed unexpectedly",
     "no such ref": "no such ref: ref999999999",
     "platforms that are none": "refs.platforms of the result is no list of platforms",
@@ -68,9 +68,6 @@ class RogueFrontends(DaemonCase):
         self.assertEqual(len(errors), check)
         return errors[0] if errors else ""
 
-    def memory(self, process):
-        return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1]) // 1000
-
     def held(self, process):
         """Connections to databases are kept for the next one who needs them."""
         held = super().held(process)
@@ -110,7 +107,7 @@ class RogueFrontends(DaemonCase):
         with self.daemon() as process:
             self.started.add(str(process.pid))
             before = self.warm(process)
-            memory = self.memory(process)
+            used = memory(process)
             for mode, says in ERRORS.items():
                 with self.subTest(mode):
                     self.assertRegex(self.ask(mode), f"(?s){says}")
@@ -118,14 +115,14 @@ class RogueFrontends(DaemonCase):
                 self.ask("containers left", check=0)
             self.assertEqual(self.load("--steps", 2, "--salt", "after")["errors"], [])
             self.assert_nothing_left(process, before)
-            wait_for(lambda: self.memory(process) < memory + 100, "memory going back to the system")
+            wait_for(lambda: memory(process) < used + 100, "memory going back to the system")
             self.assert_nothing_leased()
 
     def test_what_never_ends_ends_with_its_client(self):
         with self.daemon() as process:
             self.started.add(str(process.pid))
             before = self.warm(process)
-            memory = self.memory(process)
+            used = memory(process)
             for mode in ("never", "closes", "hold", "frames", "settings", "headers", "containers held", "crowd",
                          "stays after its result"):
                 with self.subTest(mode):
@@ -142,12 +139,12 @@ class RogueFrontends(DaemonCase):
                         self.assertIn("frontend grpc server closed unexpectedly", client.communicate()[0])
                     else:
                         self.assertIsNone(client.poll(), "it still runs")
-                    self.assertLess(self.memory(process), memory + 400)
+                    self.assertLess(memory(process), used + 400)
                     client.kill()
                     client.wait()
                     client.stdout.close()
                     self.assert_nothing_left(process, before)
-            wait_for(lambda: self.memory(process) < memory + 100, "memory going back to the system")
+            wait_for(lambda: memory(process) < used + 100, "memory going back to the system")
             self.assert_nothing_leased()
 
     def test_what_never_ends_ends_with_the_daemon(self):
