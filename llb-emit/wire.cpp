@@ -1,5 +1,7 @@
 #include "llb-emit/wire.h"
 
+#include <cstring>
+
 namespace loam::llb {
 
 void WireWriter::End(std::size_t start) {

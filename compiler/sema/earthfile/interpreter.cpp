@@ -157,10 +157,11 @@ Checked<std::shared_ptr<TargetResult>> Interpreter::Evaluate(const TargetCall& c
   }
   std::shared_ptr<TargetEntry> entry = AddEntry(key);
   RecordNeed(call, caller, *entry);
-  return Run(call, std::move(entry), caller);
+  return Run(call, entry, caller);
 }
 
-Checked<std::shared_ptr<TargetResult>> Interpreter::Run(const TargetCall& call, std::shared_ptr<TargetEntry> entry,
+Checked<std::shared_ptr<TargetResult>> Interpreter::Run(const TargetCall& call,
+                                                        const std::shared_ptr<TargetEntry>& entry,
                                                         TargetEntry* caller) {
   entry->overriding = call.overriding;
   entry->pushes = call.pushes;

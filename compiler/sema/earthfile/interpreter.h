@@ -129,7 +129,7 @@ class Interpreter {
 
  private:
   std::shared_ptr<TargetEntry> Find(const TargetCall& call, const std::string& key, TargetEntry* caller, bool& cycle);
-  Checked<std::shared_ptr<TargetResult>> Run(const TargetCall& call, std::shared_ptr<TargetEntry> entry,
+  Checked<std::shared_ptr<TargetResult>> Run(const TargetCall& call, const std::shared_ptr<TargetEntry>& entry,
                                              TargetEntry* caller);
   std::string KeyOf(const TargetCall& call) const;
   // The args that every evaluation of a target reads, as its recipe and the base recipe declare them outside of blocks.

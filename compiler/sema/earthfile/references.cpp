@@ -71,7 +71,7 @@ Checked<TargetCall> TargetEvaluation::MakeCall(const Project::Resolved& target, 
   return call;
 }
 
-Checked<std::shared_ptr<TargetResult>> TargetEvaluation::Call(TargetCall call, const Scope& passed,
+Checked<std::shared_ptr<TargetResult>> TargetEvaluation::Call(const TargetCall& call, const Scope& passed,
                                                               const Project::Resolved& target, bool pass_args,
                                                               Edge edge) {
   auto result = in_.Evaluate(call, &entry_);
@@ -92,7 +92,7 @@ Checked<std::shared_ptr<TargetResult>> TargetEvaluation::CallTarget(std::string_
   const Resolved target = LOAM_TRY(Resolve(text, range, passing.allow_privileged));
   Scope passed;
   TargetCall call = LOAM_TRY(MakeCall(target.reference, target.privileged, passing, edge, range, passed));
-  return Call(std::move(call), passed, target.reference, passing.pass_args, edge);
+  return Call(call, passed, target.reference, passing.pass_args, edge);
 }
 
 void TargetEvaluation::TakeGlobals(const TargetResult& result) {

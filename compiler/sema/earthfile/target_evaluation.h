@@ -180,8 +180,8 @@ class TargetEvaluation {
                                SourceRange range, Scope& passed);
   Checked<std::shared_ptr<TargetResult>> CallTarget(std::string_view text, const Passing& passing, Edge edge,
                                                     SourceRange range);
-  Checked<std::shared_ptr<TargetResult>> Call(TargetCall call, const Scope& passed, const Project::Resolved& target,
-                                              bool pass_args, Edge edge);
+  Checked<std::shared_ptr<TargetResult>> Call(const TargetCall& call, const Scope& passed,
+                                              const Project::Resolved& target, bool pass_args, Edge edge);
   // `--k=v` words and --build-arg of a command, expanded.
   Checked<std::vector<PassedArg>> ReadPassedArgs(std::span<const Word> words,
                                                  const std::vector<std::string>& build_args, SourceRange range);

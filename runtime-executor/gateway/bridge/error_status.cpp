@@ -98,7 +98,7 @@ class Writer {
 };
 
 // The process, and where in it the error was handed to the client, as clients print it with --debug.
-std::string StackJson(const std::source_location& place) {
+std::string StackJson(const CallPlace& place) {
   std::vector<std::string> arguments;
   const std::string command = ReadFile("/proc/self/cmdline").value_or(std::string());
   for (const std::string_view argument : Split(command, '\0')) {
@@ -107,9 +107,9 @@ std::string StackJson(const std::source_location& place) {
     }
   }
   const std::string frame = GoJsonObject()
-                                .Add("Name", std::string(place.function_name()))
-                                .Add("File", std::string(place.file_name()))
-                                .Add("Line", std::int64_t{place.line()})
+                                .Add("Name", std::string(place.function))
+                                .Add("File", std::string(place.file))
+                                .Add("Line", std::int64_t{place.line})
                                 .Text();
   GoJsonObject stack;
   stack.Always("frames", GoJsonArray(std::vector<std::string>{frame}));
@@ -162,7 +162,7 @@ Error FromRpcStatus(const google::rpc::Status& status) {
       std::vector<loam::wkt::Any>(status.details().begin(), status.details().end())));
 }
 
-grpc::Status ToWireStatus(const Error& error, std::source_location place) {
+grpc::Status ToWireStatus(const Error& error, CallPlace place) {
   google::rpc::Status status = ToRpcStatus(error);
   Writer(status).Add("stack.Stack", StackJson(place));
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()), status.message(),

@@ -2,7 +2,6 @@
 // the source, exit code), and such a status that a frontend returns as an error again.
 #pragma once
 
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -59,9 +58,18 @@ class ForeignDetails final : public ErrorDetail {
 google::rpc::Status ToRpcStatus(const Error& error);
 Error FromRpcStatus(const google::rpc::Status& status);
 
+// Where a call stands, as a default argument of what is called (std::source_location is not for clang 14 to read).
+struct CallPlace {
+  const char* file;
+  int line;
+  const char* function;
+};
+
 // For a client: it also learns which process failed, and where that told it.
-grpc::Status ToWireStatus(const Error& error, std::source_location place = std::source_location::current());
-inline grpc::Status ToWireStatus(const Result<>& result, std::source_location place = std::source_location::current()) {
+grpc::Status ToWireStatus(const Error& error,
+                          CallPlace place = {__builtin_FILE(), __builtin_LINE(), __builtin_FUNCTION()});
+inline grpc::Status ToWireStatus(const Result<>& result,
+                                 CallPlace place = {__builtin_FILE(), __builtin_LINE(), __builtin_FUNCTION()}) {
   return result ? grpc::Status::OK : ToWireStatus(result.error(), place);
 }
 

@@ -126,7 +126,7 @@ Checked<> TargetEvaluation::Build(const ast::earthfile::Command& command, bool a
             LOAM_TRY(Record(name, range, [&]() -> Checked<std::shared_ptr<TargetResult>> {
               TargetCall call =
                   LOAM_TRY(MakeCall(target.reference, target.privileged, passing, Edge::kBuild, range, passed));
-              return Call(std::move(call), passed, target.reference, flags.pass_args, Edge::kBuild);
+              return Call(call, passed, target.reference, flags.pass_args, Edge::kBuild);
             }));
         range_ = range;
         scope().entries.push_back({nullptr, std::move(result)});

@@ -155,7 +155,7 @@ Checked<> TargetEvaluation::CopyArtifacts(const std::vector<ArtifactSource>& sou
       Scope passed;
       TargetCall call = LOAM_TRY(MakeCall(target.reference, target.privileged, passing, Edge::kCopy, range, passed));
       const std::shared_ptr<TargetResult> result =
-          LOAM_TRY(Call(std::move(call), passed, target.reference, passing.pass_args, Edge::kCopy));
+          LOAM_TRY(Call(call, passed, target.reference, passing.pass_args, Edge::kCopy));
       const std::string name =
           fmt::format("COPY {}{}{}{} {}", flags.dir ? "--dir " : "", flags.if_exists ? "--if-exists " : "",
                       flags.symlink_no_follow ? "--symlink-no-follow " : "", source.text, destination);

@@ -69,7 +69,7 @@ Checked<> TargetEvaluation::FromTarget(std::string_view reference, const Passing
   Scope passed;
   TargetCall call = LOAM_TRY(MakeCall(target.reference, target.privileged, passing, Edge::kFrom, range, passed));
   const std::shared_ptr<TargetResult> result =
-      LOAM_TRY(Call(std::move(call), passed, target.reference, passing.pass_args, Edge::kFrom));
+      LOAM_TRY(Call(call, passed, target.reference, passing.pass_args, Edge::kFrom));
   if (result->ran_interactive) {
     return Fail<Kind::kEarthMisplaced>(range, "FROM", "cannot FROM a target ending with an --interactive");
   }

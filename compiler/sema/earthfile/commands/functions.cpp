@@ -47,7 +47,7 @@ Checked<> TargetEvaluation::Do(const ast::earthfile::Command& command) {
   Scope passed;
   TargetCall call = LOAM_TRY(MakeCall(base, function.privileged, passing, Edge::kFunctionBase, range, passed));
   const std::shared_ptr<TargetResult> globals =
-      LOAM_TRY(Call(std::move(call), passed, base, flags.pass_args, Edge::kFunctionBase));
+      LOAM_TRY(Call(call, passed, base, flags.pass_args, Edge::kFunctionBase));
 
   Variables::Frame frame;
   frame.name = fmt::format("{} ({})", function.reference.reference.Canonical(), in_.PlaceOf(range));

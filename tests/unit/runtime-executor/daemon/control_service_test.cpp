@@ -2,6 +2,8 @@
 
 #include <future>
 
+#include <fmt/format.h>
+
 #include "proto/containerd/services/content/v1/content.grpc.pb.h"
 #include "proto/grpc/health/v1/health.grpc.pb.h"
 #include "tests/unit/runtime-executor/daemon/daemon_under_test.h"

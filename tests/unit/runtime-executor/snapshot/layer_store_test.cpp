@@ -10,6 +10,8 @@
 
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/rooted_fs.h"

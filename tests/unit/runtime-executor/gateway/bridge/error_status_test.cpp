@@ -124,6 +124,7 @@ TEST(ErrorStatus, ClientsLearnWhichProcessFailed) {
   }
   EXPECT_EQ(command, ReadFile("/proc/self/cmdline").value());
   EXPECT_THAT(stack["frames"][0]["File"].get<std::string>(), testing::HasSubstr("error_status_test.cpp"));
+  EXPECT_EQ(stack["frames"][0]["Name"], "TestBody");
 }
 
 TEST(ErrorStatus, QuestionsThatAreNotAnswered) {
