@@ -9,12 +9,12 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/file_system.h"
 #include "base/rooted_fs.h"
+#include "base/stoppable_sleep.h"
 #include "base/task_pool.h"
 #include "runtime-executor/snapshot/tree_walk.h"
 
@@ -24,14 +24,13 @@ namespace {
 constexpr std::size_t kReadBuffer = 128 << 10;
 
 // Waits for the end of the tick in which the entry was changed, if that is now; the time by the clock of files.
-WallTime LeaveTickOf(const snapshot::TreeEntry& entry) {
+WallTime LeaveTickOf(const snapshot::TreeEntry& entry, bool coarse_times, const std::stop_token& stop) {
   constexpr std::chrono::milliseconds kStep{1};
   constexpr std::chrono::milliseconds kLongestTick{20};  // two ticks at 100 Hz
   WallTime now = FileClockNow();
   const WallTime start = now;
-  while (!MayRemember(entry, now, false) && MayRemember(entry, now + kLongestTick, false) &&
-         now - start < kLongestTick) {
-    std::this_thread::sleep_for(kStep);
+  while (!MayRemember(entry, now, coarse_times) && MayRemember(entry, now + kLongestTick, coarse_times) &&
+         now - start < kLongestTick && SleepUnlessStopped(kStep, stop)) {
     now = FileClockNow();
   }
   return now;
@@ -161,7 +160,7 @@ Result<std::vector<Digest>> ChecksumTree::Digests(std::span<const snapshot::Tree
         return;
       }
       const snapshot::TreeEntry& entry = entries[missing[n]];
-      const WallTime began = options_.immutable ? WallTime() : LeaveTickOf(entry);
+      const WallTime began = options_.immutable ? WallTime() : LeaveTickOf(entry, coarse, stop);
       auto digest = HashEntry(entry, &buffer);
       if (!digest) {
         const std::lock_guard lock(error_mutex);

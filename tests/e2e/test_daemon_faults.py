@@ -91,6 +91,32 @@ class FaultCase(DaemonCase):
     def others_go_on(self):
         self.assertEqual(self.load("--clients", 3, "--steps", 2, "--salt", f"beside-{time.monotonic_ns()}")["errors"], [])
 
+    def fails_and_leaves_nothing(self, process, says, *args):
+        """A build that fails and says why, twice: the first may make what stays. What the daemon holds after it."""
+        before = None
+        for _ in range(2):
+            client = self.client("--no-cache", *args)
+            _, said = client.communicate(timeout=120)
+            said = said.decode()
+            self.assertEqual(client.returncode, 1, said)
+            self.assertRegex(said, says)
+            self.assertNotIn("internal error", said)
+            before = before or self.rest(process)
+        self.others_go_on()
+        self.same_rest(process, before)
+        return before
+
+    def small_disk(self, path, megabytes):
+        path.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", path], check=True)
+        self.addCleanup(subprocess.run, ["umount", str(path)], check=True)
+
+    def move_root_to_small_disk(self, megabytes):
+        disk = self.base / "disk"
+        self.small_disk(disk, megabytes)
+        subprocess.run(["cp", "-a", self.root, disk / "root"], check=True)
+        self.root = disk / "root"
+
 
 class ClientsThatDie(FaultCase):
     def dies(self, process, reached, *args):
@@ -200,28 +226,13 @@ class FullDisks(FaultCase):
     def setUp(self):
         super().setUp()
         self.import_busybox("box:1")
-        self.disk = self.base / "disk"
-        self.disk.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", self.disk], check=True)
-        self.addCleanup(subprocess.run, ["umount", str(self.disk)], check=True)
-        subprocess.run(["cp", "-a", self.root, self.disk / "root"], check=True)
-        self.root = self.disk / "root"
+        self.move_root_to_small_disk(24)
 
-    def full(self, dockerfile, *args, says=r"(?i)no space left|disk (I/O error|is full)", builds_beside=True):
+    def full(self, dockerfile, *args, says=r"(?i)no space left|disk (I/O error|is full)"):
         """A build that does not fit fails and says why; a small one beside it, and after it, is built."""
         self.write("Dockerfile", dockerfile)
         with self.daemon() as process:
-            before = None
-            for _ in range(2):
-                client = self.client("--no-cache", *args)
-                _, said = client.communicate(timeout=120)
-                said = said.decode()
-                self.assertEqual(client.returncode, 1, said)
-                self.assertRegex(said, says)
-                self.assertNotIn("internal error", said)
-                before = before or self.rest(process)
-            self.others_go_on()
-            self.same_rest(process, before)
+            self.fails_and_leaves_nothing(process, says, *args)
 
     def test_by_a_step(self):
         self.full("FROM box:1\nRUN dd if=/dev/zero of=/big bs=1M count=40\n")
