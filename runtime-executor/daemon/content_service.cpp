@@ -1,6 +1,5 @@
 #include "runtime-executor/daemon/content_service.h"
 
-#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -8,6 +7,7 @@
 
 #include "proto/containerd/services/content/v1/content.grpc.pb.h"
 #include "runtime-executor/daemon/wire_time.h"
+#include "runtime-executor/session/remote/send_content.h"
 #include "runtime-executor/session/remote/server_status.h"
 
 namespace loam::daemon {
@@ -16,7 +16,6 @@ namespace {
 namespace wire = containerd::services::content::v1;
 using session::ToGrpcStatus;
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;
 constexpr int kListed = 256;
 
 void Set(const content::BlobInfo& blob, wire::Info& info) {
@@ -111,32 +110,9 @@ class ContentService final : public wire::Content::Service {
                                   grpc::ServerWriter<wire::ReadContentResponse>& writer) const {
     const Digest digest = LOAM_TRY(Parse(request.digest()));
     const content::Blob blob = LOAM_TRY(StoreOf(digest).OpenBlob(digest));
-    const auto total = static_cast<std::int64_t>(blob.size());
-    if (request.offset() < 0 || request.offset() > total || request.size() < 0) {
-      return Unexpected(ErrorCode::kOutOfRange,
-                        fmt::format("read past object length {} bytes of {}", total, digest.ToString()));
-    }
-    std::int64_t offset = request.offset();
-    // As containerd does: what is asked for beyond the end is left out.
-    std::int64_t rest = total - offset;
-    rest = request.size() == 0 ? rest : std::min(rest, request.size());
-    wire::ReadContentResponse response;
-    while (rest > 0) {
-      std::string& data = *response.mutable_data();
-      data.resize(std::min(static_cast<std::size_t>(rest), kPiece));
-      const std::size_t got = LOAM_TRY(blob.ReadAt(std::span(data), static_cast<std::uint64_t>(offset)));
-      if (got == 0) {
-        return Unexpected(ErrorCode::kDataLoss, fmt::format("{} is shorter than it was", digest.ToString()));
-      }
-      data.resize(got);
-      response.set_offset(offset);
-      if (!writer.Write(response)) {
-        return Unexpected(ErrorCode::kCanceled, "context canceled");
-      }
-      offset += static_cast<std::int64_t>(got);
-      rest -= static_cast<std::int64_t>(got);
-    }
-    return {};
+    return session::SendContent(
+        request, static_cast<std::int64_t>(blob.size()),
+        [&blob](std::span<char> buffer, std::uint64_t offset) { return blob.ReadAt(buffer, offset); }, writer);
   }
 
   const std::vector<const content::ContentStore*> stores_;

@@ -3,14 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/file_system.h"
 #include "proto/containerd/services/content/v1/content.grpc.pb.h"
 #include "runtime-executor/session/client/call_metadata.h"
 #include "runtime-executor/session/client/offered_services.h"
+#include "runtime-executor/session/remote/send_content.h"
 #include "runtime-executor/session/remote/server_status.h"
 
 namespace loam::session {
@@ -19,7 +18,6 @@ namespace {
 namespace wire = containerd::services::content::v1;
 using WriteCall = grpc::ServerReaderWriter<wire::WriteContentResponse, wire::WriteContentRequest>;
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;
 constexpr std::string_view kLayoutPrefix = "oci:";
 
 struct OpenedBlob {
@@ -109,29 +107,10 @@ class Layouts final : public wire::Content::Service {
   [[nodiscard]] Result<> Send(const grpc::ServerContext& context, const wire::ReadContentRequest& request,
                               grpc::ServerWriter<wire::ReadContentResponse>& writer) const {
     const OpenedBlob blob = LOAM_TRY(Open(context, request.digest()));
-    if (request.offset() < 0 || request.size() < 0 || request.offset() > blob.size) {
-      return Unexpected(ErrorCode::kOutOfRange, fmt::format("{} has {} bytes", request.digest(), blob.size));
-    }
-    // As containerd does: what is asked for beyond the end is left out.
-    const std::int64_t rest = blob.size - request.offset();
-    const std::int64_t end = request.offset() + (request.size() == 0 ? rest : std::min(rest, request.size()));
-    wire::ReadContentResponse response;
-    for (std::int64_t offset = request.offset(); offset < end;) {
-      std::string& data = *response.mutable_data();
-      data.resize(std::min(kPiece, static_cast<std::size_t>(end - offset)));
-      const std::size_t got =
-          LOAM_TRY(ReadAt(blob.file.get(), data, static_cast<std::uint64_t>(offset), request.digest()));
-      if (got == 0) {
-        return Unexpected(ErrorCode::kDataLoss, request.digest() + " is shorter than it was");
-      }
-      data.resize(got);
-      response.set_offset(offset);
-      if (!writer.Write(response)) {
-        return Unexpected(ErrorCode::kCanceled, "context canceled");
-      }
-      offset += static_cast<std::int64_t>(got);
-    }
-    return {};
+    const auto read = [&](std::span<char> buffer, std::uint64_t offset) {
+      return ReadAt(blob.file.get(), buffer, offset, request.digest());
+    };
+    return SendContent(request, blob.size, read, writer);
   }
 
   [[nodiscard]] Result<> Take(const grpc::ServerContext& context, WriteCall& call) const {
